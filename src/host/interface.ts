@@ -1,0 +1,80 @@
+/**
+ * Everything that tsrcore takes from the world outside: the only source of time, randomness, terminals and storage.
+ * host/node and host/browser implement it; host/memory is the deterministic one for tests.
+ */
+
+export interface Clock {
+  /** Nanoseconds since 1970 as a bigint. */
+  realtime(): bigint;
+  /** Nanoseconds since some fixed point, never going back. */
+  monotonic(): bigint;
+}
+
+export interface Timers {
+  /** Calls back once, `ms` milliseconds from now (fractions allowed). The returned function cancels. */
+  after(ms: number, callback: () => void): () => void;
+  /** Calls back in a later turn of the host's event loop, after pending input and output was looked at. */
+  yield(callback: () => void): void;
+}
+
+export interface Random {
+  fill(into: Uint8Array): void;
+}
+
+export interface WindowSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** A byte stream from the host: standard input, or a host pipe. Push with back-pressure. */
+export interface ByteSource {
+  /**
+   * Starts delivery: `data` for each chunk, `end` once. The source stops delivering after `data` returned false, until
+   * `resume` is called.
+   */
+  start(data: (chunk: Uint8Array) => boolean, end: () => void): void;
+  resume(): void;
+  /** No more is wanted; lets the host process end. */
+  stop(): void;
+}
+
+/** A byte stream to the host. */
+export interface ByteSink {
+  /** Takes all of it. False: more than enough is pending, wait for `drained` before writing again. */
+  write(chunk: Uint8Array): boolean;
+  /** Called after a write returned false and the pending bytes have gone. */
+  onDrained(callback: () => void): void;
+  /** Called once when the reader has gone (EPIPE). */
+  onClosed(callback: () => void): void;
+  /** Resolves when everything written has left the process. */
+  flush(): Promise<void>;
+}
+
+/** The host's terminal, if standard input and output are one. */
+export interface HostTerminal {
+  readonly input: ByteSource;
+  readonly output: ByteSink;
+  size(): WindowSize;
+  onResize(callback: () => void): void;
+  /** The host's line discipline off (ours does the work) and on again. `restore` may be called at any time, twice. */
+  setRaw(): void;
+  restore(): void;
+}
+
+export interface Console {
+  readonly terminal?: HostTerminal;
+  readonly stdin: ByteSource;
+  readonly stdout: ByteSink;
+  readonly stderr: ByteSink;
+  /** Which of the three standard streams are the terminal. */
+  readonly isTerminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+}
+
+export interface Host {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly console: Console;
+  /** A line for the developer (an unknown opcode, an internal error), shown on the host's standard error. */
+  log(line: string): void;
+}
