@@ -1,0 +1,71 @@
+// The thing under test: a case run by tsrcore through its command line, as a user would.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { guestPath } from "./native.ts";
+import { maskScreens } from "./outcome.ts";
+import { missingRoot, repository, rootTarball } from "./roots.ts";
+import { type HostCommand, runPiped } from "./spawn.ts";
+import { runOnTerminal } from "./terminal.ts";
+import type { Engine, GoldenCase, Outcome, RawOutcome, RootName } from "./types.ts";
+
+export class TsrcoreEngine implements Engine {
+  readonly name: string;
+  readonly #cpu: string | undefined;
+  readonly #timeout: number;
+
+  constructor(options: { readonly cpu: string | undefined; readonly timeout: number }) {
+    if (!existsSync(join(repository, "dist/cli/main.js"))) {
+      throw new Error("tsrcore isn't built: npm run build");
+    }
+    this.name = options.cpu ? `tsrcore --cpu ${options.cpu}` : "tsrcore";
+    this.#cpu = options.cpu;
+    this.#timeout = options.timeout;
+  }
+
+  run(goldenCase: GoldenCase, root: RootName, work: string, expected: Outcome | undefined): Promise<RawOutcome> {
+    const command: HostCommand = {
+      file: process.execPath,
+      args: commandLine(goldenCase, root, work, this.#cpu),
+      env: {
+        PATH: process.env["PATH"] ?? "",
+        HOME: process.env["HOME"] ?? "",
+        ...(goldenCase.env["TERM"] !== undefined && { TERM: goldenCase.env["TERM"] }),
+      },
+    };
+    return goldenCase.pty
+      ? runOnTerminal(command, goldenCase.pty, {
+          expected: expected?.screens,
+          mask: (screen) => maskScreens(goldenCase, [screen])[0] ?? [],
+          timeout: this.#timeout,
+        })
+      : runPiped(command, goldenCase.stdin, this.#timeout);
+  }
+
+  close(): void {
+    // Nothing outlives a run.
+  }
+}
+
+/** The arguments for node. Without --root the command runs on the embedded sysroot. */
+export function commandLine(
+  goldenCase: GoldenCase,
+  root: RootName,
+  work: string,
+  cpu: string | undefined,
+): string[] {
+  const tarball = rootTarball(root);
+  if (!tarball) {
+    throw new Error(missingRoot(root));
+  }
+  const variables = { PATH: guestPath, HOME: "/root", ...goldenCase.env };
+  return [
+    join(repository, "bin/tsrcore.mjs"),
+    "run",
+    ...(cpu ? ["--cpu", cpu] : []),
+    ...(root === "alpine" ? ["--root", tarball] : []),
+    ...["--hostname", "tsrcore", "-v", `${work}:/w`, "-w", "/w"],
+    ...Object.entries(variables).flatMap(([name, value]) => ["-e", `${name}=${value}`]),
+    ...goldenCase.argv,
+  ];
+}
