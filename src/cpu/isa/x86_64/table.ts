@@ -1,0 +1,244 @@
+/**
+ * The encoding table's notation, and its parser.
+ *
+ * One line per encoding; `#` starts a comment:
+ *
+ *     [prefix] opcode bytes [+r] [/ext] [mod=m|mod=r] [rm=n]   mnemonic   operands   [options]
+ *
+ *     01            add     Ev,Gv     lock
+ *     80 /0         add     Eb,Ib     lock
+ *     50+r          push    Zq
+ *     0f b6         movzx   Gv,Eb
+ *     f2 0f 10 mod=m  movsd_load Vq,Mq
+ *     66 0f 6f      movdqa  Vx,Wx
+ *     d9 /4 mod=r rm=0  fchs  -
+ *
+ * Prefix: `np`, `66`, `f3`, `f2` make the prefix part of the opcode (np: none of them may be there; 66 is then no
+ * operand-size prefix). A line without one is matched whatever prefixes there are, after those that name one; 66 selects
+ * the operand size 2 and a rep prefix is ignored.
+ *
+ * Operands, as in the Intel SDM vol. 2 appendix A: a letter for where it is, letters for its size.
+ *
+ *     E  ModRM.rm, register or memory        G  ModRM.reg                M  ModRM.rm, memory only (mod=m implied)
+ *     R  ModRM.rm, register only             Z  low 3 bits of the opcode A  accumulator (rax)
+ *     C  cl                                  I  immediate                J  branch displacement
+ *     O  absolute address in the code        1  the constant 1           S  segment register in ModRM.reg
+ *     V  xmm in ModRM.reg                    W  xmm or memory in rm      U  xmm in rm
+ *     P  mmx in ModRM.reg                    Q  mmx or memory in rm      N  mmx in rm
+ *     T  st(i) in rm
+ *
+ *     b 1   w 2   d 4   q 8   t 10   x 16   v 2, 4 or 8 by operand size   y 4, or 8 with REX.W
+ *     z immediate of 2 or 4 bytes by operand size   (none, after M: no size)
+ *
+ * Immediates are sign-extended; `Iv` is up to 64 bits long (mov). The same letters are in the form of a handler, reduced
+ * to kind and size: `add Ev,Gv` gives the forms add:r2,r2 add:m2,r2 add:r4,r4 ... (see Operand in sem.ts).
+ *
+ * Options: `lock` a LOCK prefix is allowed with a memory destination; `d64` the operand size is 8 by default (4 does not
+ * exist: push, pop, near branches); `o16` the operand size prefix doesn't apply (branches).
+ */
+import type { OperandKind } from "./sem.ts";
+
+export interface OperandSpec {
+  readonly where: string;
+  readonly size: string;
+}
+
+export interface Row {
+  readonly mnemonic: string;
+  readonly operands: readonly OperandSpec[];
+  /** 0: one-byte opcodes, 1: 0f, 2: 0f 38, 3: 0f 3a. */
+  readonly map: number;
+  readonly opcode: number;
+  /** undefined: any. */
+  readonly prefix: "np" | "66" | "f3" | "f2" | undefined;
+  readonly plusR: boolean;
+  readonly ext: number | undefined;
+  readonly mod: "m" | "r" | undefined;
+  readonly rm: number | undefined;
+  readonly lock: boolean;
+  readonly d64: boolean;
+  readonly o16: boolean;
+  /** Has a ModRM byte. */
+  readonly modrm: boolean;
+}
+
+const MODRM_OPERANDS = "EGMRSVWUPQNT";
+const MEMORY_ONLY = "M";
+const REGISTER_ONLY = "RUNT";
+
+export function parseTable(text: string): Row[] {
+  const rows: Row[] = [];
+  for (const line of text.split("\n")) {
+    const words = (line.split("#")[0] as string).trim().split(/\s+/);
+    if (words[0] !== "") rows.push(parseRow(words));
+  }
+  return rows;
+}
+
+function parseRow(words: string[]): Row {
+  const bad = (): Error => new Error(`encoding table: cannot read "${words.join(" ")}"`);
+  let at = 0;
+  let prefix: Row["prefix"];
+  let map = 0;
+  const first = words[0] as string;
+  // A prefix is followed by another opcode byte; 66 f2 f3 alone are no opcodes.
+  if (/^(np|66|f3|f2)$/.test(first)) {
+    prefix = first as Row["prefix"];
+    at++;
+  }
+  if (words[at] === "0f") {
+    map = 1;
+    at++;
+    if (words[at] === "38" && /^[0-9a-f]{2}/.test(words[at + 1] ?? "")) {
+      map = 2;
+      at++;
+    } else if (words[at] === "3a" && /^[0-9a-f]{2}/.test(words[at + 1] ?? "")) {
+      map = 3;
+      at++;
+    }
+  }
+  const opcode = /^([0-9a-f]{2})(\+r)?$/.exec(words[at++] ?? "");
+  if (opcode === null) throw bad();
+  let ext: number | undefined;
+  let mod: Row["mod"];
+  let rm: number | undefined;
+  for (; ; at++) {
+    const word = words[at] ?? "";
+    if (/^\/[0-7]$/.test(word)) ext = Number(word[1]);
+    else if (word === "mod=m" || word === "mod=r") mod = word[4] as "m" | "r";
+    else if (/^rm=[0-7]$/.test(word)) rm = Number(word[3]);
+    else break;
+  }
+  const mnemonic = words[at++];
+  const spec = words[at++] ?? "-";
+  if (mnemonic === undefined) throw bad();
+  const operands =
+    spec === "-" ? [] : spec.split(",").map((o): OperandSpec => ({ where: o[0] as string, size: o.slice(1) }));
+  const options = words.slice(at);
+  if (options.some((o) => !["lock", "d64", "o16"].includes(o))) throw bad();
+  if (operands.some((o) => MEMORY_ONLY.includes(o.where))) mod = "m";
+  if (operands.some((o) => REGISTER_ONLY.includes(o.where))) mod = "r";
+  return {
+    mnemonic,
+    operands,
+    map,
+    opcode: Number.parseInt(opcode[1] as string, 16),
+    prefix,
+    plusR: opcode[2] !== undefined,
+    ext,
+    mod,
+    rm,
+    lock: options.includes("lock"),
+    d64: options.includes("d64"),
+    o16: options.includes("o16"),
+    modrm:
+      ext !== undefined ||
+      mod !== undefined ||
+      rm !== undefined ||
+      operands.some((o) => MODRM_OPERANDS.includes(o.where)),
+  };
+}
+
+/** The size in bytes that a size letter means under an operand size of 2, 4 or 8. */
+export function sizeOf(letter: string, operandSize: number): number {
+  switch (letter) {
+    case "b":
+      return 1;
+    case "w":
+      return 2;
+    case "d":
+      return 4;
+    case "q":
+      return 8;
+    case "t":
+      return 10;
+    case "x":
+      return 16;
+    case "v":
+    case "z":
+      return operandSize;
+    case "y":
+      return operandSize === 8 ? 8 : 4;
+    case "":
+      return 0;
+    default:
+      throw new Error(`encoding table: no operand size "${letter}"`);
+  }
+}
+
+/** Kind and size, as they stand in a form's name. */
+export function formOperand(spec: OperandSpec, operandSize: number, memory: boolean): string {
+  const kind = kindOf(spec, operandSize, memory);
+  if (kind === "i" || kind === "q" || kind === "j" || kind === "t" || kind === "s") return kind;
+  if (kind === "x" || kind === "p") return kind;
+  return kind + sizeOf(spec.size, operandSize);
+}
+
+function kindOf(spec: OperandSpec, operandSize: number, memory: boolean): OperandKind {
+  switch (spec.where) {
+    case "E":
+      return memory ? "m" : "r";
+    case "G":
+    case "R":
+    case "Z":
+    case "A":
+    case "C":
+      return "r";
+    case "M":
+    case "O":
+      return "m";
+    case "I":
+      return spec.size === "v" && operandSize === 8 ? "q" : "i";
+    case "1":
+      return "i";
+    case "J":
+      return "j";
+    case "S":
+      return "s";
+    case "V":
+    case "U":
+      return "x";
+    case "W":
+      return memory ? "m" : "x";
+    case "P":
+    case "N":
+      return "p";
+    case "Q":
+      return memory ? "m" : "p";
+    case "T":
+      return "t";
+    default:
+      throw new Error(`encoding table: no operand "${spec.where}${spec.size}"`);
+  }
+}
+
+/** The name of a handler: mnemonic, then each operand's kind and size. */
+export function formName(row: Row, operandSize: number, memory: boolean): string {
+  if (row.operands.length === 0) return row.mnemonic;
+  return `${row.mnemonic}:${row.operands.map((o) => formOperand(o, operandSize, memory)).join()}`;
+}
+
+/** Every form that a row can take. */
+export function formsOf(row: Row): string[] {
+  const sizes = row.operands.some((o) => "vyz".includes(o.size) && o.size !== "")
+    ? row.d64
+      ? [2, 8]
+      : [2, 4, 8]
+    : [4];
+  const either = row.mod === undefined && row.operands.some((o) => "EWQ".includes(o.where));
+  const memories = either ? [false, true] : [row.mod === "m" || row.operands.some((o) => o.where === "O")];
+  const names = sizes.flatMap((size) => memories.map((memory) => formName(row, size, memory)));
+  return [...new Set(names)];
+}
+
+/** The operands that a form's name tells. */
+export function parseForm(name: string): { mnemonic: string; operands: { kind: OperandKind; bytes: number }[] } {
+  const [mnemonic = "", list] = name.split(":");
+  if (list === undefined) return { mnemonic, operands: [] };
+  const operands = list.split(",").map((text) => {
+    const kind = text[0] as OperandKind;
+    const bytes = text.length > 1 ? Number(text.slice(1)) : kind === "x" ? 16 : kind === "p" ? 8 : 0;
+    return { kind, bytes };
+  });
+  return { mnemonic, operands };
+}
