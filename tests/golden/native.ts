@@ -55,6 +55,23 @@ exec 3>&2 2>/dev/null
 exit $?
 `;
 
+/**
+ * Run outside the namespaces. The pipes that Node makes for a child are sockets, which a program can tell from pipes (it
+ * can't open /dev/stdout, for one); this puts real pipes between. Arguments: a scratch name, 1 if there is input, and
+ * the command.
+ */
+const plumbing = `
+pipes=$1 input=$2
+shift 2
+mkfifo "$pipes.out" "$pipes.err"
+cat < "$pipes.out" &
+cat < "$pipes.err" >&2 &
+if [ "$input" = 1 ]; then cat | "$@" > "$pipes.out" 2> "$pipes.err"; else "$@" > "$pipes.out" 2> "$pipes.err"; fi
+status=$?
+wait
+exit $status
+`;
+
 export class NativeEngine implements Engine {
   readonly name: string;
   readonly #varied: boolean;
@@ -80,10 +97,12 @@ export class NativeEngine implements Engine {
   ): Promise<RawOutcome> {
     const mountPoint = mkdtempSync(join(this.#scratch, "root-"));
     const variables = Object.entries(goldenCase.env).map(([name, value]) => `${name}=${value}`);
+    const wrapper = ["/bin/sh", "-c", plumbing, "sh", mountPoint, goldenCase.stdin === undefined ? "0" : "1"];
     const command: HostCommand = {
-      file: "unshare",
+      file: "env",
       args: [
-        ...["--mount", "--pid", "--uts", "--ipc", "--net", "--fork", "--kill-child"],
+        ...(goldenCase.pty ? [] : wrapper),
+        ...["unshare", "--mount", "--pid", "--uts", "--ipc", "--net", "--fork", "--kill-child"],
         ...["/bin/sh", "-c", setUp, "sh", this.#pristineRoot(root), mountPoint, work],
         ...[this.#varied ? "4321" : "0", goldenCase.pty ? "-c" : "--"],
         ...variables,
@@ -100,7 +119,9 @@ export class NativeEngine implements Engine {
           })
         : runPiped(command, goldenCase.stdin, this.#timeout));
     } finally {
-      rmSync(mountPoint, { recursive: true, force: true });
+      for (const suffix of ["", ".out", ".err"]) {
+        rmSync(`${mountPoint}${suffix}`, { recursive: true, force: true });
+      }
     }
   }
 

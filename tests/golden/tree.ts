@@ -87,7 +87,7 @@ function visit(top: string, relative: string, mtimes: boolean, tree: Map<string,
     if (!stat.isDirectory() && stat.nlink > 1) {
       words.push(`links=${stat.nlink}`);
     }
-    if (mtimes && !stat.isDirectory()) {
+    if (mtimes && stat.isFile()) {
       words.push(`mtime=${new Date(Math.floor(stat.mtimeMs / 1000) * 1000).toISOString().replace(".000", "")}`);
     }
     tree.set(path, words.join(" "));

@@ -45,7 +45,7 @@ export interface GoldenCase {
   readonly setup: readonly SetupEntry[];
   readonly roots: readonly RootName[];
   readonly masks: readonly Mask[];
-  /** Whether modification times of changed files belong to the result. */
+  /** Whether modification times of changed regular files belong to the result. */
   readonly mtimes: boolean;
   readonly pty: PtyScript | undefined;
 }
