@@ -1,0 +1,72 @@
+/**
+ * What the kernel has to know about an instruction set. `Registers` is the plain access to the loaded context, which the
+ * ISA's own folder implements; `Arch` adds the ABI of Linux on it, which is in this folder.
+ */
+import type { AddressSpace } from "../../mm/address-space.ts";
+import type { SignalAction, SignalInfo, SignalSet } from "../signal-state.ts";
+
+/** Access to a CPU context (a DataView that starts at it). */
+export interface Registers {
+  /** Bytes that are saved when another task is loaded into the same address space. */
+  readonly contextSize: number;
+  getPc(context: DataView): number;
+  setPc(context: DataView, pc: number): void;
+  getSp(context: DataView): number;
+  setSp(context: DataView, sp: number): void;
+  setTls(context: DataView, base: number): void;
+  getTls(context: DataView): number;
+  /** The 32-bit number that the system call instruction asks for. */
+  syscallNumber(context: DataView): number;
+  /** Halves of argument 0..5, as unsigned numbers. */
+  syscallArgLo(context: DataView, index: number): number;
+  syscallArgHi(context: DataView, index: number): number;
+  /** Sign-extends to the register's width. Exact for all safe integers. */
+  setSyscallResult(context: DataView, result: number): void;
+  /** State of a program that starts: registers 0, FPU in its initial state. */
+  reset(context: DataView): void;
+}
+
+/** A signal frame to be built: what the handler gets and what sigreturn will find. */
+export interface FrameRequest {
+  readonly info: SignalInfo;
+  readonly action: SignalAction;
+  /** The mask that sigreturn puts back. */
+  readonly mask: SignalSet;
+  /** The alternate stack as it is recorded in uc_stack. */
+  readonly altStack: { readonly sp: number; readonly size: number; readonly flags: number };
+  /** Top of the stack to use: the current one or the alternate one. */
+  readonly stackTop: number;
+  /** True if `stackTop` is the current stack pointer (the red zone has to be skipped). */
+  readonly onCurrentStack: boolean;
+  /** Details of the last fault for sigcontext (cr2, trapno, err). */
+  readonly fault: FaultDetails;
+}
+
+export interface FaultDetails {
+  readonly address: number;
+  readonly trap: number;
+  readonly error: number;
+}
+
+/** What sigreturn found in a frame. */
+export interface FrameContents {
+  readonly mask: SignalSet;
+  readonly altStack: { readonly sp: number; readonly size: number; readonly flags: number };
+}
+
+export interface Arch {
+  readonly name: "x86_64" | "riscv64";
+  readonly registers: Registers;
+  /** System call numbers by name. */
+  readonly numbers: Readonly<Record<string, number>>;
+  /** Bytes of the system call instruction, by which the pc steps back when a call is restarted. */
+  readonly syscallLength: number;
+  /** Puts the number back (and, where result and first argument share a register, `argument0Lo/Hi`). */
+  rewindSyscall(context: DataView, number: number, argument0Lo: number, argument0Hi: number): void;
+  /** Stores the frame and makes the context enter the handler. Throws EFAULT if the stack can't be written. */
+  pushSignalFrame(space: AddressSpace, context: DataView, request: FrameRequest): void;
+  /** Restores the context from the frame at the stack pointer. Throws EFAULT. */
+  popSignalFrame(space: AddressSpace, context: DataView): FrameContents;
+  /** Least size of an alternate signal stack. */
+  readonly minSignalStack: number;
+}

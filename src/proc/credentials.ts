@@ -1,0 +1,119 @@
+/** Who a task is: user and group ids and capabilities (credentials(7), capabilities(7)). Immutable: a change makes a new one. */
+import { CAP_LAST_CAP } from "../abi/capability.ts";
+import type { Credentials } from "../vfs/types.ts";
+
+/** Capability sets are bit masks; bit n is capability n. */
+export interface CredentialFields {
+  readonly uid: number;
+  readonly euid: number;
+  readonly suid: number;
+  readonly fsuid: number;
+  readonly gid: number;
+  readonly egid: number;
+  readonly sgid: number;
+  readonly fsgid: number;
+  readonly groups: readonly number[];
+  readonly inheritable: bigint;
+  readonly permitted: bigint;
+  readonly effective: bigint;
+  readonly bounding: bigint;
+  readonly ambient: bigint;
+  /** SECBIT_* of prctl(PR_SET_SECUREBITS). */
+  readonly securebits: number;
+  readonly noNewPrivileges: boolean;
+}
+
+export const ALL_CAPABILITIES: bigint = (1n << BigInt(CAP_LAST_CAP + 1)) - 1n;
+
+export class TaskCredentials implements Credentials, CredentialFields {
+  readonly uid: number;
+  readonly euid: number;
+  readonly suid: number;
+  readonly fsuid: number;
+  readonly gid: number;
+  readonly egid: number;
+  readonly sgid: number;
+  readonly fsgid: number;
+  readonly groups: readonly number[];
+  readonly inheritable: bigint;
+  readonly permitted: bigint;
+  readonly effective: bigint;
+  readonly bounding: bigint;
+  readonly ambient: bigint;
+  readonly securebits: number;
+  readonly noNewPrivileges: boolean;
+  readonly #effectiveLo: number;
+  readonly #effectiveHi: number;
+
+  constructor(fields: CredentialFields) {
+    this.uid = fields.uid;
+    this.euid = fields.euid;
+    this.suid = fields.suid;
+    this.fsuid = fields.fsuid;
+    this.gid = fields.gid;
+    this.egid = fields.egid;
+    this.sgid = fields.sgid;
+    this.fsgid = fields.fsgid;
+    this.groups = fields.groups;
+    this.inheritable = fields.inheritable;
+    this.permitted = fields.permitted;
+    this.effective = fields.effective;
+    this.bounding = fields.bounding;
+    this.ambient = fields.ambient;
+    this.securebits = fields.securebits;
+    this.noNewPrivileges = fields.noNewPrivileges;
+    this.#effectiveLo = Number(fields.effective & 0xffff_ffffn);
+    this.#effectiveHi = Number(fields.effective >> 32n);
+  }
+
+  /** As a login gives them: root has all capabilities, anybody else none. */
+  static login(uid: number, gid: number, groups: readonly number[] = []): TaskCredentials {
+    const capabilities = uid === 0 ? ALL_CAPABILITIES : 0n;
+    return new TaskCredentials({
+      uid,
+      euid: uid,
+      suid: uid,
+      fsuid: uid,
+      gid,
+      egid: gid,
+      sgid: gid,
+      fsgid: gid,
+      groups,
+      inheritable: 0n,
+      permitted: capabilities,
+      effective: capabilities,
+      bounding: ALL_CAPABILITIES,
+      ambient: 0n,
+      securebits: 0,
+      noNewPrivileges: false,
+    });
+  }
+
+  capable(capability: number): boolean {
+    return capability < 32
+      ? ((this.#effectiveLo >>> capability) & 1) === 1
+      : ((this.#effectiveHi >>> (capability - 32)) & 1) === 1;
+  }
+
+  with(change: Partial<CredentialFields>): TaskCredentials {
+    return new TaskCredentials({ ...this.fields(), ...change });
+  }
+
+  /** For access(2) and its kin, which ask about the real ids. */
+  asReal(): TaskCredentials {
+    const privileged = this.uid === 0;
+    return this.with({
+      fsuid: this.uid,
+      fsgid: this.gid,
+      effective: privileged ? this.permitted : 0n,
+    });
+  }
+
+  inGroup(gid: number): boolean {
+    return this.fsgid === gid || this.groups.includes(gid);
+  }
+
+  fields(): CredentialFields {
+    return { ...(this as CredentialFields) };
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * What is remembered about signals: sets, the handler table, and queues of pending ones. What happens with them is in
+ * signals.ts (sending) and deliver.ts (taking).
+ */
+import { NSIG, SIG_DFL, SIG_IGN, SIGRTMIN } from "../abi/signal.ts";
+
+/** A set of signals 1..64, as two words so that no operation allocates. Signal n is bit n-1. */
+export class SignalSet {
+  lo: number;
+  hi: number;
+
+  constructor(lo = 0, hi = 0) {
+    this.lo = lo;
+    this.hi = hi;
+  }
+
+  static of(...signals: readonly number[]): SignalSet {
+    const set = new SignalSet();
+    for (const signal of signals) set.add(signal);
+    return set;
+  }
+
+  has(signal: number): boolean {
+    return signal <= 32 ? ((this.lo >>> (signal - 1)) & 1) === 1 : ((this.hi >>> (signal - 33)) & 1) === 1;
+  }
+
+  add(signal: number): void {
+    if (signal <= 32) this.lo |= 1 << (signal - 1);
+    else this.hi |= 1 << (signal - 33);
+  }
+
+  delete(signal: number): void {
+    if (signal <= 32) this.lo &= ~(1 << (signal - 1));
+    else this.hi &= ~(1 << (signal - 33));
+  }
+
+  assign(other: SignalSet): void {
+    this.lo = other.lo;
+    this.hi = other.hi;
+  }
+
+  clone(): SignalSet {
+    return new SignalSet(this.lo, this.hi);
+  }
+
+  get empty(): boolean {
+    return (this.lo | this.hi) === 0;
+  }
+
+  equals(other: SignalSet): boolean {
+    return this.lo >>> 0 === other.lo >>> 0 && this.hi >>> 0 === other.hi >>> 0;
+  }
+}
+
+/** The fields of siginfo_t that are in use for this `code`; the others are absent. */
+export interface SignalInfo {
+  readonly signal: number;
+  /** SI_USER, CLD_EXITED, SEGV_MAPERR... */
+  readonly code: number;
+  readonly errno?: number;
+  readonly pid?: number;
+  readonly uid?: number;
+  /** SIGCHLD: exit status or signal. */
+  readonly status?: number;
+  /** SIGCHLD: clock ticks. */
+  readonly utime?: number;
+  readonly stime?: number;
+  /** Faults. */
+  readonly address?: number;
+  /** SI_QUEUE, SI_TIMER: the 64-bit sigval. */
+  readonly value?: bigint;
+  /** SI_TIMER. */
+  readonly timerId?: number;
+  readonly overrun?: number;
+  /** SIGIO. */
+  readonly band?: number;
+  readonly fd?: number;
+  /** SIGSYS. */
+  readonly syscall?: number;
+  /** The guest filled in a siginfo_t of its own (rt_sigqueueinfo): its 128 bytes as they are. */
+  readonly raw?: Uint8Array;
+}
+
+export interface SignalAction {
+  /** SIG_DFL, SIG_IGN or a guest address. */
+  readonly handler: number;
+  /** SA_*, all 64 bits of which only the lower 32 are defined. */
+  readonly flags: number;
+  readonly restorer: number;
+  /** Blocked while the handler runs. */
+  readonly mask: SignalSet;
+}
+
+const DEFAULT: SignalAction = { handler: SIG_DFL, flags: 0, restorer: 0, mask: new SignalSet() };
+
+/** The sigaction table: shared by the tasks of a thread group, and beyond by CLONE_SIGHAND. */
+export class SignalHandlers {
+  readonly #actions: SignalAction[];
+
+  constructor(actions?: readonly SignalAction[]) {
+    this.#actions = actions === undefined ? new Array<SignalAction>(NSIG + 1).fill(DEFAULT) : [...actions];
+  }
+
+  get(signal: number): SignalAction {
+    return this.#actions[signal] as SignalAction;
+  }
+
+  set(signal: number, action: SignalAction): void {
+    this.#actions[signal] = action;
+  }
+
+  clone(): SignalHandlers {
+    return new SignalHandlers(this.#actions);
+  }
+
+  /** The table after execve: handlers are gone, what was ignored stays ignored (execve(2)). */
+  afterExec(): SignalHandlers {
+    return new SignalHandlers(
+      this.#actions.map((a) => (a.handler === SIG_IGN ? { ...DEFAULT, handler: SIG_IGN } : DEFAULT)),
+    );
+  }
+}
+
+/** Signals that wait to be delivered, to one task or to a thread group. */
+export class PendingSignals {
+  readonly set: SignalSet = new SignalSet();
+  #queue: SignalInfo[] = [];
+
+  get length(): number {
+    return this.#queue.length;
+  }
+
+  /** False if a standard signal was pending already: it is not queued twice (signal(7)). */
+  add(info: SignalInfo): boolean {
+    if (info.signal < SIGRTMIN && this.set.has(info.signal)) return false;
+    this.set.add(info.signal);
+    this.#queue.push(info);
+    return true;
+  }
+
+  /** Takes the first instance of a signal. */
+  take(signal: number): SignalInfo | undefined {
+    const at = this.#queue.findIndex((info) => info.signal === signal);
+    if (at < 0) return undefined;
+    const [info] = this.#queue.splice(at, 1);
+    if (!this.#queue.some((other) => other.signal === signal)) this.set.delete(signal);
+    return info;
+  }
+
+  /** Forgets every instance of the signals in the set. */
+  discard(signals: SignalSet): void {
+    if ((this.set.lo & signals.lo) === 0 && (this.set.hi & signals.hi) === 0) return;
+    this.#queue = this.#queue.filter((info) => !signals.has(info.signal));
+    this.set.lo &= ~signals.lo;
+    this.set.hi &= ~signals.hi;
+  }
+
+  clear(): void {
+    this.#queue = [];
+    this.set.lo = 0;
+    this.set.hi = 0;
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * A task: one thread of execution, with its registers, its signal mask and its references to everything that clone(2)
+ * can share one by one. Handlers of system calls get the task that calls.
+ *
+ * What lives where:
+ *     task.space        guest memory of the caller (readable, writable, readCString, ...)
+ *     task.fs           cwd, root, umask               task.files      the descriptor table
+ *     task.credentials  ids and capabilities           task.process    pid, limits, children, shared pending signals
+ *     task.kernel       the machine: clocks, pid table, hostname
+ */
+
+import type { AddressSpace } from "../mm/address-space.ts";
+import type { FdTable } from "../vfs/fd-table.ts";
+import type { FsContext } from "../vfs/fs-context.ts";
+import type { FaultDetails } from "./arch/arch.ts";
+import type { TaskCredentials } from "./credentials.ts";
+import type { Kernel } from "./kernel.ts";
+import type { Mm } from "./mm.ts";
+import { PendingSignals, type SignalHandlers, SignalSet } from "./signal-state.ts";
+import { type ThreadGroup, Usage } from "./thread-group.ts";
+import type { Wait } from "./wait.ts";
+
+export type TaskState =
+  /** Running or in the run queue. */
+  | "runnable"
+  /** In a system call whose promise is pending. */
+  | "blocked"
+  /** Stopped by job control. */
+  | "stopped"
+  /** A leader that has exited, or a process that nobody has waited for. */
+  | "zombie"
+  | "dead";
+
+/** What restart_syscall(2) goes on with. */
+export type RestartBlock = (task: Task) => number | Promise<number>;
+
+export interface TaskOptions {
+  readonly process: ThreadGroup;
+  readonly tid: number;
+  readonly mm: Mm;
+  readonly fs: FsContext;
+  readonly files: FdTable;
+  readonly handlers: SignalHandlers;
+  readonly credentials: TaskCredentials;
+}
+
+export class Task {
+  readonly kernel: Kernel;
+  tid: number;
+  process: ThreadGroup;
+  mm: Mm;
+  space: AddressSpace;
+  fs: FsContext;
+  files: FdTable;
+  handlers: SignalHandlers;
+  credentials: TaskCredentials;
+  /** Up to 15 bytes. */
+  comm = "";
+  state: TaskState = "runnable";
+
+  /** Registers while another task is loaded into the same address space. */
+  savedContext: Uint8Array | null = null;
+  /** The system call being made, or -1: its number decides about restarts. */
+  syscallNumber = -1;
+  /** First argument at entry, which some architectures overwrite with the result. */
+  syscallArg0Lo = 0;
+  syscallArg0Hi = 0;
+  /** Result of a blocked call that has ended; written to the registers when the task is next loaded. */
+  blockedResult = 0;
+  restartBlock: RestartBlock | null = null;
+
+  readonly blocked: SignalSet = new SignalSet();
+  readonly pending: PendingSignals = new PendingSignals();
+  /** The mask to put back after a signal has been delivered, of sigsuspend, ppoll, pselect. */
+  savedMask: SignalSet | null = null;
+  /** There may be a signal to deliver: look before the guest goes on. (Linux: TIF_SIGPENDING) */
+  signalPending = false;
+  /** The sleep in progress (wait.ts), or null. */
+  wait: Wait | null = null;
+  readonly altStack: { sp: number; size: number; flags: number } = { sp: 0, size: 0, flags: 2 };
+  fault: FaultDetails = { address: 0, trap: 0, error: 0 };
+
+  /** set_tid_address(2): zeroed and woken when the task ends. */
+  clearChildTid = 0;
+  robustListHead = 0;
+  robustListSize = 0;
+  /** rseq(2) area, 0 if not registered. */
+  rseqAddress = 0;
+  /** Called when a vfork child lets go of its parent's address space. */
+  vforkDone: (() => void) | null = null;
+  /** Signal for the task when its parent ends (PR_SET_PDEATHSIG). */
+  parentDeathSignal = 0;
+  personality = 0;
+  timerSlack = 50_000;
+  /** Exit code as wait4(2) encodes it, once the task is ending. */
+  exitCode = 0;
+  nice = 0;
+  readonly usage: Usage = new Usage();
+
+  constructor(options: TaskOptions) {
+    this.kernel = options.process.kernel;
+    this.process = options.process;
+    this.tid = options.tid;
+    this.mm = options.mm;
+    this.space = options.mm.space;
+    this.fs = options.fs;
+    this.files = options.files;
+    this.handlers = options.handlers;
+    this.credentials = options.credentials;
+  }
+
+  get pid(): number {
+    return this.process.pid;
+  }
+
+  /** The soft resource limit: bytes, seconds or a count; Infinity if there is none. */
+  limit(resource: number): number {
+    return this.process.limits[resource]?.soft ?? Number.POSITIVE_INFINITY;
+  }
+
+  capable(capability: number): boolean {
+    return this.credentials.capable(capability);
+  }
+
+  /** Argument 0..5 of the current call with all its 64 bits, as the register has it (unsigned). Before any wait only. */
+  argument64(index: number): bigint {
+    const { registers } = this.kernel.arch;
+    const { context } = this.mm;
+    return (BigInt(registers.syscallArgHi(context, index)) << 32n) | BigInt(registers.syscallArgLo(context, index));
+  }
+
+  /** Raises a signal in this very task as the kernel does on its behalf: SIGPIPE, SIGXFSZ. */
+  raise(signal: number): void {
+    this.kernel.signals.raise(this, signal);
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * A process: the tasks that share a pid, and what they share. (Linux: signal_struct.) Address space, files and the like
+ * are not here, since clone(2) lets tasks of different processes share them: each task holds references of its own.
+ */
+import { RLIM_NLIMITS } from "../abi/resource.ts";
+import { WaitQueue } from "../util/wait-queue.ts";
+import type { IntervalTimers } from "./interval-timers.ts";
+import type { Kernel } from "./kernel.ts";
+import type { ProcessGroup } from "./session.ts";
+import { PendingSignals } from "./signal-state.ts";
+import type { Task } from "./task.ts";
+
+export interface ResourceLimit {
+  /** The value or Infinity. */
+  readonly soft: number;
+  readonly hard: number;
+}
+
+/** CPU time and events, in nanoseconds and counts. */
+export class Usage {
+  utime = 0;
+  stime = 0;
+  minorFaults = 0;
+  majorFaults = 0;
+  voluntarySwitches = 0;
+  involuntarySwitches = 0;
+  /** Peak resident set, KiB. */
+  maxRss = 0;
+
+  add(other: Usage): void {
+    this.utime += other.utime;
+    this.stime += other.stime;
+    this.minorFaults += other.minorFaults;
+    this.majorFaults += other.majorFaults;
+    this.voluntarySwitches += other.voluntarySwitches;
+    this.involuntarySwitches += other.involuntarySwitches;
+    this.maxRss = Math.max(this.maxRss, other.maxRss);
+  }
+}
+
+/** A change of state that the parent has not yet asked for: wait4(2)'s WUNTRACED and WCONTINUED. */
+export type ReportableChange = "none" | "stopped" | "continued";
+
+export class ThreadGroup {
+  readonly kernel: Kernel;
+  readonly pid: number;
+  /** The task whose tid is the pid. It stays as a zombie if it ends before the other threads. */
+  leader!: Task;
+  /** Tasks that have not exited. */
+  readonly tasks: Set<Task> = new Set();
+  parent: ThreadGroup | null;
+  readonly children: Set<ThreadGroup> = new Set();
+  group: ProcessGroup;
+  /** Woken when a child changes state. */
+  readonly childQueue: WaitQueue = new WaitQueue();
+  /** Woken when this process exits: pidfds and those who wait for the end of the machine. */
+  readonly exitQueue: WaitQueue = new WaitQueue();
+  /** Pending signals of the process as a whole. */
+  readonly pending: PendingSignals = new PendingSignals();
+  readonly limits: ResourceLimit[];
+  /** Sent to the parent when the process ends; SIGCHLD for fork, 0 for none. */
+  exitSignal: number;
+
+  /** All tasks are gone; `exitStatus` is what wait4(2) returns. */
+  exited = false;
+  /** As wait4(2) encodes it: exit code << 8, or the signal that killed it (| 0x80 with core dump). */
+  exitStatus = 0;
+  /** Set once the process is on its way out: every task that comes by exits with it. */
+  exiting = false;
+  /** The job-control stop that is in force: all tasks are stopped until SIGCONT. */
+  stopped = false;
+  stopSignal = 0;
+  change: ReportableChange = "none";
+
+  /** setsid(2) is not allowed for it, and setpgid(2) by its parent neither, once it has called execve(2). */
+  hasExecuted = false;
+  /** Orphaned descendants come to this process instead of init (PR_SET_CHILD_SUBREAPER). */
+  childSubreaper = false;
+  /** prctl(PR_SET_DUMPABLE) */
+  dumpable = 1;
+  /** Monotonic time of the start, nanoseconds. */
+  readonly startTime: number;
+  /** Of tasks that have ended, and of children that were waited for. */
+  readonly usage: Usage = new Usage();
+  readonly childUsage: Usage = new Usage();
+  timers: IntervalTimers | null = null;
+  /** What the program is, for /proc: argv and environment areas are in guest memory. */
+  nice = 0;
+
+  constructor(kernel: Kernel, pid: number, parent: ThreadGroup | null, group: ProcessGroup, limits: ResourceLimit[]) {
+    this.kernel = kernel;
+    this.pid = pid;
+    this.parent = parent;
+    this.group = group;
+    this.limits = limits;
+    this.exitSignal = 0;
+    this.startTime = kernel.now();
+    if (limits.length !== RLIM_NLIMITS) throw new Error("a process needs all resource limits");
+  }
+
+  /** CPU time of the whole process until now, nanoseconds. */
+  times(): { utime: number; stime: number } {
+    let { utime, stime } = this.usage;
+    for (const task of this.tasks) {
+      utime += task.usage.utime;
+      stime += task.usage.stime;
+    }
+    return { utime, stime };
+  }
+}
