@@ -1,0 +1,132 @@
+/** Compares what a subject did with what the real CPU did, and says the differences in words. */
+import { GPR_NAMES } from "../../src/cpu/isa/x86_64/context.ts";
+import { FX } from "./fx.ts";
+import { CASE_FLAGS, type Case, DATA, type Outcome, Vector } from "./protocol.ts";
+
+const FLAG_NAMES: readonly (readonly [number, string])[] = [
+  [0x001, "CF"],
+  [0x004, "PF"],
+  [0x010, "AF"],
+  [0x040, "ZF"],
+  [0x080, "SF"],
+  [0x400, "DF"],
+  [0x800, "OF"],
+];
+/** MXCSR's sticky exception flags are not compared: the engines do not track them. */
+const MXCSR_COMPARED = 0xffc0;
+/** The x87 status word without the busy bit, which mirrors the error summary. */
+const FSW_COMPARED = 0x7fff;
+
+export function flagNames(flags: number): string {
+  return (
+    FLAG_NAMES.filter(([bit]) => flags & bit)
+      .map(([, name]) => name)
+      .join(" ") || "-"
+  );
+}
+
+const hex = (n: bigint | number, digits = 0): string => `0x${n.toString(16).padStart(digits, "0")}`;
+
+function hexBytes(bytes: Uint8Array): string {
+  return [...bytes].map((b) => b.toString(16).padStart(2, "0")).join("");
+}
+
+/** Differences as lines "what: expected X, got Y"; empty if there are none. */
+export function differences(c: Case, expected: Outcome, actual: Outcome): string[] {
+  const found: string[] = [];
+  const differ = (what: string, e: string, a: string) => found.push(`${what}: expected ${e}, got ${a}`);
+  if (expected.vector !== actual.vector) differ("trap vector", String(expected.vector), String(actual.vector));
+  if (expected.rip !== actual.rip) differ("rip", hex(expected.rip), hex(actual.rip));
+  if (expected.vector === Vector.PF && actual.vector === Vector.PF) {
+    // si_addr travels as a JavaScript number, so it may be rounded above 2^53.
+    if (Number(expected.cr2) !== Number(actual.cr2)) differ("fault address", hex(expected.cr2), hex(actual.cr2));
+    const kind = 2 | 16;
+    if ((expected.error & kind) !== (actual.error & kind))
+      differ("fault kind", hex(expected.error & kind), hex(actual.error & kind));
+  }
+  for (let i = 0; i < 16; i++) {
+    const e = expected.gpr[i] as bigint;
+    const a = actual.gpr[i] as bigint;
+    if (e !== a) differ(GPR_NAMES[i] as string, hex(e, 16), hex(a, 16));
+  }
+  // A fault leaves the flags as they were, so none of them is undefined then.
+  const mask = expected.vector === Vector.BP ? CASE_FLAGS & ~c.undefinedFlags : CASE_FLAGS;
+  if ((expected.rflags ^ actual.rflags) & mask)
+    differ("flags", flagNames(expected.rflags & mask), flagNames(actual.rflags & mask));
+  if (expected.dirtyStart !== actual.dirtyStart || hexBytes(expected.dirty) !== hexBytes(actual.dirty)) {
+    const show = (o: Outcome) =>
+      o.dirty.length === 0 ? "unchanged" : `${hex(DATA + o.dirtyStart)}: ${hexBytes(o.dirty.subarray(0, 64))}`;
+    differ("memory", show(expected), show(actual));
+  }
+  if (expected.fx && actual.fx) compareFx(c, expected.fx, actual.fx, differ);
+  return found;
+}
+
+function compareFx(
+  c: Case,
+  expected: Uint8Array,
+  actual: Uint8Array,
+  differ: (what: string, e: string, a: string) => void,
+): void {
+  const e = new DataView(expected.buffer, expected.byteOffset);
+  const a = new DataView(actual.buffer, actual.byteOffset);
+  const word = (what: string, at: number, mask: number) => {
+    const x = e.getUint16(at, true) & mask;
+    const y = a.getUint16(at, true) & mask;
+    if (x !== y) differ(what, hex(x, 4), hex(y, 4));
+  };
+  word("mxcsr", FX.MXCSR, MXCSR_COMPARED);
+  word("x87 control", FX.FCW, 0xffff);
+  word("x87 status", FX.FSW, FSW_COMPARED & ~c.undefinedStatus);
+  word("x87 tags", FX.FTW, 0xff);
+  for (let i = 0; i < 8; i++) {
+    const at = FX.ST + i * 16;
+    const x = hexBytes(
+      expected
+        .subarray(at, at + 10)
+        .slice()
+        .reverse(),
+    );
+    const y = hexBytes(
+      actual
+        .subarray(at, at + 10)
+        .slice()
+        .reverse(),
+    );
+    if (x !== y && !(c.approximate === "x87" && closeExtended(e, a, at))) differ(`st${i}`, x, y);
+  }
+  for (let i = 0; i < 16; i++) {
+    const at = FX.XMM + i * 16;
+    const x = hexBytes(
+      expected
+        .subarray(at, at + 16)
+        .slice()
+        .reverse(),
+    );
+    const y = hexBytes(
+      actual
+        .subarray(at, at + 16)
+        .slice()
+        .reverse(),
+    );
+    if (x !== y && !(c.approximate === "xmm" && closeFloats(e, a, at))) differ(`xmm${i}`, x, y);
+  }
+}
+
+/** rcpps and rsqrtps: relative error at most 1.5 * 2^-12 (Intel SDM), on either side. */
+function closeFloats(e: DataView, a: DataView, at: number): boolean {
+  for (let i = at; i < at + 16; i += 4) {
+    const x = e.getFloat32(i, true);
+    const y = a.getFloat32(i, true);
+    if (e.getUint32(i, true) === a.getUint32(i, true)) continue;
+    if (!(Math.abs(x - y) <= Math.abs(x) * (3 / 4096))) return false;
+  }
+  return true;
+}
+
+/** x87 transcendentals: within 2 units of the last place of each other, so each within 1 of the truth. */
+function closeExtended(e: DataView, a: DataView, at: number): boolean {
+  if (e.getUint16(at + 8, true) !== a.getUint16(at + 8, true)) return false;
+  const d = e.getBigUint64(at, true) - a.getBigUint64(at, true);
+  return d >= -2n && d <= 2n;
+}

@@ -1,0 +1,146 @@
+/**
+ * What a generator of test cases must know about single encodings: which flags they leave undefined (Intel SDM vol. 2,
+ * "Flags Affected"), which registers they use without naming them, and which cannot be run outside of a kernel's care.
+ */
+import type { Row } from "../../src/cpu/isa/x86_64/table.ts";
+
+const CF = 1;
+const PF = 4;
+const AF = 0x10;
+const ZF = 0x40;
+const SF = 0x80;
+const OF = 0x800;
+
+type Match = readonly [map: number, first: number, last?: number, ext?: readonly number[]];
+
+function matches(row: Row, list: readonly Match[]): boolean {
+  return list.some(
+    ([map, first, last = first, ext]) =>
+      row.map === map &&
+      row.opcode >= first &&
+      row.opcode <= last &&
+      (ext === undefined || (row.ext !== undefined && ext.includes(row.ext))),
+  );
+}
+
+/** Calls of the kernel, loads of segment registers, far transfers, and what is different on every run. */
+const UNSAFE: readonly Match[] = [
+  [1, 0x05], [1, 0x34], [0, 0xcd], [0, 0xcf], [0, 0xca, 0xcb], [0, 0xff, 0xff, [3, 5]],
+  [0, 0x8e], [1, 0xa1], [1, 0xa9], [1, 0xb2], [1, 0xb4, 0xb5],
+  [1, 0x31], [1, 0xa2], [1, 0x01], [1, 0xc7, 0xc7, [6, 7]],
+]; // biome-ignore format: pairs
+/** State images with instruction pointers in them, and MXCSR or x87 words that random bytes would make illegal. */
+const IMAGES: readonly Match[] = [[0, 0xd9, 0xd9, [4, 6]], [0, 0xdd, 0xdd, [4, 6]]]; // biome-ignore format: pairs
+
+export function testable(row: Row): boolean {
+  if (matches(row, UNSAFE)) return false;
+  if (row.mod === "m" && matches(row, IMAGES)) return false;
+  if (row.map === 1 && row.opcode === 0xae) {
+    // fxsave, fxrstor, xsave...; wrfsbase, wrgsbase
+    if (row.mod === "m") return row.ext === 2 || row.ext === 3 || row.ext === 7;
+    return row.ext !== undefined && row.ext >= 5;
+  }
+  return true;
+}
+
+export const STRING: readonly Match[] = [[0, 0xa4, 0xa7], [0, 0xaa, 0xaf]]; // biome-ignore format: pairs
+export const isString = (row: Row): boolean => matches(row, STRING);
+export const isDivision = (row: Row): boolean => matches(row, [[0, 0xf6, 0xf7, [6, 7]]]);
+export const isBitOffset = (row: Row): boolean => row.map === 1 && [0xa3, 0xab, 0xb3, 0xbb].includes(row.opcode);
+export const isPopFlags = (row: Row): boolean => matches(row, [[0, 0x9d]]);
+export const isXlat = (row: Row): boolean => matches(row, [[0, 0xd7]]);
+export const isMaskmov = (row: Row): boolean => matches(row, [[1, 0xf7]]);
+export const isLeave = (row: Row): boolean => matches(row, [[0, 0xc9]]);
+export const isLoadMxcsr = (row: Row): boolean => row.mod === "m" && matches(row, [[1, 0xae, 0xae, [2]]]);
+/** Uses the stack implicitly. */
+export const usesStack = (row: Row): boolean =>
+  matches(row, [
+    [0, 0x50, 0x5f], [0, 0x68], [0, 0x6a], [0, 0x8f], [0, 0x9c, 0x9d], [0, 0xc2, 0xc3], [0, 0xc8, 0xc9], [0, 0xe8],
+    [0, 0xff, 0xff, [2, 6]], [1, 0xa0], [1, 0xa8],
+  ]); // biome-ignore format: pairs
+export const isRet = (row: Row): boolean => matches(row, [[0, 0xc2, 0xc3]]);
+/** Ends a sequence: what follows it is not executed, or not for sure. */
+export const transfersControl = (row: Row): boolean =>
+  row.operands.some((o) => o.where === "J") ||
+  isRet(row) ||
+  matches(row, [[0, 0xff, 0xff, [2, 4]], [0, 0xcc], [0, 0xf4], [0, 0xf1], [1, 0x0b], [0, 0xe0, 0xe3]]); // biome-ignore format: pairs
+/** Reads flags or otherwise belongs behind an instruction that sets them. */
+export const readsFlags = (row: Row): boolean =>
+  matches(row, [
+    [0, 0x10, 0x1d], [0, 0x70, 0x7f], [0, 0x80, 0x83, [2, 3]], [0, 0x9c], [0, 0x9f], [0, 0xf5], [0, 0xc0, 0xc1, [2, 3]],
+    [0, 0xd0, 0xd3, [2, 3]], [1, 0x40, 0x4f], [1, 0x80, 0x9f], [0, 0xfe, 0xff, [0, 1]],
+  ]); // biome-ignore format: pairs
+
+/**
+ * The flags that are undefined after an instruction.
+ * @param size operand size in bytes
+ * @param count of a shift or rotate, masked as the CPU does; undefined: not known here
+ */
+export function undefinedFlags(row: Row, size: number, count: number | undefined): number {
+  const { map, opcode, ext } = row;
+  const logic = [1, 4, 6];
+  if (map === 0) {
+    if (opcode < 0x40 && (opcode & 7) < 6 && logic.includes(opcode >> 3)) return AF;
+    if (opcode >= 0x80 && opcode <= 0x83 && ext !== undefined && logic.includes(ext)) return AF;
+    if ([0x84, 0x85, 0xa8, 0xa9].includes(opcode)) return AF;
+    if (opcode === 0x69 || opcode === 0x6b) return SF | ZF | AF | PF;
+    if (opcode === 0xf6 || opcode === 0xf7) {
+      if (ext === 0 || ext === 1) return AF;
+      if (ext === 4 || ext === 5) return SF | ZF | AF | PF;
+      if (ext === 6 || ext === 7) return CF | PF | AF | ZF | SF | OF;
+    }
+    if (matches(row, [[0, 0xc0, 0xc1], [0, 0xd0, 0xd3]])) return shiftFlags(ext ?? 0, size, count); // biome-ignore format: pairs
+  }
+  if (map === 1) {
+    if ([0xa4, 0xa5, 0xac, 0xad].includes(opcode)) {
+      if (count === 0) return 0;
+      if (count === undefined || count > size * 8) return CF | PF | AF | ZF | SF | OF;
+      return AF | (count === 1 ? 0 : OF);
+    }
+    if (isBitOffset(row) || opcode === 0xba) return OF | SF | AF | PF;
+    if (opcode === 0xbc || opcode === 0xbd) return CF | OF | SF | AF | PF;
+    if (opcode === 0xaf) return SF | ZF | AF | PF;
+  }
+  return 0;
+}
+
+function shiftFlags(ext: number, size: number, count: number | undefined): number {
+  if (count === 0) return 0;
+  const of = count === 1 ? 0 : OF;
+  if (ext < 4) return of;
+  // SHL and SHR by the operand's size or more leave CF undefined; SAR does not.
+  const cf = ext !== 7 && (count === undefined || count >= size * 8) ? CF : 0;
+  return AF | of | cf;
+}
+
+/** SHLD and SHRD of a word by more than 16 leave the destination undefined too. */
+export function undefinedResult(row: Row, size: number, count: number | undefined): boolean {
+  return row.map === 1 && [0xa4, 0xa5, 0xac, 0xad].includes(row.opcode) && (count ?? 0) > size * 8;
+}
+
+/** rcpps, rcpss, rsqrtps, rsqrtss */
+export const isApproximation = (row: Row): boolean => matches(row, [[1, 0x52, 0x53]]);
+/** f2xm1 fyl2x fptan fpatan; fyl2xp1 fsincos fsin fcos */
+export const isTranscendental = (row: Row): boolean =>
+  row.map === 0 &&
+  row.opcode === 0xd9 &&
+  row.mod === "r" &&
+  ((row.ext === 6 && (row.rm ?? 8) < 4) || (row.ext === 7 && [1, 3, 6, 7].includes(row.rm ?? 8)));
+
+/** Condition codes of the x87 status word that an instruction leaves undefined: C0 0x100, C1 0x200, C2 0x400, C3 0x4000. */
+export function undefinedStatus(row: Row): number {
+  if (row.map !== 0 || row.opcode < 0xd8 || row.opcode > 0xdf) return 0;
+  return X87_DEFINES_ALL.has(row.mnemonic) ? 0 : isTranscendental(row) ? 0x4300 : 0x4100 | 0x400;
+}
+const X87_DEFINES_ALL: ReadonlySet<string> = new Set([
+  "fcom", "fcomp", "fcompp", "fucom", "fucomp", "fucompp", "ficom", "ficomp", "ftst", "fxam", "fprem", "fprem1",
+  "fninit", "fldcw", "fnclex",
+]); // biome-ignore format: names
+
+export const isX87 = (row: Row): boolean => row.map === 0 && row.opcode >= 0xd8 && row.opcode <= 0xdf;
+/** Has floating-point or vector state. */
+export const usesFx = (row: Row): boolean =>
+  isX87(row) ||
+  isLoadMxcsr(row) ||
+  row.operands.some((o) => "VWUPQNT".includes(o.where)) ||
+  (row.map === 1 && (row.opcode === 0xae || row.opcode === 0x77));
