@@ -17,7 +17,7 @@ import {
   PAGE_TABLE,
   PAGE_TABLE_SIZE,
   PageBits,
-} from './layout.ts';
+} from "./layout.ts";
 
 export class GuestMemory {
   readonly memory: WebAssembly.Memory;
@@ -49,7 +49,7 @@ export class GuestMemory {
     for (let page = 0; left > 0 && page < pages.length; page++) {
       if (((pages[page] as number) & PageBits.Present) === 0) continue;
       left--;
-      u8.fill(0, page << PAGE_SHIFT >>> 0, ((page + 1) << PAGE_SHIFT) >>> 0);
+      u8.fill(0, (page << PAGE_SHIFT) >>> 0, ((page + 1) << PAGE_SHIFT) >>> 0);
     }
     pages.fill(0);
     this.raw.fill(0, CONTEXT_OFFSET, CONTEXT_OFFSET + CONTEXT_SIZE);

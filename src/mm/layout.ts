@@ -34,6 +34,8 @@ export const ENGINE_AREA_SIZE: number = BIAS - ENGINE_AREA;
 
 /** First address that no guest mapping may reach: 4 GiB less the bias. */
 export const GUEST_LIMIT: number = 0x1_0000_0000 - BIAS;
+/** End of the user's part: one page below the limit stays free, as on x86_64. */
+export const TASK_SIZE: number = GUEST_LIMIT - PAGE_SIZE;
 /** Lowest address that mmap hands out or accepts, as vm.mmap_min_addr. */
 export const MMAP_MIN_ADDR = 0x10000;
 
@@ -50,3 +52,12 @@ export const PageBits = {
   /** An engine holds code decoded from this page. Write is kept clear as long as it is set. */
   Code: 16,
 } as const;
+
+/** Up and down to a whole page. */
+export function alignUp(n: number): number {
+  return Math.ceil(n / PAGE_SIZE) * PAGE_SIZE;
+}
+
+export function alignDown(n: number): number {
+  return Math.floor(n / PAGE_SIZE) * PAGE_SIZE;
+}

@@ -1,0 +1,192 @@
+/**
+ * mmap(2): the checks of Linux's do_mmap() in its order, and the search for a free place.
+ */
+import { EACCES, EEXIST, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, EOVERFLOW, EPERM, errno } from "../abi/errno.ts";
+import {
+  MAP_32BIT,
+  MAP_ANONYMOUS,
+  MAP_DENYWRITE,
+  MAP_DROPPABLE,
+  MAP_EXECUTABLE,
+  MAP_FIXED,
+  MAP_FIXED_NOREPLACE,
+  MAP_GROWSDOWN,
+  MAP_HUGETLB,
+  MAP_LOCKED,
+  MAP_NONBLOCK,
+  MAP_NORESERVE,
+  MAP_POPULATE,
+  MAP_PRIVATE,
+  MAP_SHARED,
+  MAP_SHARED_VALIDATE,
+  MAP_STACK,
+  MAP_TYPE,
+  PROT_EXEC,
+  PROT_READ,
+  PROT_WRITE,
+} from "../abi/mman.ts";
+import type { AddressSpace } from "./address-space.ts";
+import { populate } from "./fault.ts";
+import { alignDown, alignUp, MMAP_MIN_ADDR, PAGE_SHIFT, PAGE_SIZE, PageBits, TASK_SIZE } from "./layout.ts";
+import { SharedAnonymous } from "./shared-object.ts";
+import { ANONYMOUS_FLAGS, type Backing, MAX_MAP_COUNT, type MappedFile, Vma, VmFlag } from "./vma.ts";
+
+const O_ACCMODE = 3;
+const O_RDONLY = 0;
+const O_WRONLY = 1;
+
+/** LEGACY_MAP_MASK: what MAP_SHARED_VALIDATE knows besides its own. */
+const KNOWN_FLAGS =
+  MAP_TYPE |
+  MAP_FIXED |
+  MAP_ANONYMOUS |
+  MAP_DENYWRITE |
+  MAP_EXECUTABLE |
+  MAP_GROWSDOWN |
+  MAP_LOCKED |
+  MAP_NORESERVE |
+  MAP_POPULATE |
+  MAP_NONBLOCK |
+  MAP_STACK |
+  MAP_HUGETLB |
+  MAP_32BIT |
+  MAP_FIXED_NOREPLACE;
+
+/** Where a mapping of `length` bytes without a fixed address goes: get_unmapped_area(). */
+export function findFree(space: AddressSpace, hint: number, length: number, flags = 0): number {
+  if (length > TASK_SIZE) throw errno(ENOMEM);
+  if (flags & MAP_32BIT) return bottomUp(space, length, 0x4000_0000, 0x8000_0000);
+  if (hint !== 0) {
+    const wanted = Math.max(alignDown(hint), MMAP_MIN_ADDR);
+    if (wanted <= TASK_SIZE - length) {
+      const { vmas } = space;
+      const next = vmas.at(vmas.indexFrom(wanted));
+      if (next === undefined || wanted + length <= next.startGap) return wanted;
+    }
+  }
+  return topDown(space, length) ?? bottomUp(space, length, alignDown(TASK_SIZE / 3), TASK_SIZE);
+}
+
+function topDown(space: AddressSpace, length: number): number | undefined {
+  const { vmas } = space;
+  let end = space.mmapBase;
+  for (let i = vmas.count - 1; i >= 0; i--) {
+    const vma = vmas.at(i) as Vma;
+    if (vma.end <= end && end - vma.end >= length) break;
+    if (vma.startGap < end) end = vma.startGap;
+  }
+  return end - length >= MMAP_MIN_ADDR ? end - length : undefined;
+}
+
+function bottomUp(space: AddressSpace, length: number, low: number, high: number): number {
+  const { vmas } = space;
+  let start = low;
+  for (let i = vmas.indexFrom(low); ; i++) {
+    const vma = vmas.at(i);
+    if (vma === undefined || start + length <= vma.startGap) break;
+    start = Math.max(start, vma.end);
+  }
+  if (start + length > high) throw errno(ENOMEM);
+  return start;
+}
+
+export function mapRegion(
+  space: AddressSpace,
+  address: number,
+  length: number,
+  prot: number,
+  flags: number,
+  file: MappedFile | null,
+  offset: number,
+): number {
+  if (offset % PAGE_SIZE !== 0) throw errno(EINVAL);
+  if (length === 0) throw errno(EINVAL);
+  const size = alignUp(length);
+  if (size > Number.MAX_SAFE_INTEGER) throw errno(ENOMEM);
+  if (offset + size >= 2 ** 64) throw errno(EOVERFLOW);
+  if (space.vmas.count >= MAX_MAP_COUNT) throw errno(ENOMEM);
+
+  // Linux finds the address before it looks at the type of the mapping.
+  const fixed = (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) !== 0;
+  if (size > TASK_SIZE) throw errno(ENOMEM);
+  const start = fixed ? address : findFree(space, address, size, flags);
+  if (fixed) {
+    if (!(start >= 0 && start <= TASK_SIZE - size)) throw errno(ENOMEM);
+    if (start % PAGE_SIZE !== 0) throw errno(EINVAL);
+    if (start < MMAP_MIN_ADDR) throw errno(EPERM);
+    if (flags & MAP_FIXED_NOREPLACE && space.vmas.firstIn(start, start + size)) throw errno(EEXIST);
+  }
+
+  const vmFlags = mappingFlags(flags, prot, file);
+  let access = prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
+  if (space.readImpliesExec && access & PROT_READ && vmFlags & VmFlag.MayExec) access |= PROT_EXEC;
+  const growth = size - (fixed ? mappedWithin(space, start, start + size) : 0);
+  if (!space.mayExpand(growth, access, vmFlags)) throw errno(ENOMEM);
+  if (access & PROT_WRITE && !(vmFlags & (VmFlag.NoReserve | VmFlag.Shared)) && !space.roomFor(growth))
+    throw errno(ENOMEM);
+
+  if (fixed) space.unmap(start, start + size);
+  const vma = space.addMapping(new Vma(start, start + size, access, vmFlags, backing(space, file, offset, vmFlags)));
+  if (flags & (MAP_POPULATE | MAP_LOCKED)) prefault(space, vma, start, start + size);
+  return start;
+}
+
+function mappingFlags(flags: number, prot: number, file: MappedFile | null): number {
+  const type = flags & MAP_TYPE;
+  let vmFlags = ANONYMOUS_FLAGS;
+  if (flags & MAP_LOCKED) vmFlags |= VmFlag.Locked;
+  if (flags & MAP_NORESERVE) vmFlags |= VmFlag.NoReserve;
+  if (file === null) {
+    if (type === MAP_SHARED) {
+      if (flags & MAP_GROWSDOWN) throw errno(EINVAL);
+      return vmFlags | VmFlag.Shared | VmFlag.MayShare;
+    }
+    if (type !== MAP_PRIVATE && type !== MAP_DROPPABLE) throw errno(EINVAL);
+    if (type === MAP_DROPPABLE) vmFlags |= VmFlag.WipeOnFork | VmFlag.NoReserve;
+    return flags & MAP_GROWSDOWN ? vmFlags | VmFlag.GrowsDown : vmFlags;
+  }
+
+  const mode = file.flags & O_ACCMODE;
+  if (type === MAP_SHARED || type === MAP_SHARED_VALIDATE) {
+    if (type === MAP_SHARED_VALIDATE && flags & ~KNOWN_FLAGS) throw errno(EOPNOTSUPP);
+    if (prot & PROT_WRITE && mode === O_RDONLY) throw errno(EACCES);
+    vmFlags |= VmFlag.MayShare;
+    if (mode === O_RDONLY) vmFlags &= ~VmFlag.MayWrite;
+    else vmFlags |= VmFlag.Shared;
+  } else if (type !== MAP_PRIVATE) throw errno(EINVAL);
+  if (mode === O_WRONLY) throw errno(EACCES);
+  if (file.mayExecute === false) {
+    if (prot & PROT_EXEC) throw errno(EPERM);
+    vmFlags &= ~VmFlag.MayExec;
+  }
+  if (file.mappable === false) throw errno(ENODEV);
+  if (flags & MAP_GROWSDOWN) throw errno(EINVAL);
+  return vmFlags;
+}
+
+function backing(space: AddressSpace, file: MappedFile | null, offset: number, vmFlags: number): Backing {
+  const shareable = (vmFlags & VmFlag.MayShare) !== 0;
+  const fileLimit = Number.POSITIVE_INFINITY;
+  if (file) return { file, shared: shareable ? space.pool.sharedFile(file.inode) : null, offset, fileLimit, name: "" };
+  const shared = shareable ? new SharedAnonymous(space.pool) : null;
+  return { file: null, shared, offset: 0, fileLimit, name: "" };
+}
+
+function mappedWithin(space: AddressSpace, start: number, end: number): number {
+  let bytes = 0;
+  for (let i = space.vmas.indexFrom(start); ; i++) {
+    const vma = space.vmas.at(i);
+    if (vma === undefined || vma.start >= end) return bytes;
+    bytes += Math.min(end, vma.end) - Math.max(start, vma.start);
+  }
+}
+
+/** Populates what it can, as MAP_POPULATE does: failures show with the first access. */
+export function prefault(space: AddressSpace, vma: Vma, start: number, end: number): boolean {
+  if (vma.prot === 0) return false;
+  for (let page = start >>> PAGE_SHIFT; page < end >>> PAGE_SHIFT; page++) {
+    if ((space.memory.pages[page] as number) & PageBits.Present) continue;
+    if (populate(space, vma, page) !== "present") return false;
+  }
+  return true;
+}
