@@ -44,7 +44,9 @@ export interface ByteSink {
   write(chunk: Uint8Array): boolean;
   /** Called after a write returned false and the pending bytes have gone. */
   onDrained(callback: () => void): void;
-  /** Called once when the reader has gone (EPIPE). */
+  /** The reader has gone: what is written is lost (EPIPE). */
+  readonly closed: boolean;
+  /** Called once when the reader has gone. */
   onClosed(callback: () => void): void;
   /** Resolves when everything written has left the process. */
   flush(): Promise<void>;

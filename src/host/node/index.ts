@@ -1,0 +1,74 @@
+/** The Node.js host: clock, timers, randomness and the process's own standard streams. */
+import { webcrypto } from "node:crypto";
+import { isatty } from "node:tty";
+import type { ByteSource, Console, Host } from "../interface.ts";
+import { FdSink, standardInput } from "./streams.ts";
+import { NodeTerminal } from "./terminal.ts";
+
+export interface NodeHostOptions {
+  /** Where `log` lines go; the process's standard error by default. */
+  readonly log?: (line: string) => void;
+}
+
+export function createNodeHost(options: NodeHostOptions = {}): Host {
+  return {
+    clock: {
+      // hrtime is anchored once: Date.now() alone has millisecond resolution.
+      realtime: anchoredRealtime(),
+      monotonic: () => process.hrtime.bigint(),
+    },
+    timers: {
+      after: (ms, callback) => {
+        // setTimeout rounds to whole milliseconds and never waits more than 2^31-1 of them.
+        const timer = setTimeout(callback, Math.min(Math.ceil(ms), 0x7fff_ffff));
+        return () => clearTimeout(timer);
+      },
+      yield: (callback) => {
+        setImmediate(callback);
+      },
+    },
+    random: {
+      fill: (into) => {
+        for (let at = 0; at < into.length; at += 65536)
+          webcrypto.getRandomValues(into.subarray(at, Math.min(at + 65536, into.length)) as Uint8Array<ArrayBuffer>);
+      },
+    },
+    console: nodeConsole(),
+    log: options.log ?? ((line) => process.stderr.write(`tsrcore: ${line}\n`)),
+  };
+}
+
+function anchoredRealtime(): () => bigint {
+  let anchor: bigint | undefined;
+  let anchoredAt = 0n;
+  return () => {
+    const now = process.hrtime.bigint();
+    // Anchored anew every second, so that a change of the host's clock is seen.
+    if (anchor === undefined || now - anchoredAt > 1_000_000_000n) {
+      const next = BigInt(Date.now()) * 1_000_000n;
+      const predicted = anchor === undefined ? next : anchor + (now - anchoredAt);
+      const drift = next - predicted;
+      anchor = drift > -2_000_000n && drift < 2_000_000n ? predicted : next;
+      anchoredAt = now;
+    }
+    return anchor + (now - anchoredAt);
+  };
+}
+
+function nodeConsole(): Console {
+  const isTerminal = {
+    stdin: isatty(0),
+    stdout: isatty(1),
+    stderr: isatty(2),
+  };
+  const terminalFd = isTerminal.stdout ? 1 : isTerminal.stderr ? 2 : undefined;
+  const terminal = isTerminal.stdin && terminalFd !== undefined ? new NodeTerminal(terminalFd) : undefined;
+  const stdin: ByteSource = terminal?.input ?? standardInput(0);
+  return {
+    ...(terminal === undefined ? {} : { terminal }),
+    stdin,
+    stdout: new FdSink(1),
+    stderr: new FdSink(2),
+    isTerminal,
+  };
+}
