@@ -11,6 +11,7 @@
  * Failures: throw `errno(X)`; where a call is hot (read, write) it may return `-X` instead.
  */
 import type { WaitQueue } from '../util/wait-queue.ts';
+import type { Path } from './path.ts';
 
 /** A point in time as a file system keeps it: seconds since 1970 (may be negative) and nanoseconds 0..999999999. */
 export interface Timespec {
@@ -72,6 +73,8 @@ export interface DirectoryEntry {
 export interface Inode {
   readonly fs: FileSystem;
   readonly ino: number;
+  /** The S_IFMT bits of the mode, which never change: what the path walk asks at every step. */
+  readonly format: number;
   attributes(): Attributes;
   /** Without permission checks: the caller has made them. Truncates or extends when `size` is given. */
   setAttributes(change: AttributeChange): void;
@@ -99,8 +102,28 @@ export interface Inode {
   /** Makes an open file for this inode, e.g. a device's or a pipe's. Regular files and directories get the generic one. */
   open?(flags: number, context: OpenContext): File;
 
-  /** Called when the last open file and the last link are gone, and never before. */
-  release?(): void;
+  /** An open file or a mapping begins, and ends, to use the inode: contents may go once no user and no link is left. */
+  opened?(): void;
+  closed?(): void;
+
+  /**
+   * Magic links of procfs (/proc/self/fd/3, /proc/self/exe): where the link leads, by object and not by name. Undefined:
+   * follow `readlink` as usual.
+   */
+  follow?(context: OpenContext): Path | undefined;
+
+  /** Regular files: bytes, cheaper than `attributes().size`. */
+  readonly size?: number;
+  /** The contents were read: updates the access time, by the rules of relatime. */
+  accessed?(): void;
+  /** The contents are changed by somebody without CAP_FSETID: clears the set-user-ID and set-group-ID bits. */
+  dropPrivileges?(): void;
+  /** Regular files: the next data (`hole` false) or hole at or after `position`; undefined: none. Absent: all is data. */
+  seekData?(position: number, hole: boolean): number | undefined;
+  /** Regular files: fallocate(2) with FALLOC_FL_* in `mode`. */
+  allocate?(mode: number, offset: number, length: number): void;
+  /** Directories: a regular file without a name (O_TMPFILE), which `link` may name later. */
+  createTemporary?(mode: number, owner: { uid: number; gid: number }): Inode;
 
   getxattr?(name: string): Uint8Array;
   setxattr?(name: string, value: Uint8Array, flags: number): void;
@@ -161,6 +184,8 @@ export interface File {
   position: number;
   /** The inode behind it, for fstat, fchmod, mmap; pipes and sockets have an anonymous one. */
   readonly inode: Inode;
+  /** Where it was opened, for fchdir, openat and /proc/self/fd; pipes and sockets have none. */
+  readonly path: Path | undefined;
   /** The path by which it was opened, for /proc/self/fd and strace -y: "/etc/passwd", "pipe:[12]". */
   describe(): string;
   /** At the current position, which it advances. Bytes, 0 at the end, or a negative errno (-EAGAIN: would block). */
@@ -171,6 +196,11 @@ export interface File {
   pwrite(from: Uint8Array, position: number): number;
   /** SEEK_*; the new position. */
   seek(offset: number, whence: number): number;
+  /**
+   * Asked by the kernel before each attempt to read or write: 0, or why this task may not now (a terminal's background
+   * reader gets SIGTTIN and -ERESTARTSYS, an orphan's -EIO). Absent: always 0.
+   */
+  admit?(context: OpenContext, access: 'read' | 'write'): number;
   /** The poll bits that are true now, of all (not masked). */
   poll(): number;
   /** Woken whenever `poll` may have changed. Absent: always ready. */
@@ -181,6 +211,8 @@ export interface File {
   entries?(): readonly DirectoryEntry[];
   /** The last reference is gone. */
   close(): void;
+  /** After F_SETFL changed `flags`. */
+  flagsChanged?(): void;
   /** Called at each close(2) of a descriptor, as f_op->flush: POSIX locks, for example. */
   flush?(owner: unknown): void;
   references: number;

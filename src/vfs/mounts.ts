@@ -1,0 +1,159 @@
+/** The mount table of a machine, and what a process sees of it (root, working directory, umask). */
+import { EBUSY, EINVAL, ENOENT, ENOTDIR, errno } from "../abi/errno.ts";
+import { S_IFDIR } from "../abi/stat.ts";
+import { MS_RDONLY } from "../abi/statfs.ts";
+import { Dentry, Mount, Path } from "./path.ts";
+import type { FileSystem } from "./types.ts";
+
+export class MountTable {
+  /** In the order in which they were mounted: /proc/mounts. */
+  readonly mounts: Mount[] = [];
+  readonly root: Mount;
+  #lastId = 0;
+  readonly #roots: WeakMap<FileSystem, Dentry> = new WeakMap();
+
+  constructor(root: FileSystem, source: string = root.type, flags: number = root.readOnly ? MS_RDONLY : 0) {
+    this.root = this.#make(this.rootDentry(root), source, flags);
+  }
+
+  /** The top of the tree: the first process's root and working directory. */
+  get rootPath(): Path {
+    return new Path(this.root, this.root.root);
+  }
+
+  /** The one dentry tree of a file system, however often it is mounted. */
+  rootDentry(fs: FileSystem): Dentry {
+    let dentry = this.#roots.get(fs);
+    if (dentry === undefined) {
+      dentry = new Dentry("", undefined, fs.root);
+      this.#roots.set(fs, dentry);
+    }
+    return dentry;
+  }
+
+  #make(root: Dentry, source: string, flags: number): Mount {
+    const mount = new Mount(++this.#lastId, root, source, flags);
+    this.mounts.push(mount);
+    return mount;
+  }
+
+  /** The topmost mount on a place, or undefined. */
+  at(mount: Mount, dentry: Dentry): Mount | undefined {
+    if (dentry.mounts === 0) return undefined;
+    for (let i = this.mounts.length - 1; i >= 0; i--) {
+      const m = this.mounts[i] as Mount;
+      if (m.mountpoint === dentry && m.parent === mount) return m;
+    }
+    return undefined;
+  }
+
+  /** Follows mounts on a place down to what is visible there. */
+  cross(path: Path): Path {
+    let at = path;
+    while (at.dentry.mounts > 0) {
+      const mount = this.at(at.mount, at.dentry);
+      if (mount === undefined) break;
+      at = new Path(mount, mount.root);
+    }
+    return at;
+  }
+
+  #attach(mount: Mount, where: Path): void {
+    mount.parent = where.mount;
+    mount.mountpoint = where.dentry;
+    where.dentry.mounts++;
+  }
+
+  #checkPlace(where: Path, directory: boolean): void {
+    if (where.dentry.deleted) throw errno(ENOENT);
+    if (where.dentry.isDirectory !== directory) throw errno(ENOTDIR);
+  }
+
+  /** A file system that is not part of the tree: for files without a name (memfd_create), for instance. */
+  detached(fs: FileSystem): Mount {
+    const mount = new Mount(0, this.rootDentry(fs), fs.type, 0);
+    mount.detached = true;
+    return mount;
+  }
+
+  mount(fs: FileSystem, where: Path, source: string = fs.type, flags: number = 0): Mount {
+    this.#checkPlace(where, fs.root.format === S_IFDIR);
+    const mount = this.#make(this.rootDentry(fs), source, flags);
+    this.#attach(mount, where);
+    return mount;
+  }
+
+  /** MS_BIND, with MS_REC also the mounts below. */
+  bind(from: Path, where: Path, recursive: boolean): Mount {
+    this.#checkPlace(where, from.dentry.isDirectory);
+    const copies = new Map<Mount, Mount>();
+    const existing = [...this.mounts];
+    const top = this.#make(from.dentry, from.mount.source, from.mount.flags);
+    copies.set(from.mount, top);
+    if (recursive) {
+      for (const m of existing) {
+        const parent = m.parent === undefined ? undefined : copies.get(m.parent);
+        if (parent === undefined || m.mountpoint === undefined) continue;
+        if (parent === top && !m.mountpoint.isBelow(from.dentry)) continue;
+        const copy = this.#make(m.root, m.source, m.flags);
+        copies.set(m, copy);
+        this.#attach(copy, new Path(parent, m.mountpoint));
+      }
+    }
+    this.#attach(top, where);
+    return top;
+  }
+
+  /** MS_MOVE. */
+  move(mount: Mount, where: Path): void {
+    if (mount.parent === undefined || mount.mountpoint === undefined) throw errno(EINVAL);
+    this.#checkPlace(where, mount.root.isDirectory);
+    mount.mountpoint.mounts--;
+    this.#attach(mount, where);
+  }
+
+  /**
+   * @param busy whether files, working directories or roots of processes are in the mount
+   * @param lazy MNT_DETACH: takes the mount and all below it out of the tree whoever uses them
+   */
+  unmount(mount: Mount, lazy: boolean, busy: (mount: Mount) => boolean): void {
+    if (mount.parent === undefined) throw errno(EINVAL);
+    const below = this.mounts.filter((m) => this.#isBelow(m, mount));
+    if (!lazy && (below.length > 1 || busy(mount))) throw errno(EBUSY);
+    for (const m of below.reverse()) {
+      const { mountpoint } = m;
+      if (mountpoint !== undefined) mountpoint.mounts--;
+      m.parent = undefined;
+      m.mountpoint = undefined;
+      m.detached = true;
+      this.mounts.splice(this.mounts.indexOf(m), 1);
+    }
+  }
+
+  #isBelow(mount: Mount, ancestor: Mount): boolean {
+    for (let m: Mount | undefined = mount; m !== undefined; m = m.parent) if (m === ancestor) return true;
+    return false;
+  }
+}
+
+/** What CLONE_FS shares. */
+export class FsContext {
+  readonly mounts: MountTable;
+  root: Path;
+  cwd: Path;
+  umask: number;
+  /** Tasks that share it. */
+  references: number = 1;
+
+  constructor(mounts: MountTable, root: Path = mounts.rootPath, cwd: Path = root, umask: number = 0o022) {
+    this.mounts = mounts;
+    this.root = root;
+    this.cwd = cwd;
+    this.umask = umask;
+  }
+
+  /** For a clone without CLONE_FS, and unshare(CLONE_FS). */
+  clone(): FsContext {
+    return new FsContext(this.mounts, this.root, this.cwd, this.umask);
+  }
+}
