@@ -533,6 +533,16 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
     return bytes / PAGE_SIZE <= this.pool.limitPages - this.pool.committedPages;
   }
 
+  /**
+   * A private file mapping at a fixed place, for the loader, replacing what is there.
+   * @param fileLimit position in the file from which on the mapping reads as zero
+   */
+  mapFile(start: number, end: number, prot: number, file: MappedFile, offset: number, fileLimit: number): void {
+    this.unmap(start, end);
+    const backing = { file, shared: null, offset, fileLimit, name: "" };
+    this.addMapping(new Vma(start, end, prot, ANONYMOUS_FLAGS, backing));
+  }
+
   /** A private anonymous mapping at a fixed place, for the loader. */
   mapAnonymous(start: number, end: number, prot: number): void {
     this.mmap(start, end - start, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);

@@ -6,19 +6,11 @@
  */
 import { Errno } from "../abi/errno.ts";
 import { PROT_EXEC, PROT_WRITE } from "../abi/mman.ts";
+import { BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SI_KERNEL, SIGBUS, SIGKILL, SIGSEGV } from "../abi/signal.ts";
 import type { AddressSpace } from "./address-space.ts";
 import { Access } from "./guest-access.ts";
 import { GUEST_LIMIT, PAGE_SHIFT, PAGE_SIZE, PageBits } from "./layout.ts";
 import { STACK_GUARD_GAP, type Vma, VmFlag } from "./vma.ts";
-
-const SIGBUS = 7;
-const SIGKILL = 9;
-const SIGSEGV = 11;
-/** si_code: address not mapped, access not allowed, beyond the end of a file, by the kernel. */
-export const SEGV_MAPERR = 1;
-export const SEGV_ACCERR = 2;
-export const BUS_ADRERR = 2;
-const SI_KERNEL = 0x80;
 
 /** Either the access may be repeated, or the signal to raise. SIGKILL: the machine's memory budget is used up. */
 export type FaultResult =
