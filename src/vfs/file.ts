@@ -229,4 +229,3 @@ export function directoryOf(file: File): Path {
   if (file.path === undefined) throw errno(ENOTDIR);
   return file.path;
 }
-

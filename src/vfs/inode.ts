@@ -1,15 +1,5 @@
 /** What inodes of all file systems have in common: the answers of Linux to operations that an inode does not have. */
-import {
-  EEXIST,
-  EINVAL,
-  EISDIR,
-  ENODATA,
-  ENOTDIR,
-  EOPNOTSUPP,
-  EPERM,
-  EROFS,
-  errno,
-} from "../abi/errno.ts";
+import { EEXIST, EINVAL, EISDIR, ENODATA, ENOTDIR, EOPNOTSUPP, EPERM, EROFS, errno } from "../abi/errno.ts";
 import { S_IFDIR } from "../abi/stat.ts";
 import type { Clock } from "../host/interface.ts";
 import type { AttributeChange, Attributes, DirectoryEntry, FileSystem, Inode, Timespec } from "./types.ts";

@@ -1,9 +1,30 @@
-/** The mount table of a machine, and what a process sees of it (root, working directory, umask). */
+/** The mount table of a machine. */
+
+import { makedev } from "../abi/device.ts";
 import { EBUSY, EINVAL, ENOENT, ENOTDIR, errno } from "../abi/errno.ts";
 import { S_IFDIR } from "../abi/stat.ts";
 import { MS_RDONLY } from "../abi/statfs.ts";
+import type { Clock } from "../host/interface.ts";
 import { Dentry, Mount, Path } from "./path.ts";
-import type { FileSystem } from "./types.ts";
+import { SpecialFiles } from "./special.ts";
+import type { FileSystem, Inode } from "./types.ts";
+
+/** st_dev of file systems that lie on no device: major 0, as Linux's get_anon_bdev() hands them out. */
+export class DeviceNumbers {
+  #last = 0;
+
+  next(): number {
+    return makedev(0, ++this.#last);
+  }
+}
+
+export interface MountTableOptions {
+  readonly clock: Clock;
+  readonly deviceNumbers: DeviceNumbers;
+  /** Of the root, as the first field of /proc/mounts, and its MS_* flags. */
+  readonly source?: string;
+  readonly flags?: number;
+}
 
 export class MountTable {
   /** In the order in which they were mounted: /proc/mounts. */
@@ -12,7 +33,16 @@ export class MountTable {
   #lastId = 0;
   readonly #roots: WeakMap<FileSystem, Dentry> = new WeakMap();
 
-  constructor(root: FileSystem, source: string = root.type, flags: number = root.readOnly ? MS_RDONLY : 0) {
+  /** Pipes, FIFOs and devices: what an inode of such a type leads to. */
+  readonly special: SpecialFiles;
+  /** Numbers for file systems without a device. */
+  readonly deviceNumbers: DeviceNumbers;
+  readonly #pseudo: WeakMap<FileSystem, Mount> = new WeakMap();
+
+  constructor(root: FileSystem, options: MountTableOptions) {
+    this.deviceNumbers = options.deviceNumbers;
+    this.special = new SpecialFiles(options.clock, options.deviceNumbers.next());
+    const { source = root.type, flags = root.readOnly ? MS_RDONLY : 0 } = options;
     this.root = this.#make(this.rootDentry(root), source, flags);
   }
 
@@ -69,11 +99,18 @@ export class MountTable {
     if (where.dentry.isDirectory !== directory) throw errno(ENOTDIR);
   }
 
-  /** A file system that is not part of the tree: for files without a name (memfd_create), for instance. */
-  detached(fs: FileSystem): Mount {
-    const mount = new Mount(0, this.rootDentry(fs), fs.type, 0);
-    mount.detached = true;
-    return mount;
+  /**
+   * The place of an inode that has no name in the tree (a pipe, a socket, a memfd), for /proc/self/fd: opening it there
+   * opens it again. `name` is what readlink shows: "pipe:[12]".
+   */
+  place(inode: Inode, name: string): Path {
+    let mount = this.#pseudo.get(inode.fs);
+    if (mount === undefined) {
+      mount = new Mount(0, this.rootDentry(inode.fs), inode.fs.type, 0);
+      mount.pseudo = true;
+      this.#pseudo.set(inode.fs, mount);
+    }
+    return new Path(mount, new Dentry(name, undefined, inode));
   }
 
   mount(fs: FileSystem, where: Path, source: string = fs.type, flags: number = 0): Mount {
@@ -133,27 +170,5 @@ export class MountTable {
   #isBelow(mount: Mount, ancestor: Mount): boolean {
     for (let m: Mount | undefined = mount; m !== undefined; m = m.parent) if (m === ancestor) return true;
     return false;
-  }
-}
-
-/** What CLONE_FS shares. */
-export class FsContext {
-  readonly mounts: MountTable;
-  root: Path;
-  cwd: Path;
-  umask: number;
-  /** Tasks that share it. */
-  references: number = 1;
-
-  constructor(mounts: MountTable, root: Path = mounts.rootPath, cwd: Path = root, umask: number = 0o022) {
-    this.mounts = mounts;
-    this.root = root;
-    this.cwd = cwd;
-    this.umask = umask;
-  }
-
-  /** For a clone without CLONE_FS, and unshare(CLONE_FS). */
-  clone(): FsContext {
-    return new FsContext(this.mounts, this.root, this.cwd, this.umask);
   }
 }

@@ -56,6 +56,13 @@ export class Dentry {
     return dentry;
   }
 
+  /** The dentry of a file without a name (O_TMPFILE). */
+  temporary(name: string, inode: Inode): Dentry {
+    const dentry = new Dentry(name, this, inode);
+    dentry.deleted = true;
+    return dentry;
+  }
+
   #prune(): void {
     for (const [name, child] of this.#children ?? []) {
       if (child.mounts === 0 && (child.#children?.size ?? 0) === 0) this.#children?.delete(name);
@@ -112,6 +119,8 @@ export class Mount {
   flags: number;
   /** Gone from the mount table (umount2 with MNT_DETACH), though files may still be open in it. */
   detached: boolean = false;
+  /** Not in the tree at all: the place of inodes without a path, whose dentry has the name that is shown. */
+  pseudo: boolean = false;
 
   constructor(id: number, root: Dentry, source: string, flags: number) {
     this.id = id;
@@ -168,7 +177,8 @@ export interface Name {
 export function nameOf(path: Path, root: Path | undefined): Name {
   const parts: string[] = [];
   let { mount, dentry } = path;
-  const deleted = isDeleted(path);
+  const { deleted } = dentry;
+  if (mount.pseudo) return { text: dentry.name, unreachable: false, deleted };
   for (;;) {
     if (dentry === root?.dentry && mount === root.mount) {
       return { text: `/${parts.reverse().join("/")}`, unreachable: false, deleted };
@@ -185,10 +195,6 @@ export function nameOf(path: Path, root: Path | undefined): Name {
     parts.push(dentry.name);
     dentry = dentry.parent;
   }
-}
-
-export function isDeleted(path: Path): boolean {
-  return path.dentry.deleted;
 }
 
 /** As /proc/self/fd shows it: with " (deleted)" where the name is gone. */

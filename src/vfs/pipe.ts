@@ -11,7 +11,6 @@ import { WaitQueue } from "../util/wait-queue.ts";
 import { BaseFile, isReadable, isWritable } from "./file.ts";
 import type { Path } from "./path.ts";
 import {
-  type File,
   type GuestAccess,
   type Inode,
   type OpenContext,
@@ -148,6 +147,8 @@ export class PipeFile extends BaseFile {
   readonly queue: WaitQueue;
   /** FIFO opened for reading before any writer came: no POLLHUP until one was there. */
   readonly #writersAtOpen: number;
+  /** False while a blocking open of a FIFO waits for the other side. */
+  ready: () => boolean = () => true;
 
   constructor(pipe: Pipe, inode: Inode, flags: number, path: Path | undefined) {
     super(inode, flags, path);
@@ -185,7 +186,12 @@ export class PipeFile extends BaseFile {
     return events;
   }
 
-  override ioctl(request: number, argument: number, guest: GuestAccess, context: OpenContext): number | Promise<number> {
+  override ioctl(
+    request: number,
+    argument: number,
+    guest: GuestAccess,
+    context: OpenContext,
+  ): number | Promise<number> {
     if (request !== FIONREAD) return super.ioctl(request, argument, guest, context);
     guest.writeU32(argument, this.pipe.length);
     return 0;
@@ -197,27 +203,18 @@ export class PipeFile extends BaseFile {
   }
 }
 
-/** What an open of a FIFO gives: the file, and, if the open has to wait, when it need not any more. */
-export interface FifoOpen {
-  readonly file: File;
-  /** True once the other side has come. */
-  readonly ready: () => boolean;
-}
-
 /**
- * fifo_open(): the file counts as reader or writer at once; a blocking open then waits on the pipe's queue until `ready`.
+ * fifo_open(): the file counts as reader or writer at once; a blocking open then waits on the pipe's queue until `ready()`.
  * Throws ENXIO for O_WRONLY | O_NONBLOCK without a reader.
  */
-export function openFifo(pipe: Pipe, inode: Inode, flags: number, path: Path | undefined): FifoOpen {
+export function openFifo(pipe: Pipe, inode: Inode, flags: number, path: Path | undefined): PipeFile {
   const access = flags & O_ACCMODE;
   const nonblock = (flags & O_NONBLOCK) !== 0;
-  if (access === O_WRONLY && nonblock && pipe.readers === 0) throw errno(ENXIO);
   if (access > O_RDWR) throw errno(EINVAL);
-  const { readersEver, writersEver } = pipe;
+  if (access === O_WRONLY && nonblock && pipe.readers === 0) throw errno(ENXIO);
+  const { readers, writers, readersEver, writersEver } = pipe;
   const file = new PipeFile(pipe, inode, flags, path);
-  if (access === O_RDONLY && !nonblock && pipe.writers === 0) {
-    return { file, ready: () => pipe.writersEver !== writersEver };
-  }
-  if (access === O_WRONLY && pipe.readers === 0) return { file, ready: () => pipe.readersEver !== readersEver };
-  return { file, ready: () => true };
+  if (access === O_RDONLY && !nonblock && writers === 0) file.ready = () => pipe.writersEver !== writersEver;
+  if (access === O_WRONLY && readers === 0) file.ready = () => pipe.readersEver !== readersEver;
+  return file;
 }

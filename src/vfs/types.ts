@@ -10,8 +10,8 @@
  *
  * Failures: throw `errno(X)`; where a call is hot (read, write) it may return `-X` instead.
  */
-import type { WaitQueue } from '../util/wait-queue.ts';
-import type { Path } from './path.ts';
+import type { WaitQueue } from "../util/wait-queue.ts";
+import type { Path } from "./path.ts";
 
 /** A point in time as a file system keeps it: seconds since 1970 (may be negative) and nanoseconds 0..999999999. */
 export interface Timespec {
@@ -100,7 +100,7 @@ export interface Inode {
   write(position: number, from: Uint8Array): number;
 
   /** Makes an open file for this inode, e.g. a device's or a pipe's. Regular files and directories get the generic one. */
-  open?(flags: number, context: OpenContext): File;
+  open?(flags: number, context: OpenContext, path: Path): File;
 
   /** An open file or a mapping begins, and ends, to use the inode: contents may go once no user and no link is left. */
   opened?(): void;
@@ -200,7 +200,7 @@ export interface File {
    * Asked by the kernel before each attempt to read or write: 0, or why this task may not now (a terminal's background
    * reader gets SIGTTIN and -ERESTARTSYS, an orphan's -EIO). Absent: always 0.
    */
-  admit?(context: OpenContext, access: 'read' | 'write'): number;
+  admit?(context: OpenContext, access: "read" | "write"): number;
   /** The poll bits that are true now, of all (not masked). */
   poll(): number;
   /** Woken whenever `poll` may have changed. Absent: always ready. */

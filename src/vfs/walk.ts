@@ -18,7 +18,7 @@ import {
 } from "../abi/fcntl.ts";
 import { S_IFLNK } from "../abi/stat.ts";
 import { encodeBytes } from "../util/bytes.ts";
-import type { FsContext } from "./mounts.ts";
+import type { FsContext } from "./fs-context.ts";
 import { type Dentry, type Mount, Path } from "./path.ts";
 import { allowed, MAY_EXEC } from "./permission.ts";
 import type { OpenContext } from "./types.ts";
@@ -153,7 +153,8 @@ export class Walker {
 
   /** Looks up a name in the current directory. */
   child(name: string): Dentry | undefined {
-    if (name.length > NAME_MAX || (name.length * 3 > NAME_MAX && byteLength(name) > NAME_MAX)) throw errno(ENAMETOOLONG);
+    if (name.length > NAME_MAX || (name.length * 3 > NAME_MAX && byteLength(name) > NAME_MAX))
+      throw errno(ENAMETOOLONG);
     return this.dentry.child(name);
   }
 

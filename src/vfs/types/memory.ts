@@ -7,29 +7,12 @@
  * links stay what they were, and renaming a directory of the lower tree moves one inode. What was removed is kept in a
  * set of hidden names (the whiteouts of overlayfs); a directory without a lower one is an opaque directory.
  */
-import {
-  EEXIST,
-  EINVAL,
-  EISDIR,
-  ENOENT,
-  ENOSPC,
-  ENOTDIR,
-  ENOTEMPTY,
-  EOPNOTSUPP,
-  errno,
-} from "../../abi/errno.ts";
+import { EEXIST, EINVAL, EISDIR, ENOENT, ENOSPC, ENOTDIR, ENOTEMPTY, EOPNOTSUPP, errno } from "../../abi/errno.ts";
 import { direntType, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGRP } from "../../abi/stat.ts";
 import { OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC } from "../../abi/statfs.ts";
 import type { Clock } from "../../host/interface.ts";
 import { BaseInode, ExtendedAttributes, nanosecondsOf, type Owner, timespecOf } from "../inode.ts";
-import type {
-  AttributeChange,
-  Attributes,
-  DirectoryEntry,
-  FileSystem,
-  FileSystemStatistics,
-  Inode,
-} from "../types.ts";
+import type { AttributeChange, Attributes, DirectoryEntry, FileSystem, FileSystemStatistics, Inode } from "../types.ts";
 import { byteLength } from "../walk.ts";
 import { Content } from "./content.ts";
 
@@ -210,7 +193,11 @@ export class MemoryInode extends BaseInode {
   attributes(): Attributes {
     const content = this.#content;
     const pages =
-      content !== undefined ? content.pages + content.pagesBelow : this.fs.overlay && this.#entries !== undefined ? 1 : 0;
+      content !== undefined
+        ? content.pages + content.pagesBelow
+        : this.fs.overlay && this.#entries !== undefined
+          ? 1
+          : 0;
     return {
       dev: this.fs.dev,
       ino: this.ino,
