@@ -1,0 +1,17 @@
+/** SSE and SSE2 as a family of instructions. */
+import type { Family } from "./sem.ts";
+import { sseConvert } from "./sse-convert.ts";
+import { sseFloat } from "./sse-float.ts";
+import { sseInteger } from "./sse-integer.ts";
+import { sseMove } from "./sse-move.ts";
+import { defineNanFunctions } from "./sse-nan.ts";
+import { sseTable } from "./sse-table.ts";
+
+export const sse: Family = {
+  name: "sse",
+  table: sseTable,
+  define: (module) => {
+    const nan = defineNanFunctions(module);
+    return { ...sseMove, ...sseInteger, ...sseFloat(nan), ...sseConvert(module, nan) };
+  },
+};
