@@ -139,3 +139,14 @@ export function defaultAction(signal: number): DefaultAction {
       return "terminate";
   }
 }
+
+/** The number of `SIGINT` or `INT`, or undefined. */
+export function signalNumber(name: string): number | undefined {
+  const bare = name.toUpperCase().replace(/^SIG/, "");
+  const index = (NAMES as readonly string[]).indexOf(bare);
+  if (index >= 0) return index + 1;
+  const rt = /^RT(?:MIN(?:\+(\d+))?|_(\d+))$/.exec(bare);
+  if (rt === null) return undefined;
+  const signal = SIGRTMIN + Number(rt[1] ?? rt[2] ?? 0);
+  return signal <= NSIG ? signal : undefined;
+}

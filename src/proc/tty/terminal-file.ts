@@ -205,7 +205,7 @@ export class TerminalFile extends TerminalFileBase {
     if (session.controllingTerminal !== terminal || terminal.session !== session) return -ENOTTY;
     if (id < 0) return -EINVAL;
     const group = session.groups.get(id);
-    if (group === undefined) return task.kernel.findGroup(id) === undefined ? -ESRCH : -EPERM;
+    if (group === undefined) return !task.kernel.groups.has(id) ? -ESRCH : -EPERM;
     terminal.foreground = group;
     return 0;
   }

@@ -1,0 +1,149 @@
+/** The options that `run` and `strace` share, and what they mean. Checked here; nothing is opened yet. */
+import * as path from "node:path";
+import type { Argv, Options } from "yargs";
+import { CliError } from "./errors.ts";
+
+export const CPUS = ["auto", "interp", "unicorn", "lockstep"] as const;
+export type CpuName = (typeof CPUS)[number];
+
+export interface Volume {
+  /** Absolute host path. */
+  readonly host: string;
+  /** Absolute guest path. */
+  readonly guest: string;
+  readonly readOnly: boolean;
+}
+
+export interface RunOptions {
+  /** Directory or archive; the embedded root file system if undefined. */
+  readonly root: string | undefined;
+  readonly volumes: readonly Volume[];
+  readonly env: readonly (readonly [name: string, value: string])[];
+  readonly workdir: string | undefined;
+  /** "uid", "uid:gid", or names to be looked up in the guest. */
+  readonly user: string | undefined;
+  readonly hostname: string | undefined;
+  readonly cpu: CpuName;
+  /** Bytes of guest memory that the machine may use. */
+  readonly memory: number | undefined;
+  readonly argv: readonly string[];
+}
+
+export const SHARED_OPTIONS: Readonly<Record<string, Options>> = {
+  root: {
+    type: "string",
+    requiresArg: true,
+    describe: "Root file system: a directory, .tar or .tar.gz; changes stay in memory",
+  },
+  volume: {
+    type: "string",
+    array: true,
+    nargs: 1,
+    requiresArg: true,
+    describe: "Make a host path visible: host:guest[:ro]",
+  },
+  env: {
+    type: "string",
+    array: true,
+    nargs: 1,
+    requiresArg: true,
+    describe: "Set a variable: NAME=VALUE, or NAME to pass it on",
+  },
+  workdir: { type: "string", requiresArg: true, describe: "Working directory in the guest" },
+  user: { type: "string", requiresArg: true, describe: "User: uid[:gid], or names known to the guest" },
+  hostname: { type: "string", requiresArg: true, describe: "Host name of the guest" },
+  cpu: { type: "string", requiresArg: true, describe: `Engine: ${CPUS.join(", ")}` },
+  memory: { type: "string", requiresArg: true, describe: "Most guest memory, e.g. 512m or 2g" },
+};
+
+/** An option that may be given once only: yargs turns a repeated one into an array. */
+function single(value: unknown, name: string): string | undefined {
+  if (Array.isArray(value)) throw new CliError(`--${name} was given more than once`);
+  return value === undefined ? undefined : String(value);
+}
+
+export function parseVolume(text: string): Volume {
+  const parts = text.split(":");
+  const [host, guest, access] = parts;
+  if (parts.length < 2 || parts.length > 3 || !host || !guest)
+    throw new CliError(`-v ${text}: expected host:guest[:ro], such as -v ./data:/data:ro`);
+  if (!guest.startsWith("/")) throw new CliError(`-v ${text}: the guest path must be absolute, "${guest}" is not`);
+  if (access !== undefined && access !== "ro" && access !== "rw")
+    throw new CliError(`-v ${text}: the third part must be "ro" or "rw", not "${access}"`);
+  return { host: path.resolve(host), guest, readOnly: access === "ro" };
+}
+
+export function parseEnv(text: string, hostEnv: NodeJS.ProcessEnv): readonly [string, string] | undefined {
+  const eq = text.indexOf("=");
+  if (eq > 0) return [text.slice(0, eq), text.slice(eq + 1)];
+  if (eq === 0 || text === "") throw new CliError(`-e ${text}: expected NAME=VALUE or NAME`);
+  const value = hostEnv[text];
+  return value === undefined ? undefined : [text, value];
+}
+
+export function parseMemory(text: string): number {
+  const match = /^(\d+)([kmg]?)b?$/i.exec(text);
+  if (match === null) throw new CliError(`--memory ${text}: expected a number with k, m or g, such as 512m`);
+  const unit = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[(match[2] ?? "").toLowerCase()] ?? 1;
+  const bytes = Number(match[1]) * unit;
+  if (bytes < 4 * 1024 ** 2) throw new CliError(`--memory ${text}: a guest needs at least 4m`);
+  return bytes;
+}
+
+/** Makes checked options of what yargs read. */
+export function runOptions(parsed: Record<string, unknown>, argv: readonly string[]): RunOptions {
+  const cpu = single(parsed["cpu"], "cpu") ?? "auto";
+  if (!(CPUS as readonly string[]).includes(cpu))
+    throw new CliError(`--cpu ${cpu}: no such engine; there are ${CPUS.join(", ")}`);
+  const workdir = single(parsed["workdir"], "workdir");
+  if (workdir !== undefined && !workdir.startsWith("/"))
+    throw new CliError(`--workdir ${workdir}: the guest path must be absolute`);
+  const hostname = single(parsed["hostname"], "hostname");
+  if (hostname !== undefined && (hostname === "" || hostname.length > 64))
+    throw new CliError(`--hostname ${hostname}: a host name has 1 to 64 characters`);
+  const memory = single(parsed["memory"], "memory");
+  return {
+    root: single(parsed["root"], "root"),
+    volumes: ((parsed["volume"] as string[] | undefined) ?? []).map(parseVolume),
+    env: ((parsed["env"] as string[] | undefined) ?? [])
+      .map((text) => parseEnv(text, process.env))
+      .filter((entry) => entry !== undefined),
+    workdir,
+    user: single(parsed["user"], "user"),
+    hostname,
+    cpu: cpu as CpuName,
+    memory: memory === undefined ? undefined : parseMemory(memory),
+    argv,
+  };
+}
+
+/**
+ * Options end at the first argument that is not one: what follows belongs to the guest, dashes and all.
+ * Wrong use throws CliError.
+ */
+export function parseArguments(
+  args: readonly string[],
+  configure: (y: Argv) => Argv,
+  yargs: (args: string[]) => Argv,
+): Record<string, unknown> & { _: string[] } {
+  const parser = configure(yargs([...args]))
+    .parserConfiguration({
+      "halt-at-non-option": true,
+      "boolean-negation": false,
+      "camel-case-expansion": false,
+      "parse-numbers": false,
+      "parse-positional-numbers": false,
+      "dot-notation": false,
+      "duplicate-arguments-array": true,
+      "greedy-arrays": false,
+    })
+    .strictOptions()
+    .version(false)
+    .exitProcess(false)
+    .fail((message, error) => {
+      if (error instanceof CliError) throw error;
+      throw new CliError(message ?? String(error));
+    });
+  const parsed = parser.parseSync() as Record<string, unknown> & { _: (string | number)[] };
+  return { ...parsed, _: parsed._.map(String) };
+}

@@ -1,0 +1,56 @@
+/** `tsrcore run [options] [program [args...]]` */
+import yargs from "yargs";
+import { CliError } from "./errors.ts";
+import { execute } from "./execute.ts";
+import { parseArguments, runOptions, SHARED_OPTIONS } from "./options.ts";
+
+const SHORT: Readonly<Record<string, string>> = { volume: "v", env: "e", workdir: "w", user: "u" };
+
+export async function main(args: readonly string[]): Promise<number> {
+  const parsed = parseArguments(
+    normalizeStrace(args),
+    (y) => {
+      let parser = y
+        .scriptName("tsrcore")
+        .usage(
+          "Runs a program. With --root, it is looked up in that root file system; else a path with a slash is a host\n" +
+            "file, made visible read-only at the same path, and a name is looked up in the embedded root file system.\n" +
+            "Without a program: an interactive shell. Exit status: that of the program; 128+n if signal n killed it;\n" +
+            "125 for an error of tsrcore, 126 if the program cannot be executed, 127 if it is not found.\n\n" +
+            "Usage: $0 run [options] [program [args...]]",
+        )
+        .help("help", "Show this text")
+        .wrap(100);
+      for (const [name, option] of Object.entries(SHARED_OPTIONS)) {
+        const alias = SHORT[name];
+        parser = parser.option(name, alias === undefined ? option : { ...option, alias });
+      }
+      return parser.option("strace", {
+        type: "string",
+        describe: "Show system calls on standard error, or write them to a file with --strace=file",
+      });
+    },
+    yargs,
+  );
+  if (parsed["help"] === true) return 0;
+  const strace = parsed["strace"];
+  if (Array.isArray(strace)) throw new CliError("--strace was given more than once");
+  const trace =
+    strace === undefined
+      ? undefined
+      : (await import("./strace.ts")).simpleTrace(strace === STDERR_MARK ? undefined : String(strace));
+  return execute(runOptions(parsed, parsed._.map(restoreStrace)), trace);
+}
+
+/** A bare `--strace` takes no value: the word after it is the program. Arguments of the guest are put back as they were. */
+const STDERR_MARK = "\u0000stderr";
+const BARE = "--strace";
+const MARKED: string = `${BARE}=${STDERR_MARK}`;
+
+function normalizeStrace(args: readonly string[]): string[] {
+  return args.map((arg) => (arg === BARE ? MARKED : arg));
+}
+
+function restoreStrace(arg: string): string {
+  return arg === MARKED ? BARE : arg;
+}
