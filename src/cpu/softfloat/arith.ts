@@ -4,8 +4,8 @@
  * Each function first asks whether both operands are normal numbers and then goes straight on; everything else (NaNs,
  * infinities, zeros, denormals) is in a second function, which ends in the same core once the operands are normalised.
  */
-import { f64, type I32, type I64, i32, i64, select } from '../wasm/expr.ts';
-import type { FunctionBuilder, FunctionRef } from '../wasm/module.ts';
+import { f64, type I32, type I64, i32, i64, select } from "../wasm/expr.ts";
+import type { FunctionBuilder, FunctionRef } from "../wasm/module.ts";
 import {
   BIAS,
   BINARY,
@@ -13,6 +13,7 @@ import {
   c32,
   c64,
   DE,
+  divide,
   either,
   exponent,
   F80,
@@ -34,8 +35,8 @@ import {
   UNARY,
   withSign,
   ZE,
-} from './parts.ts';
-import { finish, multiply, roundingControl } from './round.ts';
+} from "./parts.ts";
+import { finish, multiply, roundingControl } from "./round.ts";
 
 const HALF = INTEGER_BIT;
 
@@ -47,11 +48,11 @@ interface Parts {
 
 /** The sum of two finite values that are not zero. */
 function addCore(f: FunctionBuilder, kit: Kit, a: Parts, b: Parts, cw: I32): void {
-  const sign = f.local('i32');
-  const exp = f.local('i32');
-  const big = f.local('i64');
-  const small = f.local('i64');
-  const distance = f.local('i32');
+  const sign = f.local("i32");
+  const exp = f.local("i32");
+  const big = f.local("i64");
+  const small = f.local("i64");
+  const distance = f.local("i32");
   const subtract = f.let(i32.xor(a.sign, b.sign));
   f.if(
     either(i32.gt_s(a.exp, b.exp), both(i32.eq(a.exp, b.exp), i64.ge_u(a.sig, b.sig))),
@@ -70,7 +71,7 @@ function addCore(f: FunctionBuilder, kit: Kit, a: Parts, b: Parts, cw: I32): voi
       f.set(small, a.sig);
     },
   );
-  const lo = f.local('i64');
+  const lo = f.local("i64");
   f.set(lo, c64(0));
   f.if(distance, () => {
     const s = shiftRightJam(f, small, c64(0), distance);
@@ -103,13 +104,7 @@ function addCore(f: FunctionBuilder, kit: Kit, a: Parts, b: Parts, cw: I32): voi
       f.if(
         i64.lt_u(sum, big),
         () => {
-          f.set(
-            lo,
-            i64.or(
-              i64.or(i64.shl(sum, c64(63)), i64.shr_u(lo, c64(1))),
-              i64.and(lo, c64(1)),
-            ),
-          );
+          f.set(lo, i64.or(i64.or(i64.shl(sum, c64(63)), i64.shr_u(lo, c64(1))), i64.and(lo, c64(1))));
           f.set(big, i64.or(i64.shr_u(sum, c64(1)), c64(INTEGER_BIT)));
           f.set(exp, i32.add(exp, c32(1)));
         },
@@ -122,11 +117,11 @@ function addCore(f: FunctionBuilder, kit: Kit, a: Parts, b: Parts, cw: I32): voi
 
 function mulCore(f: FunctionBuilder, kit: Kit, a: Parts, b: Parts, cw: I32): void {
   const sign = f.let(i32.xor(a.sign, b.sign));
-  const exp = f.local('i32');
+  const exp = f.local("i32");
   f.set(exp, i32.add(i32.add(a.exp, b.exp), c32(1 - BIAS)));
   const p = multiply(f, a.sig, b.sig);
-  const hi = f.local('i64');
-  const lo = f.local('i64');
+  const hi = f.local("i64");
+  const lo = f.local("i64");
   f.set(hi, p.hi);
   f.set(lo, p.lo);
   f.if(i64.ge_s(hi, c64(0)), () => {
@@ -139,9 +134,9 @@ function mulCore(f: FunctionBuilder, kit: Kit, a: Parts, b: Parts, cw: I32): voi
 
 function divCore(f: FunctionBuilder, kit: Kit, a: Parts, b: Parts, cw: I32): void {
   const sign = f.let(i32.xor(a.sign, b.sign));
-  const exp = f.local('i32');
-  const hi = f.local('i64');
-  const lo = f.local('i64');
+  const exp = f.local("i32");
+  const hi = f.local("i64");
+  const lo = f.local("i64");
   f.set(exp, i32.add(i32.sub(a.exp, b.exp), c32(BIAS)));
   f.set(hi, a.sig);
   f.set(lo, c64(0));
@@ -153,14 +148,10 @@ function divCore(f: FunctionBuilder, kit: Kit, a: Parts, b: Parts, cw: I32): voi
     },
     () => f.set(exp, i32.sub(exp, c32(1))),
   );
-  const [q, rest] = f.callStatement(kit.divWide, [hi, lo, b.sig]) as [I64, I64];
+  const { quotient: q, rest } = divide(f, kit, hi, lo, b.sig);
   // The fraction beyond the quotient, as far as rounding must know it: twice the rest against the divisor.
   const beyond = f.let(
-    select(
-      i64.eqz(rest),
-      c64(0),
-      select(i64.ge_u(rest, i64.sub(b.sig, rest)), c64(HALF | 1n), c64(1)),
-    ),
+    select(i64.eqz(rest), c64(0), select(i64.ge_u(rest, i64.sub(b.sig, rest)), c64(HALF | 1n), c64(1))),
   );
   const exactHalf = i64.eq(rest, i64.sub(b.sig, rest));
   finish(f, kit, sign, exp, q, f.let(select(exactHalf, c64(HALF), beyond)), cw);
@@ -177,11 +168,11 @@ interface BinaryParams {
 }
 function binaryParams(f: FunctionBuilder): BinaryParams {
   return {
-    sa: f.param(0, 'i64'),
-    ea: f.param(1, 'i32'),
-    sb: f.param(2, 'i64'),
-    eb: f.param(3, 'i32'),
-    cw: f.param(4, 'i32'),
+    sa: f.param(0, "i64"),
+    ea: f.param(1, "i32"),
+    sb: f.param(2, "i64"),
+    eb: f.param(3, "i32"),
+    cw: f.param(4, "i32"),
   };
 }
 
@@ -287,10 +278,10 @@ function remainderOfSquare(f: FunctionBuilder, hi: I64, lo: I64, s: I64): { hi: 
 }
 
 function defineSqrt(kit: Kit): FunctionRef {
-  return kit.m.func('f80.sqrt', UNARY, F80, (f) => {
-    const sa = f.param(0, 'i64');
-    const ea = f.param(1, 'i32');
-    const cw = f.param(2, 'i32');
+  return kit.m.func("f80.sqrt", UNARY, F80, (f) => {
+    const sa = f.param(0, "i64");
+    const ea = f.param(1, "i32");
+    const cw = f.param(2, "i32");
     f.if(not(isNormal(sa, ea)), () => {
       returnNaN(f, kit, sa, ea);
       f.if(i64.eqz(sa), () => f.return(sa, ea));
@@ -306,18 +297,15 @@ function defineSqrt(kit: Kit): FunctionRef {
     const hi = f.let(select(odd, a.sig, i64.shr_u(a.sig, c64(1))));
     const lo = f.let(select(odd, c64(0), i64.shl(a.sig, c64(63))));
     // A double is good for about 50 bits; one Newton step then leaves at most the last few units to correct.
-    const root = f.local('i64');
+    const root = f.local("i64");
     const guess = f.let(f64.mul(f64.sqrt(f64.convert_i64_u(hi)), f64.const(2 ** 32)));
     f.set(root, i64.trunc_sat_f64_u(guess));
     const r = remainderOfSquare(f, hi, lo, root);
-    const error = f64.add(
-      f64.mul(f64.convert_i64_s(r.hi), f64.const(2 ** 64)),
-      f64.convert_i64_u(r.lo),
-    );
+    const error = f64.add(f64.mul(f64.convert_i64_s(r.hi), f64.const(2 ** 64)), f64.convert_i64_u(r.lo));
     const step = f.let(i64.trunc_sat_f64_s(f64.div(error, f64.mul(guess, f64.const(2)))));
     const next = f.let(i64.add(root, step));
     // A step up past 2^64 wraps: the root is then just below it.
-    f.set(root, select(both(i64.gt_s(step, c64(0)), i64.ge_s(next, c64(0))), c64(-1), next));
+    f.set(root, select(both(i64.gt_s(step, c64(0)), i64.lt_u(next, root)), c64(-1), next));
     f.loop((again) => {
       const rest = remainderOfSquare(f, hi, lo, root);
       f.if(i64.lt_s(rest.hi, c64(0)), () => {
@@ -359,10 +347,10 @@ export interface Arithmetic {
 
 export function defineArithmetic(kit: Kit): Arithmetic {
   return {
-    add: defineBinary(kit, 'add', addCore, rareSum(kit)),
-    sub: defineBinary(kit, 'sub', addCore, rareSum(kit), true),
-    mul: defineBinary(kit, 'mul', mulCore, rareProduct(kit)),
-    div: defineBinary(kit, 'div', divCore, rareQuotient(kit)),
+    add: defineBinary(kit, "add", addCore, rareSum(kit)),
+    sub: defineBinary(kit, "sub", addCore, rareSum(kit), true),
+    mul: defineBinary(kit, "mul", mulCore, rareProduct(kit)),
+    div: defineBinary(kit, "div", divCore, rareQuotient(kit)),
     sqrt: defineSqrt(kit),
   };
 }

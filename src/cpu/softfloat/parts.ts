@@ -4,8 +4,14 @@
  * A value is a pair: the significand as i64, whose top bit is the explicit integer bit, and an i32 with the sign in bit 15
  * and the biased exponent in bits 0..14 (Intel SDM vol. 1, 4.2.2 and 4.8.3).
  */
-import { type Expr, type I32, type I64, i32, i64, select } from '../wasm/expr.ts';
-import { type FunctionBuilder, type FunctionRef, type GlobalRef, getGlobal, type ModuleBuilder } from '../wasm/module.ts';
+import { type Expr, type I32, type I64, i32, i64, select } from "../wasm/expr.ts";
+import {
+  type FunctionBuilder,
+  type FunctionRef,
+  type GlobalRef,
+  getGlobal,
+  type ModuleBuilder,
+} from "../wasm/module.ts";
 
 /** Exceptions and condition codes, at their places in the x87 status word. */
 export const IE = 0x01;
@@ -25,9 +31,9 @@ export const INTEGER_BIT = 1n << 63n;
 const QUIET_BIT = 1n << 62n;
 
 /** Parameters and results of a function of one and of two 80-bit operands; the last parameter is the control word. */
-export const UNARY = ['i64', 'i32', 'i32'] as const;
-export const BINARY = ['i64', 'i32', 'i64', 'i32', 'i32'] as const;
-export const F80 = ['i64', 'i32'] as const;
+export const UNARY = ["i64", "i32", "i32"] as const;
+export const BINARY = ["i64", "i32", "i64", "i32", "i32"] as const;
+export const F80 = ["i64", "i32"] as const;
 
 export const c32: (v: number) => I32 = i32.const;
 export const c64: (v: number | bigint) => I64 = i64.const;
@@ -36,7 +42,7 @@ export const c64: (v: number | bigint) => I64 = i64.const;
 export interface Kit {
   readonly m: ModuleBuilder;
   /** Where an operation ORs the exceptions (and C1 when it rounded up) that it raises. */
-  readonly flags: GlobalRef<'i32'>;
+  readonly flags: GlobalRef<"i32">;
   /** (sign, exponent, hi, lo, control) -> f80: rounds hi:lo, whose top bit is set, to the precision and range. */
   readonly round: FunctionRef;
   /** (sigA, seA, sigB, seB) -> f80: the NaN that an operation with at least one NaN operand returns. */
@@ -47,8 +53,8 @@ export interface Kit {
   readonly divWide: FunctionRef;
 }
 
-export function raise(f: FunctionBuilder, kit: Pick<Kit, 'flags'>, bits: number | I32): void {
-  f.setGlobal(kit.flags, i32.or(getGlobal(kit.flags), typeof bits === 'number' ? c32(bits) : bits));
+export function raise(f: FunctionBuilder, kit: Pick<Kit, "flags">, bits: number | I32): void {
+  f.setGlobal(kit.flags, i32.or(getGlobal(kit.flags), typeof bits === "number" ? c32(bits) : bits));
 }
 
 export const exponent = (se: I32): I32 => i32.and(se, c32(MAX_EXP));
@@ -67,8 +73,7 @@ export const isUnsupported = (sig: I64, se: I32): I32 => both(i32.ne(exponent(se
 /** A NaN, given that the encoding is supported. */
 export const isNaN80 = (sig: I64, se: I32): I32 =>
   both(i32.eq(exponent(se), c32(MAX_EXP)), i64.ne(i64.shl(sig, c64(1)), c64(0)));
-export const isSignalling = (sig: I64, se: I32): I32 =>
-  both(isNaN80(sig, se), i64.eqz(i64.and(sig, c64(QUIET_BIT))));
+export const isSignalling = (sig: I64, se: I32): I32 => both(isNaN80(sig, se), i64.eqz(i64.and(sig, c64(QUIET_BIT))));
 /** Infinity, given that it is neither unsupported nor a NaN. */
 export const isInfinite = (se: I32): I32 => i32.eq(exponent(se), c32(MAX_EXP));
 /** A denormal or pseudo-denormal. */
@@ -79,9 +84,9 @@ export const DEFAULT_NAN_SIG: bigint = INTEGER_BIT | QUIET_BIT;
 export const DEFAULT_NAN_SE = 0xffff;
 
 export const withSign = (sign: I32, exp: I32 | number): I32 =>
-  i32.or(i32.shl(sign, c32(15)), typeof exp === 'number' ? c32(exp) : exp);
+  i32.or(i32.shl(sign, c32(15)), typeof exp === "number" ? c32(exp) : exp);
 
-export function returnDefaultNaN(f: FunctionBuilder, kit: Pick<Kit, 'flags'>): void {
+export function returnDefaultNaN(f: FunctionBuilder, kit: Pick<Kit, "flags">): void {
   raise(f, kit, IE);
   f.return(c64(DEFAULT_NAN_SIG), c32(DEFAULT_NAN_SE));
 }
@@ -108,8 +113,8 @@ export function returnNaN(f: FunctionBuilder, kit: Kit, s: I64, e: I32): void {
 
 /** Exponent and significand of a finite value that is not zero, with the top bit set and so an exponent of maybe 0 or less. */
 export function normalise(f: FunctionBuilder, sig: I64, se: I32): { exp: I32; sig: I64 } {
-  const exp = f.local('i32');
-  const s = f.local('i64');
+  const exp = f.local("i32");
+  const s = f.local("i64");
   f.set(exp, exponent(se));
   f.set(s, sig);
   f.if(i32.eqz(exp), () => {
@@ -121,14 +126,9 @@ export function normalise(f: FunctionBuilder, sig: I64, se: I32): { exp: I32; si
 }
 
 /** hi:lo shifted right by n > 0, the bits that fall out kept in the lowest one. */
-export function shiftRightJam(
-  f: FunctionBuilder,
-  hi: I64,
-  lo: I64,
-  n: I32,
-): { hi: I64; lo: I64 } {
-  const h = f.local('i64');
-  const l = f.local('i64');
+export function shiftRightJam(f: FunctionBuilder, hi: I64, lo: I64, n: I32): { hi: I64; lo: I64 } {
+  const h = f.local("i64");
+  const l = f.local("i64");
   const count = f.let(i64.extend_i32_u(n));
   f.if(
     i32.lt_u(n, c32(64)),
@@ -136,10 +136,7 @@ export function shiftRightJam(
       const back = f.let(i64.sub(c64(64), count));
       f.set(
         l,
-        i64.or(
-          i64.or(i64.shl(hi, back), i64.shr_u(lo, count)),
-          i64.extend_i32_u(i64.ne(i64.shl(lo, back), c64(0))),
-        ),
+        i64.or(i64.or(i64.shl(hi, back), i64.shr_u(lo, count)), i64.extend_i32_u(i64.ne(i64.shl(lo, back), c64(0)))),
       );
       f.set(h, i64.shr_u(hi, count));
     },
@@ -148,9 +145,7 @@ export function shiftRightJam(
         i32.lt_u(n, c32(128)),
         () => {
           // For n = 64 both shifts are by 0 modulo 64 and `lost` takes all of hi as well, so that case goes by itself.
-          const lost = f.let(
-            i64.or(lo, select(i32.eq(n, c32(64)), c64(0), i64.shl(hi, i64.sub(c64(128), count)))),
-          );
+          const lost = f.let(i64.or(lo, select(i32.eq(n, c32(64)), c64(0), i64.shl(hi, i64.sub(c64(128), count)))));
           f.set(l, i64.or(i64.shr_u(hi, i64.sub(count, c64(64))), i64.extend_i32_u(i64.ne(lost, c64(0)))));
         },
         () => f.set(l, i64.extend_i32_u(i64.ne(i64.or(hi, lo), c64(0)))),
@@ -159,4 +154,9 @@ export function shiftRightJam(
     },
   );
   return { hi: h, lo: l };
+}
+
+export function divide(f: FunctionBuilder, kit: Kit, hi: I64, lo: I64, divisor: I64): { quotient: I64; rest: I64 } {
+  const [quotient, rest] = f.callStatement(kit.divWide, [hi, lo, divisor]) as unknown as [I64, I64];
+  return { quotient, rest };
 }

@@ -1,6 +1,6 @@
 /** Rounding to the precision and range of the control word, NaN propagation, and wide products and quotients. */
-import { type I32, type I64, i32, i64, select } from '../wasm/expr.ts';
-import type { FunctionBuilder, FunctionRef, GlobalRef, ModuleBuilder } from '../wasm/module.ts';
+import { type I32, type I64, i32, i64, select } from "../wasm/expr.ts";
+import type { FunctionBuilder, FunctionRef, GlobalRef, ModuleBuilder } from "../wasm/module.ts";
 import {
   BIAS,
   both,
@@ -8,7 +8,6 @@ import {
   c32,
   c64,
   either,
-  exponent,
   F80,
   IE,
   INTEGER_BIT,
@@ -25,7 +24,7 @@ import {
   shiftRightJam,
   UE,
   withSign,
-} from './parts.ts';
+} from "./parts.ts";
 
 /** What unmasked overflow and underflow add to or take off the exponent (SDM vol. 1, 8.5.4 and 8.5.5). */
 const SCALE = 0x6000;
@@ -42,21 +41,15 @@ export const roundingControl = (cw: I32): I32 => i32.and(i32.shr_u(cw, c32(10)),
  * `odd`: whether the last place is 1.
  */
 export function roundsUp(rc: I32, sign: I32, odd: I32, lo: I64): I32 {
-  const nearest = both(
-    i32.wrap(i64.shr_u(lo, c64(63))),
-    either(i64.ne(i64.shl(lo, c64(1)), c64(0)), odd),
-  );
-  const directed = both(
-    both(i32.ne(rc, c32(3)), i64.ne(lo, c64(0))),
-    i32.eq(i32.eq(rc, c32(1)), sign),
-  );
+  const nearest = both(i32.wrap(i64.shr_u(lo, c64(63))), either(i64.ne(i64.shl(lo, c64(1)), c64(0)), odd));
+  const directed = both(both(i32.ne(rc, c32(3)), i64.ne(lo, c64(0))), i32.eq(i32.eq(rc, c32(1)), sign));
   return select(rc, directed, nearest);
 }
 
 /** Moves what lies below the last place 2^drop of `hi` into `lo`, as a sticky fraction of 2^64. */
 function split(f: FunctionBuilder, hi: I64, lo: I64, drop: I64, ulp: I64): { hi: I64; lo: I64 } {
-  const h = f.local('i64');
-  const l = f.local('i64');
+  const h = f.local("i64");
+  const l = f.local("i64");
   f.set(h, hi);
   f.set(l, lo);
   f.if(i32.wrap(drop), () => {
@@ -66,22 +59,20 @@ function split(f: FunctionBuilder, hi: I64, lo: I64, drop: I64, ulp: I64): { hi:
   return { hi: h, lo: l };
 }
 
-function defineRound(m: ModuleBuilder, flags: GlobalRef<'i32'>): FunctionRef {
-  return m.func('f80.round', ['i32', 'i32', 'i64', 'i64', 'i32'], F80, (f) => {
+function defineRound(m: ModuleBuilder, flags: GlobalRef<"i32">): FunctionRef {
+  return m.func("f80.round", ["i32", "i32", "i64", "i64", "i32"], F80, (f) => {
     const kit = { flags };
-    const sign = f.param(0, 'i32');
-    const exp = f.param(1, 'i32');
-    const hi = f.param(2, 'i64');
-    const lo = f.param(3, 'i64');
-    const cw = f.param(4, 'i32');
+    const sign = f.param(0, "i32");
+    const exp = f.param(1, "i32");
+    const hi = f.param(2, "i64");
+    const lo = f.param(3, "i64");
+    const cw = f.param(4, "i32");
     const rc = f.let(roundingControl(cw));
     const pc = f.let(i32.and(i32.shr_u(cw, c32(8)), c32(3)));
-    const drop = f.let(
-      select(i32.eqz(pc), c64(40), select(i32.eq(pc, c32(2)), c64(11), c64(0))),
-    );
+    const drop = f.let(select(i32.eqz(pc), c64(40), select(i32.eq(pc, c32(2)), c64(11), c64(0))));
     const ulp = f.let(i64.shl(c64(1), drop));
-    const tiny = f.local('i32');
-    const subnormal = f.local('i32');
+    const tiny = f.local("i32");
+    const subnormal = f.local("i32");
     f.set(tiny, c32(0));
     f.set(subnormal, c32(0));
     f.if(i32.le_s(exp, c32(0)), () => {
@@ -145,17 +136,11 @@ function defineRound(m: ModuleBuilder, flags: GlobalRef<'i32'>): FunctionRef {
 /** Returns hi:lo (top bit set) rounded: at once when it is a normal number, 64 bits precise and nearest, as nearly always. */
 export function finish(f: FunctionBuilder, kit: Kit, sign: I32, exp: I32, hi: I64, lo: I64, cw: I32): void {
   f.if(
-    both(
-      i32.eq(i32.and(cw, c32(CONTROL_PC_RC)), c32(PC64_NEAREST)),
-      i32.lt_u(i32.sub(exp, c32(1)), c32(MAX_EXP - 2)),
-    ),
+    both(i32.eq(i32.and(cw, c32(CONTROL_PC_RC)), c32(PC64_NEAREST)), i32.lt_u(i32.sub(exp, c32(1)), c32(MAX_EXP - 2))),
     () => {
       f.if(i64.eqz(lo), () => f.return(hi, withSign(sign, exp)));
       const up = f.let(
-        i64.and(
-          i64.shr_u(lo, c64(63)),
-          i64.or(i64.extend_i32_u(i64.ne(i64.shl(lo, c64(1)), c64(0))), hi),
-        ),
+        i64.and(i64.shr_u(lo, c64(63)), i64.or(i64.extend_i32_u(i64.ne(i64.shl(lo, c64(1)), c64(0))), hi)),
       );
       raise(f, kit, i32.or(c32(PE), i32.shl(i32.wrap(up), c32(9))));
       const sum = f.let(i64.add(hi, up));
@@ -170,12 +155,12 @@ export function finish(f: FunctionBuilder, kit: Kit, sign: I32, exp: I32, hi: I6
  * SDM vol. 1, table 4-7: of a signalling and a quiet NaN the quiet one; of two of a kind the one with the larger
  * significand, and when these are equal the positive one.
  */
-function definePropagate(m: ModuleBuilder, flags: GlobalRef<'i32'>): FunctionRef {
-  return m.func('f80.propagate', ['i64', 'i32', 'i64', 'i32'], F80, (f) => {
-    const sa = f.param(0, 'i64');
-    const ea = f.param(1, 'i32');
-    const sb = f.param(2, 'i64');
-    const eb = f.param(3, 'i32');
+function definePropagate(m: ModuleBuilder, flags: GlobalRef<"i32">): FunctionRef {
+  return m.func("f80.propagate", ["i64", "i32", "i64", "i32"], F80, (f) => {
+    const sa = f.param(0, "i64");
+    const ea = f.param(1, "i32");
+    const sb = f.param(2, "i64");
+    const eb = f.param(3, "i32");
     const aSignals = f.let(isSignalling(sa, ea));
     const bSignals = f.let(isSignalling(sb, eb));
     raise(f, { flags }, i32.mul(either(aSignals, bSignals), c32(IE)));
@@ -191,9 +176,9 @@ function definePropagate(m: ModuleBuilder, flags: GlobalRef<'i32'>): FunctionRef
 }
 
 function defineMulWide(m: ModuleBuilder): FunctionRef {
-  return m.func('u64.mulWide', ['i64', 'i64'], ['i64', 'i64'], (f) => {
-    const a = f.param(0, 'i64');
-    const b = f.param(1, 'i64');
+  return m.func("u64.mulWide", ["i64", "i64"], ["i64", "i64"], (f) => {
+    const a = f.param(0, "i64");
+    const b = f.param(1, "i64");
     const p = multiply(f, a, b);
     f.return(p.hi, p.lo);
   });
@@ -217,15 +202,15 @@ export function multiply(f: FunctionBuilder, a: I64, b: I64): { hi: I64; lo: I64
 
 /** Knuth's algorithm D with two digits of 32 bits (TAOCP vol. 2, 4.3.1). */
 function defineDivWide(m: ModuleBuilder): FunctionRef {
-  return m.func('u64.divWide', ['i64', 'i64', 'i64'], ['i64', 'i64'], (f) => {
-    const rest = f.param(0, 'i64');
-    const lo = f.param(1, 'i64');
-    const d = f.param(2, 'i64');
+  return m.func("u64.divWide", ["i64", "i64", "i64"], ["i64", "i64"], (f) => {
+    const rest = f.param(0, "i64");
+    const lo = f.param(1, "i64");
+    const d = f.param(2, "i64");
     const d1 = f.let(i64.shr_u(d, c64(32)));
     const d0 = f.let(i64.and(d, c64(0xffff_ffffn)));
     const digit = (next: I64): I64 => {
-      const q = f.local('i64');
-      const r = f.local('i64');
+      const q = f.local("i64");
+      const r = f.local("i64");
       f.set(q, i64.div_u(rest, d1));
       f.set(r, i64.sub(rest, i64.mul(q, d1)));
       const wanted = f.let(next);
@@ -234,10 +219,7 @@ function defineDivWide(m: ModuleBuilder): FunctionRef {
         f.loop((again) => {
           f.if(
             i32.eqz(
-              either(
-                i64.ge_u(q, c64(0x1_0000_0000n)),
-                i64.gt_u(i64.mul(q, d0), i64.or(i64.shl(r, c64(32)), wanted)),
-              ),
+              either(i64.ge_u(q, c64(0x1_0000_0000n)), i64.gt_u(i64.mul(q, d0), i64.or(i64.shl(r, c64(32)), wanted))),
             ),
             () => f.br(done),
           );
@@ -256,7 +238,7 @@ function defineDivWide(m: ModuleBuilder): FunctionRef {
 }
 
 export function defineKit(m: ModuleBuilder): Kit {
-  const flags = m.global('i32', true, c32(0));
+  const flags = m.global("i32", true, c32(0));
   return {
     m,
     flags,
@@ -274,4 +256,3 @@ export function packInteger(f: FunctionBuilder, sign: I32, magnitude: I64): { si
   const exp = select(i64.eqz(magnitude), c32(0), i32.sub(c32(BIAS + 63), i32.wrap(zeros)));
   return { sig, se: f.let(withSign(sign, exp)) };
 }
-
