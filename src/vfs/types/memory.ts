@@ -448,11 +448,12 @@ export class MemoryInode extends BaseInode {
   }
 
   opened(): void {
-    this.#users++;
+    if (this.#users++ === 0) this.#lower?.opened?.();
   }
 
   closed(): void {
     this.#users--;
+    if (this.#users === 0) this.#lower?.closed?.();
     if (this.#users === 0 && this.#nlink === 0) this.#free();
   }
 

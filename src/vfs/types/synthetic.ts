@@ -70,7 +70,7 @@ export interface NodeOptions {
 abstract class SyntheticNode extends BaseInode {
   readonly fs: SyntheticFs;
   readonly ino: number;
-  abstract readonly format: number;
+  abstract override readonly format: number;
   readonly options: NodeOptions;
 
   constructor(fs: SyntheticFs, options: NodeOptions) {
@@ -152,7 +152,7 @@ export class SyntheticFile extends SyntheticNode {
     super(fs, options);
   }
 
-  override open(flags: number, context: OpenContext, path?: Path): File {
+  open(flags: number, context: OpenContext, path?: Path): File {
     this.options.admit?.(context);
     return new SyntheticOpenFile(this, flags, context, path);
   }

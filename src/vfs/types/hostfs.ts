@@ -1,0 +1,461 @@
+/**
+ * A directory of the host, or a memfs volume: any object that has the synchronous functions of Node's `fs`.
+ *
+ * The guest cannot leave the directory. Every component of a guest path is looked up here by its own lstat; what the host
+ * says is a symbolic link is given to the guest's path walk as text and interpreted inside the guest's tree. The host is
+ * only ever given paths below the directory whose components were seen to be directories, and files are opened with
+ * O_NOFOLLOW. (A process of the host that swaps a directory for a link between two steps can still fool it, as with any
+ * server that works by path.)
+ *
+ * The host may change names at any time, so the file system is `volatile`: every lookup asks. An inode is kept for as long as
+ * the host shows the same device, number and type under the name.
+ */
+import { EACCES, EBADF, EINVAL, EIO, ENOENT, ENOTDIR, EPERM, EROFS, errno, errnoNumber } from "../../abi/errno.ts";
+import { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } from "../../abi/fcntl.ts";
+import { direntType, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../abi/stat.ts";
+import { V9FS_MAGIC } from "../../abi/statfs.ts";
+import { decodeBytes, encodeBytes } from "../../util/bytes.ts";
+import { BaseInode, type Owner, timespecOf } from "../inode.ts";
+import type {
+  AttributeChange,
+  Attributes,
+  DirectoryEntry,
+  FileSystem,
+  FileSystemStatistics,
+  Inode,
+  Timespec,
+} from "../types.ts";
+
+/** What lstatSync and fstatSync give with `bigint: true`. */
+export interface HostStats {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly mode: bigint;
+  readonly nlink: bigint;
+  readonly uid: bigint;
+  readonly gid: bigint;
+  readonly rdev: bigint;
+  readonly size: bigint;
+  readonly blksize: bigint;
+  readonly blocks: bigint;
+  readonly atimeNs: bigint;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+  readonly birthtimeNs?: bigint;
+}
+
+/** Bytes where a name is not UTF-8. */
+export type HostPath = string | Uint8Array;
+
+/** The part of Node's `fs` module that is used: `node:fs` itself and memfs have this shape. */
+export interface HostFileSystem {
+  lstatSync(path: HostPath, options: { bigint: true }): HostStats;
+  fstatSync(fd: number, options: { bigint: true }): HostStats;
+  readdirSync(path: HostPath, options: { encoding: "buffer" }): readonly (Uint8Array | string)[];
+  readlinkSync(path: HostPath, options: { encoding: "buffer" }): Uint8Array | string;
+  openSync(path: HostPath, flags: number, mode?: number): number;
+  closeSync(fd: number): void;
+  readSync(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number;
+  writeSync(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number;
+  ftruncateSync(fd: number, length: number): void;
+  mkdirSync(path: HostPath, options: { mode: number }): unknown;
+  rmdirSync(path: HostPath): void;
+  unlinkSync(path: HostPath): void;
+  renameSync(from: HostPath, to: HostPath): void;
+  linkSync(existing: HostPath, path: HostPath): void;
+  symlinkSync(target: HostPath, path: HostPath): void;
+  chmodSync(path: HostPath, mode: number): void;
+  lchownSync(path: HostPath, uid: number, gid: number): void;
+  lutimesSync(path: HostPath, atime: number, mtime: number): void;
+  statfsSync?(path: HostPath): { bsize: number; blocks: number; bfree: number; files: number; ffree: number };
+}
+
+export interface HostFsOptions {
+  readonly dev: number;
+  /** The directory that becomes the root. */
+  readonly directory: string;
+  readonly readOnly?: boolean;
+  /** Shown as the owner of everything. Default: the host's own numbers. */
+  readonly owner?: Owner;
+}
+
+/** Runs a call of the host and turns its failure into an errno. */
+function host<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (e) {
+    const { code } = e as { code?: unknown };
+    // Without a code, or with one of Node's own (ERR_INVALID_ARG_TYPE), it is not the host's answer but our mistake.
+    if (typeof code !== "string" || code.startsWith("ERR_")) throw e;
+    throw errno(errnoNumber(code) ?? EIO);
+  }
+}
+
+const STAT = { bigint: true } as const;
+const BYTES = { encoding: "buffer" } as const;
+
+export class HostFs implements FileSystem {
+  readonly type: string = "9p";
+  readonly dev: number;
+  readonly readOnly: boolean;
+  readonly volatile: boolean = true;
+  readonly root: HostInode;
+  readonly host: HostFileSystem;
+  readonly directory: string;
+  readonly owner: Owner | undefined;
+  /** Devices of the host that are met below the directory, for inode numbers that differ. */
+  readonly #devices: Map<bigint, bigint> = new Map();
+
+  constructor(os: HostFileSystem, options: HostFsOptions) {
+    this.host = os;
+    this.dev = options.dev;
+    this.readOnly = options.readOnly ?? false;
+    this.owner = options.owner;
+    this.directory = options.directory.replace(/(?<=.)\/+$/, "");
+    this.root = new HostInode(this, undefined, "", this.stat(this.directory));
+    if (this.root.format !== S_IFDIR) throw errno(ENOTDIR);
+  }
+
+  stat(path: HostPath): HostStats {
+    return host(() => this.host.lstatSync(path, STAT));
+  }
+
+  ino(stats: HostStats): number {
+    let index = this.#devices.get(stats.dev);
+    if (index === undefined) {
+      index = BigInt(this.#devices.size);
+      this.#devices.set(stats.dev, index);
+    }
+    return Number((BigInt(stats.ino) + (index << 44n)) & 0x1f_ffff_ffff_ffffn);
+  }
+
+  statistics(): FileSystemStatistics {
+    const s = this.host.statfsSync?.(this.directory);
+    return {
+      type: V9FS_MAGIC,
+      blockSize: s?.bsize ?? 4096,
+      blocks: s?.blocks ?? 0,
+      blocksFree: s?.bfree ?? 0,
+      files: s?.files ?? 0,
+      filesFree: s?.ffree ?? 0,
+      nameMax: 255,
+    };
+  }
+}
+
+export class HostInode extends BaseInode {
+  readonly fs: HostFs;
+  readonly ino: number;
+  readonly format: number;
+  #parent: HostInode | undefined;
+  #name: string;
+  readonly #identity: string;
+  readonly #children: Map<string, HostInode> = new Map();
+  #users = 0;
+  #readFd = -1;
+  #writeFd = -1;
+
+  constructor(fs: HostFs, parent: HostInode | undefined, name: string, stats: HostStats) {
+    super();
+    this.fs = fs;
+    this.#parent = parent;
+    this.#name = name;
+    this.ino = fs.ino(stats);
+    this.format = Number(stats.mode) & S_IFMT;
+    this.#identity = identity(stats);
+  }
+
+  // Paths of the host.
+
+  #text(): string {
+    return this.#parent === undefined ? this.fs.directory : join(this.#parent.#text(), this.#name);
+  }
+
+  #path(): HostPath {
+    return hostPath(this.#text());
+  }
+
+  #childPath(name: string): HostPath {
+    return hostPath(join(this.#text(), name));
+  }
+
+  // Attributes.
+
+  attributes(): Attributes {
+    const { fs } = this;
+    const fd = this.#readFd >= 0 ? this.#readFd : this.#writeFd;
+    const s = fd >= 0 ? host(() => fs.host.fstatSync(fd, STAT)) : fs.stat(this.#path());
+    return {
+      dev: fs.dev,
+      ino: this.ino,
+      mode: Number(s.mode),
+      nlink: Number(s.nlink),
+      uid: fs.owner?.uid ?? Number(s.uid),
+      gid: fs.owner?.gid ?? Number(s.gid),
+      rdev: Number(s.rdev),
+      size: Number(s.size),
+      blksize: Number(s.blksize),
+      blocks: Number(s.blocks),
+      atime: timespecOf(s.atimeNs),
+      mtime: timespecOf(s.mtimeNs),
+      ctime: timespecOf(s.ctimeNs),
+      ...(s.birthtimeNs === undefined ? {} : { btime: timespecOf(s.birthtimeNs) }),
+    };
+  }
+
+  #checkWritable(): void {
+    if (this.fs.readOnly) throw errno(EROFS);
+  }
+
+  override setAttributes(change: AttributeChange): void {
+    this.#checkWritable();
+    const { host: os, owner } = this.fs;
+    const { size, mode, uid, gid } = change;
+    if (size !== undefined) this.#withFd(true, (fd) => host(() => os.ftruncateSync(fd, size)));
+    if (uid !== undefined || gid !== undefined) {
+      if (owner !== undefined) {
+        if ((uid ?? owner.uid) !== owner.uid || (gid ?? owner.gid) !== owner.gid) throw errno(EPERM);
+      } else {
+        const now = this.attributes();
+        host(() => os.lchownSync(this.#path(), uid ?? now.uid, gid ?? now.gid));
+      }
+    }
+    if (mode !== undefined) {
+      // The host's chmod would follow a link.
+      if (this.format === S_IFLNK) throw errno(EPERM);
+      host(() => os.chmodSync(this.#path(), mode & 0o7777));
+    }
+    if (change.atime !== undefined || change.mtime !== undefined) {
+      const now = this.attributes();
+      const atime = seconds(change.atime ?? now.atime);
+      const mtime = seconds(change.mtime ?? now.mtime);
+      host(() => os.lutimesSync(this.#path(), atime, mtime));
+    }
+  }
+
+  // Directories.
+
+  override lookup(name: string): HostInode | undefined {
+    if (this.format !== S_IFDIR) throw errno(ENOTDIR);
+    checkName(name);
+    let stats: HostStats;
+    try {
+      stats = this.fs.stat(this.#childPath(name));
+    } catch (e) {
+      if ((e as { code?: unknown }).code !== ENOENT) throw e;
+      this.#children.delete(name);
+      return undefined;
+    }
+    return this.#child(name, stats);
+  }
+
+  #child(name: string, stats: HostStats): HostInode {
+    const known = this.#children.get(name);
+    if (known !== undefined && known.#identity === identity(stats)) return known;
+    const child = new HostInode(this.fs, this, name, stats);
+    this.#children.set(name, child);
+    return child;
+  }
+
+  override create(name: string, mode: number, owner: Owner, _rdev?: number): HostInode {
+    this.#checkWritable();
+    checkName(name);
+    const { host: os } = this.fs;
+    const path = this.#childPath(name);
+    const format = mode & S_IFMT;
+    const bits = mode & 0o7777;
+    if (format === S_IFDIR) host(() => os.mkdirSync(path, { mode: bits }));
+    else if (format === S_IFREG) {
+      const flags = O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW;
+      os.closeSync(host(() => os.openSync(path, flags, bits)));
+    } else throw errno(EPERM);
+    return this.#made(name, owner, bits);
+  }
+
+  /** After a name was made: mode without the host's umask, and the owner if the host lets us. */
+  #made(name: string, owner: Owner, mode: number | undefined): HostInode {
+    const { host: os } = this.fs;
+    const path = this.#childPath(name);
+    let stats = this.fs.stat(path);
+    if (this.fs.owner === undefined && (Number(stats.uid) !== owner.uid || Number(stats.gid) !== owner.gid)) {
+      try {
+        host(() => os.lchownSync(path, owner.uid, owner.gid));
+      } catch (e) {
+        // Only the host's root may give files away.
+        if ((e as { code?: unknown }).code !== EPERM) throw e;
+      }
+    }
+    if (mode !== undefined && (Number(stats.mode) & 0o7777) !== mode) {
+      host(() => os.chmodSync(path, mode));
+      stats = this.fs.stat(path);
+    }
+    return this.#child(name, stats);
+  }
+
+  override symlink(name: string, target: string, owner: Owner): HostInode {
+    this.#checkWritable();
+    checkName(name);
+    host(() => this.fs.host.symlinkSync(hostPath(target), this.#childPath(name)));
+    return this.#made(name, owner, undefined);
+  }
+
+  override link(name: string, target: Inode): void {
+    this.#checkWritable();
+    checkName(name);
+    host(() => this.fs.host.linkSync((target as HostInode).#path(), this.#childPath(name)));
+  }
+
+  override unlink(name: string): void {
+    this.#checkWritable();
+    const child = this.lookup(name);
+    if (child === undefined) throw errno(ENOENT);
+    child.#keepOpen();
+    host(() => this.fs.host.unlinkSync(this.#childPath(name)));
+    this.#children.delete(name);
+  }
+
+  override rmdir(name: string): void {
+    this.#checkWritable();
+    checkName(name);
+    host(() => this.fs.host.rmdirSync(this.#childPath(name)));
+    this.#children.delete(name);
+  }
+
+  override rename(name: string, toDir: Inode, toName: string, exchange = false): void {
+    this.#checkWritable();
+    if (exchange) throw errno(EINVAL);
+    const to = toDir as HostInode;
+    checkName(name);
+    checkName(toName);
+    const child = this.lookup(name);
+    if (child === undefined) throw errno(ENOENT);
+    const replaced = to.lookup(toName);
+    if (replaced !== undefined) replaced.#keepOpen();
+    host(() => this.fs.host.renameSync(this.#childPath(name), to.#childPath(toName)));
+    this.#children.delete(name);
+    child.#parent = to;
+    child.#name = toName;
+    to.#children.set(toName, child);
+  }
+
+  override list(): readonly DirectoryEntry[] {
+    if (this.format !== S_IFDIR) throw errno(ENOTDIR);
+    const entries: DirectoryEntry[] = [];
+    for (const raw of host(() => this.fs.host.readdirSync(this.#path(), BYTES))) {
+      const name = typeof raw === "string" ? raw : decodeBytes(raw);
+      try {
+        const stats = this.fs.stat(this.#childPath(name));
+        entries.push({ name, ino: this.fs.ino(stats), type: direntType(Number(stats.mode)) });
+      } catch (e) {
+        // Gone since the host listed it.
+        if ((e as { code?: unknown }).code !== ENOENT) throw e;
+      }
+    }
+    return entries;
+  }
+
+  // Contents.
+
+  override readlink(): string {
+    if (this.format !== S_IFLNK) throw errno(EINVAL);
+    const target = host(() => this.fs.host.readlinkSync(this.#path(), BYTES));
+    return typeof target === "string" ? target : decodeBytes(target);
+  }
+
+  override read(position: number, into: Uint8Array): number {
+    if (this.format !== S_IFREG) return super.read(position, into);
+    const { host: os } = this.fs;
+    return this.#withFd(false, (fd) => {
+      let n = 0;
+      while (n < into.length) {
+        const got = host(() => os.readSync(fd, into, n, into.length - n, position + n));
+        if (got === 0) break;
+        n += got;
+      }
+      return n;
+    });
+  }
+
+  override write(position: number, from: Uint8Array): number {
+    if (this.format !== S_IFREG) return super.write(position, from);
+    this.#checkWritable();
+    const { host: os } = this.fs;
+    return this.#withFd(true, (fd) => host(() => os.writeSync(fd, from, 0, from.length, position)));
+  }
+
+  get size(): number {
+    return this.attributes().size;
+  }
+
+  #open(write: boolean): number {
+    const flags = (write ? O_WRONLY : O_RDONLY) | O_NOFOLLOW | O_NONBLOCK;
+    return host(() => this.fs.host.openSync(this.#path(), flags));
+  }
+
+  /** Calls with a descriptor of the host: one that is kept while the guest has the file open. */
+  #withFd<T>(write: boolean, use: (fd: number) => T): T {
+    if (this.format !== S_IFREG) throw errno(this.format === S_IFDIR ? EBADF : EINVAL);
+    const kept = write ? this.#writeFd : this.#readFd;
+    if (kept >= 0) return use(kept);
+    const fd = this.#open(write);
+    if (this.#users > 0) {
+      if (write) this.#writeFd = fd;
+      else this.#readFd = fd;
+      return use(fd);
+    }
+    try {
+      return use(fd);
+    } finally {
+      this.fs.host.closeSync(fd);
+    }
+  }
+
+  /** The name is about to go: an open file must not need it any more. */
+  #keepOpen(): void {
+    if (this.#users === 0 || this.format !== S_IFREG) return;
+    if (this.#readFd < 0) this.#readFd = this.#tryOpen(false);
+    if (this.#writeFd < 0 && !this.fs.readOnly) this.#writeFd = this.#tryOpen(true);
+  }
+
+  #tryOpen(write: boolean): number {
+    try {
+      return this.#open(write);
+    } catch (e) {
+      const { code } = e as { code?: unknown };
+      if (code === EACCES || code === EPERM || code === EROFS) return -1;
+      throw e;
+    }
+  }
+
+  opened(): void {
+    this.#users++;
+  }
+
+  closed(): void {
+    if (--this.#users > 0) return;
+    if (this.#readFd >= 0) this.fs.host.closeSync(this.#readFd);
+    if (this.#writeFd >= 0) this.fs.host.closeSync(this.#writeFd);
+    this.#readFd = this.#writeFd = -1;
+  }
+}
+
+/** A name from the guest is one component; that nothing else ever reaches the host is what keeps the guest inside. */
+function checkName(name: string): void {
+  if (name === "" || name === "." || name === ".." || /[/\0]/.test(name)) throw errno(EINVAL);
+}
+
+function join(directory: string, name: string): string {
+  return directory.endsWith("/") ? directory + name : `${directory}/${name}`;
+}
+
+function hostPath(text: string): HostPath {
+  return /[\udc80-\udcff]/.test(text) ? encodeBytes(text) : text;
+}
+
+function identity(stats: HostStats): string {
+  return `${stats.dev}:${stats.ino}:${Number(stats.mode) & S_IFMT}`;
+}
+
+function seconds(time: Timespec): number {
+  return time.sec + time.nsec / 1e9;
+}
