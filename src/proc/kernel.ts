@@ -1,25 +1,175 @@
 /** One machine's kernel: everything that its processes have in common. No state of it lives anywhere else. */
+import {
+  RLIM_INFINITY,
+  RLIM_NLIMITS,
+  RLIMIT_CORE,
+  RLIMIT_MEMLOCK,
+  RLIMIT_MSGQUEUE,
+  RLIMIT_NICE,
+  RLIMIT_NOFILE,
+  RLIMIT_NPROC,
+  RLIMIT_RTPRIO,
+  RLIMIT_SIGPENDING,
+  RLIMIT_STACK,
+} from "../abi/resource.ts";
+import type { CpuEngine } from "../cpu/core.ts";
 import type { Host } from "../host/interface.ts";
+import type { MachineInfo } from "../loader/exec.ts";
+import type { MemoryPool } from "../mm/memory-pool.ts";
+import { WaitQueue } from "../util/wait-queue.ts";
+import type { MountTable } from "../vfs/mounts.ts";
 import type { Arch } from "./arch/arch.ts";
-import type { Scheduler } from "./scheduler.ts";
-import type { Signals } from "./signals.ts";
-import type { Timers } from "./timers.ts";
+import { FutexTable } from "./futex.ts";
+import type { Observer } from "./observer.ts";
+import { Scheduler, type SyscallGate } from "./scheduler.ts";
+import { ProcessGroup, type Session } from "./session.ts";
+import { Signals } from "./signals.ts";
+import type { Task } from "./task.ts";
+import type { ResourceLimit, ThreadGroup } from "./thread-group.ts";
+import { Timers } from "./timers.ts";
 
 export interface KernelOptions {
   readonly host: Host;
   readonly arch: Arch;
+  readonly engine: CpuEngine;
+  readonly pool: MemoryPool;
+  readonly mounts: MountTable;
+  /** Decodes and makes system calls: syscalls/dispatch.ts. */
+  readonly gate: SyscallGate;
+  /** What the auxiliary vector says of the CPU. */
+  readonly machine: MachineInfo;
+  /** Address space randomisation; off by default, so that runs are alike. */
+  readonly randomize?: boolean;
+  readonly hostname?: string;
+  /** Bytes of main memory that sysinfo(2) and /proc/meminfo speak of. */
+  readonly memoryBytes?: number;
 }
 
-export declare class Kernel {
+/** kernel.pid_max */
+export const PID_MAX = 4_194_304;
+/** The pid of the reaper of orphans, which is not a program but the kernel itself. */
+export const INIT_PID = 1;
+
+export class Kernel {
   readonly host: Host;
   readonly arch: Arch;
+  readonly engine: CpuEngine;
+  readonly pool: MemoryPool;
+  readonly mounts: MountTable;
+  readonly machine: MachineInfo;
+  readonly randomize: boolean;
   readonly scheduler: Scheduler;
   readonly signals: Signals;
   readonly timers: Timers;
+  readonly futexes: FutexTable;
+  /** By pid; zombies included. */
+  readonly processes: Map<number, ThreadGroup> = new Map();
+  /** By tid; zombies included. */
+  readonly tasks: Map<number, Task> = new Map();
+  readonly groups: Map<number, ProcessGroup> = new Map();
+  readonly sessions: Map<number, Session> = new Map();
+  observer: Observer | null = null;
   hostname: string;
-  domainname: string;
-  /** Monotonic time in nanoseconds since the machine started. */
-  now(): number;
+  domainname = "(none)";
+  readonly memoryBytes: number;
+  /** Tasks made since the start: /proc/stat's "processes". */
+  forks = 0;
+  /** Woken at each exit of a process. */
+  readonly exitQueue: WaitQueue = new WaitQueue();
+  readonly #bootRealtime: bigint;
+  readonly #bootMonotonic: bigint;
+  #lastPid = INIT_PID;
+
+  constructor(options: KernelOptions) {
+    this.host = options.host;
+    this.arch = options.arch;
+    this.engine = options.engine;
+    this.pool = options.pool;
+    this.mounts = options.mounts;
+    this.machine = options.machine;
+    this.randomize = options.randomize ?? false;
+    this.hostname = options.hostname ?? "tsrcore";
+    this.memoryBytes = options.memoryBytes ?? 4 * 2 ** 30;
+    this.#bootMonotonic = options.host.clock.monotonic();
+    this.#bootRealtime = options.host.clock.realtime();
+    this.timers = new Timers(options.host, () => this.now());
+    this.signals = new Signals(this);
+    this.futexes = new FutexTable();
+    this.scheduler = new Scheduler(this, options.gate);
+  }
+
+  /** Monotonic time in nanoseconds since the machine started: exact for a hundred days. */
+  now(): number {
+    return Number(this.host.clock.monotonic() - this.#bootMonotonic);
+  }
+
   /** Nanoseconds since 1970. */
-  realtime(): bigint;
+  realtime(): bigint {
+    return this.host.clock.realtime();
+  }
+
+  /** When the machine started: /proc/stat's btime. */
+  get bootTime(): bigint {
+    return this.#bootRealtime;
+  }
+
+  /** A number that no task, group or session has. EAGAIN is the caller's, for `undefined`. */
+  allocatePid(): number | undefined {
+    for (let tries = 0; tries < PID_MAX; tries++) {
+      this.#lastPid = this.#lastPid + 1 >= PID_MAX ? 300 : this.#lastPid + 1;
+      const pid = this.#lastPid;
+      if (!this.tasks.has(pid) && !this.groups.has(pid) && !this.sessions.has(pid)) return pid;
+    }
+    return undefined;
+  }
+
+  get lastPid(): number {
+    return this.#lastPid;
+  }
+
+  /** Moves a process to a group of its session, which is made if need be. */
+  setGroup(process: ThreadGroup, id: number, session: Session): void {
+    let group = this.groups.get(id);
+    if (group === undefined) {
+      group = new ProcessGroup(id, session);
+      this.groups.set(id, group);
+      session.groups.set(id, group);
+    }
+    if (process.group === group) {
+      group.members.add(process);
+      return;
+    }
+    this.leaveGroup(process);
+    process.group = group;
+    group.members.add(process);
+  }
+
+  leaveGroup(process: ThreadGroup): void {
+    const { group } = process;
+    group.members.delete(process);
+    if (group.members.size > 0) return;
+    if (this.groups.get(group.id) === group) this.groups.delete(group.id);
+    group.session.groups.delete(group.id);
+    if (group.session.controllingTerminal?.foreground === group) group.session.controllingTerminal.foreground = null;
+    if (group.session.groups.size === 0) this.sessions.delete(group.session.id);
+  }
+}
+
+/** Limits of a first process, as a login on an ordinary machine has them. */
+export function defaultLimits(): ResourceLimit[] {
+  const limits: ResourceLimit[] = [];
+  for (let i = 0; i < RLIM_NLIMITS; i++) limits.push({ soft: RLIM_INFINITY, hard: RLIM_INFINITY });
+  const set = (resource: number, soft: number, hard: number): void => {
+    limits[resource] = { soft, hard };
+  };
+  set(RLIMIT_STACK, 8 << 20, RLIM_INFINITY);
+  set(RLIMIT_CORE, 0, RLIM_INFINITY);
+  set(RLIMIT_NPROC, 15_000, 15_000);
+  set(RLIMIT_NOFILE, 1024, 1_048_576);
+  set(RLIMIT_MEMLOCK, 8 << 20, 8 << 20);
+  set(RLIMIT_SIGPENDING, 15_000, 15_000);
+  set(RLIMIT_MSGQUEUE, 819_200, 819_200);
+  set(RLIMIT_NICE, 0, 0);
+  set(RLIMIT_RTPRIO, 0, 0);
+  return limits;
 }

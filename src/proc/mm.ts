@@ -1,31 +1,50 @@
-/** An address space as tasks share it, with the CPU core that runs in it. (Linux: mm_struct.) */
+/** An address space as tasks share it, with the CPU core that runs in it. */
 import type { CpuCore } from "../cpu/core.ts";
 import type { AddressSpace } from "../mm/address-space.ts";
 import type { Task } from "./task.ts";
 
+export type GuestSpace = AddressSpace<CpuCore>;
+
 export class Mm {
-  readonly space: AddressSpace;
+  readonly space: GuestSpace;
   readonly core: CpuCore;
-  /** Tasks that use it. At 0 it is released. */
+  /** The registers of the loaded task. */
+  readonly context: DataView;
+  /** Tasks that use it; with the last one the space is released. */
   users = 0;
   /** The task whose registers are in the space's context now. */
   loaded: Task | null = null;
-  /** Path of the program, for /proc/pid/exe and comm; and where its arguments lie, for cmdline and environ. */
-  executable = "";
-  argStart = 0;
-  argEnd = 0;
-  envStart = 0;
-  envEnd = 0;
-  /** The auxiliary vector as it was given to the program. */
-  auxv: Uint8Array = new Uint8Array(0);
 
-  constructor(space: AddressSpace, core: CpuCore) {
+  constructor(space: GuestSpace) {
+    if (space.core === null) throw new Error("an address space without a core");
     this.space = space;
-    this.core = core;
+    this.core = space.core;
+    this.context = space.memory.context;
   }
 
-  /** The context of `task`, which must be loaded. */
-  get context(): DataView {
-    return this.space.memory.context;
+
+  /** Puts the registers of `task` into the context, saving those of the task that was there. */
+  load(task: Task, size: number): void {
+    const { loaded } = this;
+    if (loaded === task) return;
+    const { context } = this;
+    const live = new Uint8Array(context.buffer, context.byteOffset, size);
+    if (loaded !== null) {
+      loaded.savedContext ??= new Uint8Array(size);
+      loaded.savedContext.set(live);
+    }
+    if (task.savedContext !== null) live.set(task.savedContext);
+    this.loaded = task;
+  }
+
+  acquire(): this {
+    this.users++;
+    return this;
+  }
+
+  /** @param task the one that goes; its registers need not be kept */
+  release(task: Task): void {
+    if (this.loaded === task) this.loaded = null;
+    if (--this.users === 0) this.space.release();
   }
 }

@@ -2,7 +2,7 @@
  * What is remembered about signals: sets, the handler table, and queues of pending ones. What happens with them is in
  * signals.ts (sending) and deliver.ts (taking).
  */
-import { NSIG, SIG_DFL, SIG_IGN, SIGRTMIN } from "../abi/signal.ts";
+import { NSIG, SI_TIMER, SIG_DFL, SIG_IGN, SIGRTMIN } from "../abi/signal.ts";
 
 /** A set of signals 1..64, as two words so that no operation allocates. Signal n is bit n-1. */
 export class SignalSet {
@@ -136,6 +136,11 @@ export class PendingSignals {
     this.set.add(info.signal);
     this.#queue.push(info);
     return true;
+  }
+
+  /** Is an expiry of this POSIX timer still waiting? */
+  hasTimer(id: number): boolean {
+    return this.#queue.some((info) => info.code === SI_TIMER && info.timerId === id);
   }
 
   /** Takes the first instance of a signal. */

@@ -9,13 +9,13 @@
  *     task.kernel       the machine: clocks, pid table, hostname
  */
 
-import type { AddressSpace } from "../mm/address-space.ts";
+import type { WaitQueue } from "../util/wait-queue.ts";
 import type { FdTable } from "../vfs/fd-table.ts";
 import type { FsContext } from "../vfs/fs-context.ts";
 import type { FaultDetails } from "./arch/arch.ts";
 import type { TaskCredentials } from "./credentials.ts";
 import type { Kernel } from "./kernel.ts";
-import type { Mm } from "./mm.ts";
+import type { GuestSpace, Mm } from "./mm.ts";
 import { PendingSignals, type SignalHandlers, SignalSet } from "./signal-state.ts";
 import { type ThreadGroup, Usage } from "./thread-group.ts";
 import type { Wait } from "./wait.ts";
@@ -49,7 +49,7 @@ export class Task {
   tid: number;
   process: ThreadGroup;
   mm: Mm;
-  space: AddressSpace;
+  space: GuestSpace;
   fs: FsContext;
   files: FdTable;
   handlers: SignalHandlers;
@@ -65,8 +65,11 @@ export class Task {
   /** First argument at entry, which some architectures overwrite with the result. */
   syscallArg0Lo = 0;
   syscallArg0Hi = 0;
-  /** Result of a blocked call that has ended; written to the registers when the task is next loaded. */
+  /** A blocked call has ended with `blockedResult`; written to the registers when the task is next loaded. */
+  hasResult = false;
   blockedResult = 0;
+  /** ERESTART* of the call that has just been interrupted, 0 for none. */
+  restart = 0;
   restartBlock: RestartBlock | null = null;
 
   readonly blocked: SignalSet = new SignalSet();
@@ -75,6 +78,16 @@ export class Task {
   savedMask: SignalSet | null = null;
   /** There may be a signal to deliver: look before the guest goes on. (Linux: TIF_SIGPENDING) */
   signalPending = false;
+  /** What rt_sigtimedwait waits for: not ignored nor fatal meanwhile. (Linux: real_blocked) */
+  awaited: SignalSet | null = null;
+  /** The thread is to end though its process may go on. */
+  exitRequested = false;
+  /** The task gives way at its next turn (sched_yield). */
+  yields = false;
+  /** Time in system calls of the current turn, estimated from samples, nanoseconds. */
+  stimeSampled = 0;
+  /** In the run queue. */
+  queued = false;
   /** The sleep in progress (wait.ts), or null. */
   wait: Wait | null = null;
   readonly altStack: { sp: number; size: number; flags: number } = { sp: 0, size: 0, flags: 2 };
@@ -86,8 +99,8 @@ export class Task {
   robustListSize = 0;
   /** rseq(2) area, 0 if not registered. */
   rseqAddress = 0;
-  /** Called when a vfork child lets go of its parent's address space. */
-  vforkDone: (() => void) | null = null;
+  /** The vfork parent waits here until this task lets go of its address space. */
+  vforkDone: WaitQueue | null = null;
   /** Signal for the task when its parent ends (PR_SET_PDEATHSIG). */
   parentDeathSignal = 0;
   personality = 0;
@@ -107,6 +120,11 @@ export class Task {
     this.files = options.files;
     this.handlers = options.handlers;
     this.credentials = options.credentials;
+  }
+
+  /** Lets a task stand where the file layer asks for the opener's context. */
+  get task(): this {
+    return this;
   }
 
   get pid(): number {

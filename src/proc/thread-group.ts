@@ -55,6 +55,8 @@ export class ThreadGroup {
   readonly childQueue: WaitQueue = new WaitQueue();
   /** Woken when this process exits: pidfds and those who wait for the end of the machine. */
   readonly exitQueue: WaitQueue = new WaitQueue();
+  /** Woken when one of several threads ends. */
+  readonly threadQueue: WaitQueue = new WaitQueue();
   /** Pending signals of the process as a whole. */
   readonly pending: PendingSignals = new PendingSignals();
   readonly limits: ResourceLimit[];
@@ -84,8 +86,6 @@ export class ThreadGroup {
   readonly usage: Usage = new Usage();
   readonly childUsage: Usage = new Usage();
   timers: IntervalTimers | null = null;
-  /** What the program is, for /proc: argv and environment areas are in guest memory. */
-  nice = 0;
 
   constructor(kernel: Kernel, pid: number, parent: ThreadGroup | null, group: ProcessGroup, limits: ResourceLimit[]) {
     this.kernel = kernel;

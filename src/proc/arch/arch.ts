@@ -2,6 +2,7 @@
  * What the kernel has to know about an instruction set. `Registers` is the plain access to the loaded context, which the
  * ISA's own folder implements; `Arch` adds the ABI of Linux on it, which is in this folder.
  */
+import type { Access, Trap } from "../../cpu/core.ts";
 import type { AddressSpace } from "../../mm/address-space.ts";
 import type { SignalAction, SignalInfo, SignalSet } from "../signal-state.ts";
 
@@ -22,6 +23,8 @@ export interface Registers {
   syscallArgHi(context: DataView, index: number): number;
   /** Sign-extends to the register's width. Exact for all safe integers. */
   setSyscallResult(context: DataView, result: number): void;
+  /** si_code of SIGFPE (FPE_FLTDIV, ...) for the unmasked x87 or SIMD exception that is pending. */
+  floatingPointCode(context: DataView, simd: boolean): number;
   /** State of a program that starts: registers 0, FPU in its initial state. */
   reset(context: DataView): void;
 }
@@ -67,6 +70,8 @@ export interface Arch {
   pushSignalFrame(space: AddressSpace, context: DataView, request: FrameRequest): void;
   /** Restores the context from the frame at the stack pointer. Throws EFAULT. */
   popSignalFrame(space: AddressSpace, context: DataView): FrameContents;
+  /** What sigcontext shows of a fault. `present`: the page was there, but not for this access. */
+  faultDetails(trap: Trap, address: number, access: Access, present: boolean): FaultDetails;
   /** Least size of an alternate signal stack. */
   readonly minSignalStack: number;
 }

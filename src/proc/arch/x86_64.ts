@@ -1,0 +1,166 @@
+/**
+ * Linux's ABI on x86_64: where a system call's number is, and the signal frame (arch/x86/kernel/signal_64.c,
+ * arch/x86/include/uapi/asm/sigcontext.h). Unwinders, debuggers and garbage collectors read the frame, so it is laid out
+ * exactly as the kernel of a CPU without XSAVE does it:
+ *
+ *     return address (sa_restorer)      8
+ *     struct ucontext                 304   flags, link, stack, sigcontext (256), sigmask
+ *     siginfo_t                       128
+ *     (gap for alignment)
+ *     FXSAVE image                    512   64-byte aligned, pointed to by sigcontext.fpstate
+ */
+import { EFAULT, errno } from "../../abi/errno.ts";
+import { encodeSiginfo, SIGINFO_SIZE } from "../../abi/siginfo.ts";
+import { MINSIGSTKSZ_X86_64, SA_RESTORER, SA_SIGINFO } from "../../abi/signal.ts";
+import { SYSCALLS_X86_64 } from "../../abi/syscalls-x86_64.ts";
+import { Access, Trap } from "../../cpu/core.ts";
+import { SignalSet } from "../signal-state.ts";
+import type { Arch, Registers } from "./arch.ts";
+
+/** What the frame needs beyond the plain registers. General registers by their number in the encoding. */
+export interface X86_64Registers extends Registers {
+  getGpr(context: DataView, index: number): bigint;
+  setGpr(context: DataView, index: number, value: bigint): void;
+  readFlags(context: DataView): number;
+  writeFlags(context: DataView, flags: number): void;
+  /** The 512 bytes of FXSAVE64. */
+  fxsave(context: DataView, image: Uint8Array): void;
+  fxrstor(context: DataView, image: Uint8Array): void;
+  /** x87 and SSE as after a program start. */
+  resetFpu(context: DataView): void;
+}
+
+const RAX = 0;
+const RDX = 2;
+const RSP = 4;
+const RSI = 6;
+const RDI = 7;
+
+/** Order of the general registers in sigcontext: r8..r15 di si bp bx dx ax cx sp. */
+const SIGCONTEXT_GPRS = [8, 9, 10, 11, 12, 13, 14, 15, 7, 6, 5, 3, 2, 0, 1, 4] as const;
+
+const UC_SIGCONTEXT_SS = 2;
+const UC_STRICT_RESTORE_SS = 4;
+const USER_CS = 0x33;
+const USER_SS = 0x2b;
+const RED_ZONE = 128;
+const FXSAVE_SIZE = 512;
+
+/** Offsets in the frame. */
+const UC = 8;
+const UC_STACK = UC + 16;
+const SIGCONTEXT = UC + 40;
+const SC_IP = SIGCONTEXT + 128;
+const SC_FLAGS = SIGCONTEXT + 136;
+const SC_CS = SIGCONTEXT + 144;
+const SC_ERR = SIGCONTEXT + 152;
+const SC_FPSTATE = SIGCONTEXT + 184;
+const UC_SIGMASK = SIGCONTEXT + 256;
+const INFO = UC + 304;
+const FRAME_SIZE: number = INFO + SIGINFO_SIZE;
+
+/** Exception vectors by trap (Intel SDM vol. 3, table 6-1). */
+const VECTORS: Readonly<Partial<Record<Trap, number>>> = {
+  [Trap.DivideError]: 0,
+  [Trap.SingleStep]: 1,
+  [Trap.Breakpoint]: 3,
+  [Trap.IllegalInstruction]: 6,
+  [Trap.GeneralProtection]: 13,
+  [Trap.PageFault]: 14,
+  [Trap.X87Error]: 16,
+  [Trap.SimdError]: 19,
+};
+
+/** Flags that sigreturn may change (FIX_EFLAGS): AC OF DF TF SF ZF AF PF CF. */
+const FLAGS_RESTORED = 0x40dd5;
+/** Flags that a handler starts without: DF RF TF. */
+const FLAGS_CLEARED = 0x10500;
+
+export function x86_64Arch(registers: X86_64Registers): Arch {
+  return {
+    name: "x86_64",
+    registers,
+    numbers: SYSCALLS_X86_64,
+    syscallLength: 2,
+    minSignalStack: MINSIGSTKSZ_X86_64,
+
+    rewindSyscall(context, number) {
+      registers.setGpr(context, RAX, BigInt(number));
+      registers.setPc(context, registers.getPc(context) - 2);
+    },
+
+    faultDetails(trap, address, access, present) {
+      const error = (present ? 1 : 0) | (access === Access.Write ? 2 : 0) | 4 | (access === Access.Exec ? 16 : 0);
+      return { address, trap: VECTORS[trap] ?? 0, error: trap === Trap.PageFault ? error : 0 };
+    },
+
+    pushSignalFrame(space, context, request) {
+      const { action, info, altStack, mask, fault } = request;
+      // x86_64 has no trampoline of its own to return to (arch/x86/kernel/signal_64.c).
+      if ((action.flags & SA_RESTORER) === 0) throw errno(EFAULT);
+      const top = request.onCurrentStack ? request.stackTop - RED_ZONE : request.stackTop;
+      const fpstate = Math.floor((top - FXSAVE_SIZE) / 64) * 64;
+      const frame = Math.floor((fpstate - FRAME_SIZE) / 16) * 16 - 8;
+
+      const fp = new Uint8Array(FXSAVE_SIZE);
+      registers.fxsave(context, fp);
+      const bytes = new Uint8Array(FRAME_SIZE);
+      const view = new DataView(bytes.buffer);
+      const u64 = (at: number, value: number): void => view.setBigUint64(at, BigInt.asUintN(64, BigInt(value)), true);
+      u64(0, action.restorer);
+      u64(UC, UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS);
+      u64(UC_STACK, altStack.sp);
+      view.setUint32(UC_STACK + 8, altStack.flags, true);
+      u64(UC_STACK + 16, altStack.size);
+      SIGCONTEXT_GPRS.forEach((gpr, i) => {
+        view.setBigUint64(SIGCONTEXT + 8 * i, registers.getGpr(context, gpr), true);
+      });
+      u64(SC_IP, registers.getPc(context));
+      u64(SC_FLAGS, registers.readFlags(context));
+      view.setUint16(SC_CS, USER_CS, true);
+      view.setUint16(SC_CS + 6, USER_SS, true);
+      u64(SC_ERR, fault.error);
+      u64(SC_ERR + 8, fault.trap);
+      view.setUint32(SC_ERR + 16, mask.lo, true);
+      view.setUint32(SC_ERR + 20, mask.hi, true);
+      u64(SC_ERR + 24, fault.address);
+      u64(SC_FPSTATE, fpstate);
+      view.setUint32(UC_SIGMASK, mask.lo, true);
+      view.setUint32(UC_SIGMASK + 4, mask.hi, true);
+      if (action.flags & SA_SIGINFO) bytes.set(encodeSiginfo(info), INFO);
+      space.copyOut(fpstate, fp);
+      space.copyOut(frame, bytes);
+
+      registers.setGpr(context, RDI, BigInt(info.signal));
+      registers.setGpr(context, RAX, 0n);
+      registers.setGpr(context, RSI, BigInt(frame + INFO));
+      registers.setGpr(context, RDX, BigInt(frame + UC));
+      registers.setGpr(context, RSP, BigInt(frame));
+      registers.setPc(context, action.handler);
+      registers.writeFlags(context, registers.readFlags(context) & ~FLAGS_CLEARED);
+      registers.resetFpu(context);
+    },
+
+    popSignalFrame(space, context) {
+      // The handler's `ret` has taken the return address off.
+      const frame = registers.getSp(context) - 8;
+      const bytes = space.copyIn(frame, FRAME_SIZE);
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      const u64 = (at: number): number => Number(view.getBigUint64(at, true));
+      const fpstate = u64(SC_FPSTATE);
+      const fp = fpstate === 0 ? null : space.copyIn(fpstate, FXSAVE_SIZE);
+      SIGCONTEXT_GPRS.forEach((gpr, i) => {
+        registers.setGpr(context, gpr, view.getBigUint64(SIGCONTEXT + 8 * i, true));
+      });
+      registers.setPc(context, u64(SC_IP));
+      const flags = view.getUint32(SC_FLAGS, true);
+      registers.writeFlags(context, (registers.readFlags(context) & ~FLAGS_RESTORED) | (flags & FLAGS_RESTORED));
+      if (fp === null) registers.resetFpu(context);
+      else registers.fxrstor(context, fp);
+      return {
+        mask: new SignalSet(view.getInt32(UC_SIGMASK, true), view.getInt32(UC_SIGMASK + 4, true)),
+        altStack: { sp: u64(UC_STACK), flags: view.getUint32(UC_STACK + 8, true), size: u64(UC_STACK + 16) },
+      };
+    },
+  };
+}

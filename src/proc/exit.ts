@@ -1,0 +1,188 @@
+/** The end of tasks and processes: exit(2), exit_group(2), and what becomes of children and waiting parents. */
+
+import { Errno } from "../abi/errno.ts";
+import { FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS } from "../abi/futex.ts";
+import { CLD_DUMPED, CLD_EXITED, CLD_KILLED, SA_NOCLDWAIT, SIG_IGN, SIGCHLD, SIGCONT, SIGHUP } from "../abi/signal.ts";
+import { futexKey } from "./futex-key.ts";
+import type { ProcessGroup } from "./session.ts";
+import type { Task } from "./task.ts";
+import type { ThreadGroup } from "./thread-group.ts";
+
+/** The whole process ends. @param status as wait4(2) encodes it */
+export function exitGroup(task: Task, status: number): void {
+  const { process } = task;
+  if (!process.exiting) task.kernel.signals.beginExit(process, status);
+  exitTask(task, process.exitStatus);
+}
+
+/** This task ends, and with the last one its process. */
+export function exitTask(task: Task, status: number): void {
+  const { process, kernel } = task;
+  task.exitCode = status;
+  releaseMemory(task);
+  if (--task.files.references === 0) task.files.closeAll(process);
+  task.fs.references--;
+  process.tasks.delete(task);
+  process.usage.add(task.usage);
+  task.pending.clear();
+  if (task === process.leader) task.state = "zombie";
+  else {
+    task.state = "dead";
+    kernel.tasks.delete(task.tid);
+  }
+  kernel.observer?.taskExited?.(task, process.exiting ? process.exitStatus : status);
+  process.threadQueue.wake();
+  if (process.tasks.size === 0) exitProcess(process);
+}
+
+/** mm_release(): tells those who wait for this task to be out of its address space, and leaves it. */
+export function releaseMemory(task: Task): void {
+  const { kernel, mm, space } = task;
+  if (task.robustListHead !== 0) {
+    walkRobustList(task);
+    task.robustListHead = 0;
+  }
+  if (task.clearChildTid !== 0) {
+    // Only if somebody is left to see it, as Linux does.
+    if (mm.users > 1) {
+      try {
+        space.writeU32(task.clearChildTid, 0);
+        kernel.futexes.wake(futexKey(task, task.clearChildTid, true), 1, 0xffff_ffff);
+      } catch (e) {
+        if (!(e instanceof Errno)) throw e;
+      }
+    }
+    task.clearChildTid = 0;
+  }
+  const done = task.vforkDone;
+  task.vforkDone = null;
+  mm.release(task);
+  done?.wake();
+}
+
+/** exit_robust_list(): marks the locks that the task held, and wakes one waiter of each. */
+function walkRobustList(task: Task): void {
+  const { space, robustListHead: head } = task;
+  const limit = 2048;
+  const release = (entry: number, offset: number): void => {
+    const address = entry + offset;
+    const value = space.readU32(address);
+    if ((value & FUTEX_TID_MASK) !== task.tid) return;
+    space.writeU32(address, ((value & FUTEX_WAITERS) | FUTEX_OWNER_DIED) >>> 0);
+    if (value & FUTEX_WAITERS) task.kernel.futexes.wake(futexKey(task, address, true), 1, 0xffff_ffff);
+  };
+  try {
+    const offset = space.readSigned64(head + 8);
+    const pending = space.readNumber64(head + 16);
+    let entry = space.readNumber64(head);
+    // The lowest bit of a link says that the lock is a priority-inheriting one.
+    for (let n = 0; entry !== head && n < limit; n++) {
+      const next = space.readNumber64(entry - (entry % 2));
+      if (entry !== pending) release(entry - (entry % 2), offset);
+      entry = next;
+    }
+    if (pending !== 0) release(pending - (pending % 2), offset);
+  } catch (e) {
+    if (!(e instanceof Errno)) throw e;
+  }
+}
+
+function exitProcess(process: ThreadGroup): void {
+  const { kernel } = process;
+  if (!process.exiting) {
+    process.exiting = true;
+    process.exitStatus = process.leader.exitCode;
+  }
+  process.exited = true;
+  process.pending.clear();
+  process.timers?.cancelAll();
+  process.timers = null;
+  const { session } = process.group;
+  if (session.leader === process) {
+    session.leader = undefined;
+    session.controllingTerminal?.disassociate();
+  }
+  forsakeChildren(process);
+  hangUpIfOrphaned(process.group, process, process.parent);
+  notifyParent(process);
+  process.exitQueue.wake();
+  kernel.exitQueue.wake();
+}
+
+/** Children go to the nearest subreaper, or to init, which reaps at once. */
+function forsakeChildren(process: ThreadGroup): void {
+  let heir: ThreadGroup | null = process.parent;
+  while (heir !== null && (!heir.childSubreaper || heir.exited)) heir = heir.parent;
+  for (const child of [...process.children]) {
+    process.children.delete(child);
+    child.parent = heir;
+    heir?.children.add(child);
+    child.exitSignal = SIGCHLD;
+    if (child.exited) {
+      notifyParent(child);
+      continue;
+    }
+    for (const task of child.tasks) {
+      if (task.parentDeathSignal !== 0) {
+        child.kernel.signals.sendToTask(task, child.kernel.signals.fromUser(process.leader, task.parentDeathSignal));
+      }
+    }
+    hangUpIfOrphaned(child.group, undefined, process);
+  }
+}
+
+/**
+ * kill_orphaned_pgrp(): if the end of a process has taken away the last one who could continue the stopped members of a
+ * group, they are told by SIGHUP, and woken by SIGCONT.
+ * @param member the member of the group that is exiting, if it is one
+ * @param relative whose relation to the group has just ended: the exiting parent, or the parent of the exiting member
+ */
+function hangUpIfOrphaned(group: ProcessGroup, member: ThreadGroup | undefined, relative: ThreadGroup | null): void {
+  if (relative === null || relative.group === group || relative.group.session !== group.session) return;
+  if (!group.orphaned(member)) return;
+  const live = [...group.members].filter((p) => !p.exited);
+  if (!live.some((p) => p.stopped)) return;
+  const { signals } = relative.kernel;
+  signals.sendToGroup(group, signals.fromKernel(SIGHUP));
+  signals.sendToGroup(group, signals.fromKernel(SIGCONT));
+}
+
+/** do_notify_parent(): SIGCHLD, and whether anybody will wait for the zombie. */
+function notifyParent(process: ThreadGroup): void {
+  const { parent, kernel, exitSignal, exitStatus } = process;
+  if (parent === null) {
+    reap(process);
+    return;
+  }
+  let zombie = true;
+  let signal = exitSignal;
+  if (signal === SIGCHLD) {
+    const action = parent.leader.handlers.get(SIGCHLD);
+    if (action.handler === SIG_IGN) {
+      zombie = false;
+      signal = 0;
+    } else if (action.flags & SA_NOCLDWAIT) zombie = false;
+  }
+  if (signal !== 0) {
+    const killed = exitStatus & 0x7f;
+    const code = killed === 0 ? CLD_EXITED : exitStatus & 0x80 ? CLD_DUMPED : CLD_KILLED;
+    const info = kernel.signals.childInfo(process, code, killed === 0 ? (exitStatus >> 8) & 0xff : killed);
+    kernel.signals.sendToProcess(parent, { ...info, signal });
+  }
+  if (!zombie) reap(process);
+  parent.childQueue.wake();
+}
+
+/** Removes a zombie: release_task(). */
+export function reap(process: ThreadGroup): void {
+  const { kernel, parent, leader } = process;
+  if (parent !== null) {
+    parent.children.delete(process);
+    parent.childUsage.add(process.usage);
+    parent.childUsage.add(process.childUsage);
+  }
+  leader.state = "dead";
+  kernel.tasks.delete(leader.tid);
+  kernel.processes.delete(process.pid);
+  kernel.leaveGroup(process);
+}

@@ -1,0 +1,182 @@
+/** New tasks: clone(2), fork(2), vfork(2), and the first process of a machine. After kernel/fork.c of Linux. */
+
+import { CAP_SYS_ADMIN, CAP_SYS_RESOURCE } from "../abi/capability.ts";
+import {
+  CLONE_CHILD_CLEARTID,
+  CLONE_CHILD_SETTID,
+  CLONE_CLEAR_SIGHAND,
+  CLONE_FILES,
+  CLONE_FS,
+  CLONE_INTO_CGROUP,
+  CLONE_NEWCGROUP,
+  CLONE_NEWIPC,
+  CLONE_NEWNET,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  CLONE_NEWUSER,
+  CLONE_NEWUTS,
+  CLONE_PARENT,
+  CLONE_PARENT_SETTID,
+  CLONE_PIDFD,
+  CLONE_SETTLS,
+  CLONE_SIGHAND,
+  CLONE_THREAD,
+  CLONE_VFORK,
+  CLONE_VM,
+} from "../abi/clone.ts";
+import { EAGAIN, EINVAL, ERESTARTNOINTR, Errno, errno } from "../abi/errno.ts";
+import { RLIMIT_NPROC } from "../abi/resource.ts";
+import { SS_DISABLE } from "../abi/signal.ts";
+import { WaitQueue } from "../util/wait-queue.ts";
+import { Mm } from "./mm.ts";
+import { Task } from "./task.ts";
+import { ThreadGroup } from "./thread-group.ts";
+import { sleep } from "./wait.ts";
+
+/** struct clone_args, less what is not there: pidfds, cgroups and chosen pids. */
+export interface CloneArgs {
+  /** CLONE_*, without the exit signal. */
+  readonly flags: number;
+  readonly exitSignal: number;
+  /** The child's stack pointer; 0: the parent's. */
+  readonly stackPointer: number;
+  readonly parentTid: number;
+  readonly childTid: number;
+  readonly tls: number;
+}
+
+const NAMESPACES = [
+  CLONE_NEWCGROUP,
+  CLONE_NEWIPC,
+  CLONE_NEWNET,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  CLONE_NEWUSER,
+  CLONE_NEWUTS,
+];
+
+/** Flags beyond 32 bits: bit operations would lose them. */
+function has(flags: number, flag: number): boolean {
+  return Math.floor(flags / flag) % 2 === 1;
+}
+
+/** Makes a task like the caller; the result is its tid, for CLONE_VFORK once it has let go of the memory. */
+export function clone(task: Task, args: CloneArgs): number | Promise<number> {
+  const { flags } = args;
+  checkFlags(flags);
+  // The child must not miss a signal that is sent to all of the group now: deliver first, then clone.
+  if (task.signalPending) {
+    task.kernel.signals.recalculate(task);
+    if (task.signalPending) return -ERESTARTNOINTR;
+  }
+  const child = copyTask(task, args);
+  if (has(flags, CLONE_PARENT_SETTID)) {
+    try {
+      task.space.writeU32(args.parentTid, child.tid);
+    } catch (e) {
+      if (!(e instanceof Errno)) throw e;
+    }
+  }
+  const { tid } = child;
+  const done = has(flags, CLONE_VFORK) ? new WaitQueue() : null;
+  child.vforkDone = done;
+  task.kernel.observer?.taskStarted?.(child, task);
+  task.kernel.scheduler.ready(child);
+  return done === null ? tid : vforkResult(task, child, done, tid);
+}
+
+async function vforkResult(task: Task, child: Task, done: WaitQueue, tid: number): Promise<number> {
+  while (child.vforkDone === done && !task.kernel.signals.dying(task)) await sleep(task, done, { killable: true });
+  return tid;
+}
+
+function checkFlags(flags: number): void {
+  if (has(flags, CLONE_FS) && has(flags, CLONE_NEWNS)) throw errno(EINVAL);
+  if (has(flags, CLONE_FS) && has(flags, CLONE_NEWUSER)) throw errno(EINVAL);
+  if (has(flags, CLONE_THREAD) && !has(flags, CLONE_SIGHAND)) throw errno(EINVAL);
+  if (has(flags, CLONE_SIGHAND) && !has(flags, CLONE_VM)) throw errno(EINVAL);
+  if (has(flags, CLONE_CLEAR_SIGHAND) && has(flags, CLONE_SIGHAND)) throw errno(EINVAL);
+  // As a kernel that is built without namespaces, pidfds in clone and cgroups answers.
+  for (const namespace of NAMESPACES) if (has(flags, namespace)) throw errno(EINVAL);
+  if (has(flags, CLONE_PIDFD) || has(flags, CLONE_INTO_CGROUP)) throw errno(EINVAL);
+}
+
+function checkProcessLimit(task: Task): void {
+  const limit = task.limit(RLIMIT_NPROC);
+  if (limit === Number.POSITIVE_INFINITY || task.credentials.uid === 0) return;
+  if (task.capable(CAP_SYS_RESOURCE) || task.capable(CAP_SYS_ADMIN)) return;
+  let count = 0;
+  for (const other of task.kernel.tasks.values()) if (other.credentials.uid === task.credentials.uid) count++;
+  if (count >= limit) throw errno(EAGAIN);
+}
+
+function copyTask(task: Task, args: CloneArgs): Task {
+  const { kernel, process } = task;
+  const { registers } = kernel.arch;
+  const { flags } = args;
+  checkProcessLimit(task);
+  const tid = kernel.allocatePid();
+  if (tid === undefined) throw errno(EAGAIN);
+
+  // The one step that can fail for want of memory comes before anything that would have to be undone.
+  const sharesMemory = has(flags, CLONE_VM);
+  const mm = sharesMemory ? task.mm : new Mm(task.space.fork());
+  mm.acquire();
+  let { files, fs, handlers } = task;
+  if (has(flags, CLONE_FILES)) files.references++;
+  else files = files.clone();
+  if (has(flags, CLONE_FS)) fs.references++;
+  else fs = fs.clone();
+  if (!has(flags, CLONE_SIGHAND)) handlers = has(flags, CLONE_CLEAR_SIGHAND) ? handlers.afterExec() : handlers.clone();
+
+  const thread = has(flags, CLONE_THREAD);
+  const childProcess = thread ? process : newProcess(task, tid, has(flags, CLONE_PARENT), args.exitSignal);
+  const child = new Task({ process: childProcess, tid, mm, fs, files, handlers, credentials: task.credentials });
+  if (!thread) childProcess.leader = child;
+  childProcess.tasks.add(child);
+  kernel.tasks.set(tid, child);
+  kernel.forks++;
+
+  child.comm = task.comm;
+  child.nice = task.nice;
+  child.personality = task.personality;
+  child.timerSlack = task.timerSlack;
+  child.blocked.assign(task.blocked);
+  if (!sharesMemory || has(flags, CLONE_VFORK)) Object.assign(child.altStack, task.altStack);
+  else Object.assign(child.altStack, { sp: 0, size: 0, flags: SS_DISABLE });
+  if (has(flags, CLONE_CHILD_CLEARTID)) child.clearChildTid = args.childTid;
+  if (!sharesMemory) child.rseqAddress = task.rseqAddress;
+
+  let context: DataView;
+  if (sharesMemory) {
+    const live = task.mm.context;
+    child.savedContext = new Uint8Array(live.buffer, live.byteOffset, registers.contextSize).slice();
+    context = new DataView(child.savedContext.buffer);
+  } else {
+    mm.loaded = child;
+    ({ context } = mm);
+  }
+  registers.setSyscallResult(context, 0);
+  if (args.stackPointer !== 0) registers.setSp(context, args.stackPointer);
+  if (has(flags, CLONE_SETTLS)) registers.setTls(context, args.tls);
+  if (has(flags, CLONE_CHILD_SETTID)) {
+    try {
+      child.space.writeU32(args.childTid, tid);
+    } catch (e) {
+      if (!(e instanceof Errno)) throw e;
+    }
+  }
+  return child;
+}
+
+function newProcess(task: Task, pid: number, siblings: boolean, exitSignal: number): ThreadGroup {
+  const { kernel, process } = task;
+  const parent = siblings ? process.parent : process;
+  const child = new ThreadGroup(kernel, pid, parent, process.group, [...process.limits]);
+  child.exitSignal = siblings ? process.exitSignal : exitSignal;
+  child.dumpable = process.dumpable;
+  process.group.members.add(child);
+  parent?.children.add(child);
+  kernel.processes.set(pid, child);
+  return child;
+}

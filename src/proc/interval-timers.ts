@@ -1,0 +1,213 @@
+/**
+ * The timers of a process that send signals: setitimer(2)'s three and timer_create(2)'s. Those on CPU time are looked at
+ * when a turn of one of its tasks has been accounted.
+ */
+
+import { SI_TIMER, SIGALRM, SIGEV_NONE, SIGEV_THREAD_ID, SIGPROF, SIGVTALRM } from "../abi/signal.ts";
+import { ITIMER_PROF, ITIMER_REAL, ITIMER_VIRTUAL } from "../abi/time.ts";
+import type { Task } from "./task.ts";
+import type { ThreadGroup } from "./thread-group.ts";
+
+/** Nanoseconds. */
+export interface TimerSetting {
+  /** Until the next expiry; 0: not armed. */
+  readonly value: number;
+  /** Between expiries after that; 0: once. */
+  readonly interval: number;
+}
+
+const OFF: TimerSetting = { value: 0, interval: 0 };
+
+/** One timer on monotonic time. */
+class RealTimer {
+  readonly #process: ThreadGroup;
+  readonly #expired: (expiries: number) => void;
+  #deadline = 0;
+  #interval = 0;
+  #cancel: (() => void) | null = null;
+
+  constructor(process: ThreadGroup, expired: (expiries: number) => void) {
+    this.#process = process;
+    this.#expired = expired;
+  }
+
+  /** @param deadline monotonic nanoseconds, or undefined to disarm */
+  arm(deadline: number | undefined, interval: number): void {
+    this.#cancel?.();
+    this.#cancel = null;
+    this.#interval = interval;
+    if (deadline === undefined) return;
+    this.#deadline = deadline;
+    this.#cancel = this.#process.kernel.timers.at(deadline, () => this.#fire());
+  }
+
+  #fire(): void {
+    this.#cancel = null;
+    const interval = this.#interval;
+    let expiries = 1;
+    if (interval > 0) {
+      const late = this.#process.kernel.now() - this.#deadline;
+      expiries += Math.max(0, Math.floor(late / interval));
+      this.arm(this.#deadline + expiries * interval, interval);
+    }
+    this.#expired(expiries);
+  }
+
+  get setting(): TimerSetting {
+    if (this.#cancel === null) return { value: 0, interval: this.#interval };
+    return { value: Math.max(1, this.#deadline - this.#process.kernel.now()), interval: this.#interval };
+  }
+}
+
+interface CpuTimer {
+  /** CPU time at which it expires, 0 if not armed. */
+  at: number;
+  interval: number;
+}
+
+export interface PosixTimer {
+  readonly id: number;
+  readonly clock: number;
+  readonly notify: number;
+  readonly signal: number;
+  readonly value: bigint;
+  /** SIGEV_THREAD_ID: who gets the signal. */
+  readonly target: Task | null;
+  overrun: number;
+  arm(deadline: number | undefined, interval: number): void;
+  readonly setting: TimerSetting;
+}
+
+export class IntervalTimers {
+  readonly #process: ThreadGroup;
+  readonly #real: RealTimer;
+  readonly #virtual: CpuTimer = { at: 0, interval: 0 };
+  readonly #prof: CpuTimer = { at: 0, interval: 0 };
+  readonly #posix: Map<number, PosixTimer> = new Map();
+  #nextId = 0;
+
+  constructor(process: ThreadGroup) {
+    this.#process = process;
+    this.#real = new RealTimer(process, () => this.#signal(SIGALRM));
+  }
+
+  /** The timers of a process, made when first needed. */
+  static of(process: ThreadGroup): IntervalTimers {
+    process.timers ??= new IntervalTimers(process);
+    return process.timers;
+  }
+
+  #signal(signal: number): void {
+    const { signals } = this.#process.kernel;
+    signals.sendToProcess(this.#process, signals.fromKernel(signal));
+  }
+
+  #cpuTime(which: number): number {
+    const { utime, stime } = this.#process.times();
+    return which === ITIMER_VIRTUAL ? utime : utime + stime;
+  }
+
+  #cpuTimer(which: number): CpuTimer {
+    return which === ITIMER_VIRTUAL ? this.#virtual : this.#prof;
+  }
+
+  get(which: number): TimerSetting {
+    if (which === ITIMER_REAL) return this.#real.setting;
+    const timer = this.#cpuTimer(which);
+    if (timer.at === 0) return { ...OFF, interval: timer.interval };
+    return { value: Math.max(1, timer.at - this.#cpuTime(which)), interval: timer.interval };
+  }
+
+  /** Arms one of setitimer's timers; answers what it was set to. */
+  set(which: number, setting: TimerSetting): TimerSetting {
+    const old = this.get(which);
+    const { value, interval } = setting;
+    if (which === ITIMER_REAL) this.#real.arm(value === 0 ? undefined : this.#process.kernel.now() + value, interval);
+    else {
+      const timer = this.#cpuTimer(which);
+      timer.at = value === 0 ? 0 : this.#cpuTime(which) + value;
+      timer.interval = interval;
+    }
+    return old;
+  }
+
+  /** A task of the process has used CPU time. */
+  checkCpuTimers(): void {
+    this.#checkCpu(this.#virtual, ITIMER_VIRTUAL, SIGVTALRM);
+    this.#checkCpu(this.#prof, ITIMER_PROF, SIGPROF);
+  }
+
+  #checkCpu(timer: CpuTimer, which: number, signal: number): void {
+    if (timer.at === 0) return;
+    const used = this.#cpuTime(which);
+    if (used < timer.at) return;
+    timer.at = timer.interval === 0 ? 0 : used + timer.interval;
+    this.#signal(signal);
+  }
+
+  // --- timer_create -----------------------------------------------------------------------------------------------------
+
+  create(options: {
+    clock: number;
+    notify: number;
+    signal: number;
+    value: bigint | undefined;
+    target: Task | null;
+  }): PosixTimer {
+    const id = this.#nextId++;
+    const { kernel } = this.#process;
+    const process = this.#process;
+    const { clock, notify, signal, target } = options;
+    const value = options.value ?? BigInt(id);
+    const real = new RealTimer(process, (expiries) => {
+      if (notify === SIGEV_NONE) return;
+      const queue = notify === SIGEV_THREAD_ID && target !== null ? target.pending : process.pending;
+      // One signal per timer is queued; what comes while it waits is overrun (timer_getoverrun(2)).
+      if (queue.hasTimer(id)) {
+        timer.overrun += expiries;
+        return;
+      }
+      timer.overrun = expiries - 1;
+      const info = { signal, code: SI_TIMER, timerId: id, overrun: timer.overrun, value };
+      if (notify === SIGEV_THREAD_ID && target !== null) kernel.signals.sendToTask(target, info);
+      else kernel.signals.sendToProcess(process, info);
+    });
+    const timer: PosixTimer = {
+      id,
+      clock,
+      notify,
+      signal,
+      value,
+      target,
+      overrun: 0,
+      arm: (deadline, interval) => real.arm(deadline, interval),
+      get setting() {
+        return real.setting;
+      },
+    };
+    this.#posix.set(id, timer);
+    return timer;
+  }
+
+  find(id: number): PosixTimer | undefined {
+    return this.#posix.get(id);
+  }
+
+  delete(id: number): void {
+    this.#posix.get(id)?.arm(undefined, 0);
+    this.#posix.delete(id);
+  }
+
+  /** At execve, which setitimer's timers survive (timer_create(2)). */
+  deletePosixTimers(): void {
+    for (const id of [...this.#posix.keys()]) this.delete(id);
+  }
+
+  /** The process ends. */
+  cancelAll(): void {
+    this.#real.arm(undefined, 0);
+    this.#virtual.at = 0;
+    this.#prof.at = 0;
+    this.deletePosixTimers();
+  }
+}

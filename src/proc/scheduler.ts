@@ -1,0 +1,371 @@
+/**
+ * Who runs. One guest task at a time, on the host's one JavaScript thread.
+ *
+ * The loop takes tasks from the run queue in turn. A task runs until it blocks, ends, or has used its slice, which is
+ * counted in guest instructions and not in time, so that two runs with the same inputs interleave alike. While guest code
+ * runs the host gets its turn every few milliseconds; when nobody can run the loop simply ends, and whoever makes a task
+ * ready (a timer, input of the host) starts it again.
+ *
+ * The big kernel lock: a system call whose handler is an async function may be in the middle of its work when the loop
+ * gets control back (it awaits a promise that is about to settle). No other task runs until it sleeps (wait.ts) or ends.
+ */
+import { ERESTART_RESTARTBLOCK, ERESTARTSYS } from "../abi/errno.ts";
+import {
+  FPE_INTDIV,
+  ILL_ILLOPN,
+  SEGV_ACCERR,
+  SI_KERNEL,
+  SIGFPE,
+  SIGILL,
+  SIGSEGV,
+  SIGTRAP,
+  TRAP_TRACE,
+} from "../abi/signal.ts";
+import { Access, Trap } from "../cpu/core.ts";
+import { deliverSignals } from "./deliver.ts";
+import type { Kernel } from "./kernel.ts";
+import type { SignalInfo } from "./signal-state.ts";
+import type { Task } from "./task.ts";
+import { resultOf } from "./wait.ts";
+
+/** Given by syscalls/dispatch.ts. */
+export interface SyscallGate {
+  /** Makes the call that the loaded registers ask for. NO_RESULT: registers are as they shall be. */
+  call(task: Task): number | Promise<number>;
+  /** A call that returned a promise has ended with this result. */
+  finished(task: Task, result: number): void;
+}
+
+/** What a call answers that must leave the registers alone: a successful execve, sigreturn, exit. */
+export const NO_RESULT = -0x4000_0000;
+
+/** Taken branches per entry into guest code: a millisecond or two. */
+const FUEL = 100_000;
+/** Instructions of a slice: some milliseconds. */
+const SLICE = 2_000_000;
+/** System calls between two looks at the clock and the slice. */
+const CALLS_BETWEEN_CHECKS = 32;
+/** What a system call counts for in a slice, in instructions. */
+const CALL_COST = 2000;
+/** The host's event loop has its turn at least this often, nanoseconds. */
+const HOST_TURN = 5e6;
+
+export class Scheduler {
+  readonly kernel: Kernel;
+  readonly #gate: SyscallGate;
+  readonly #queue: Task[] = [];
+  /** The task whose system call is in the middle of its work. */
+  #lock: Task | null = null;
+  #running = false;
+  /** A start of the loop is on its way. */
+  #scheduled = false;
+  #stopped = false;
+  /** When the host had its last turn. */
+  #lastHostTurn = 0;
+  #idle = true;
+  #current: Task | null = null;
+  #panic: ((error: unknown) => void) | null = null;
+
+  constructor(kernel: Kernel, gate: SyscallGate) {
+    this.kernel = kernel;
+    this.#gate = gate;
+  }
+
+  /** The task that runs or whose call is being made. */
+  get current(): Task | null {
+    return this.#current ?? this.#lock;
+  }
+
+  /** Tasks that could run now: /proc/loadavg. */
+  get runnable(): number {
+    return this.#queue.length + (this.#current === null ? 0 : 1);
+  }
+
+  /** Called for an error of tsrcore itself; the machine stops. */
+  onPanic(callback: (error: unknown) => void): void {
+    this.#panic = callback;
+  }
+
+  /** The machine stops: no task runs any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#queue.length = 0;
+    for (const task of this.kernel.tasks.values()) task.wait?.abandon();
+  }
+
+  /** The task has something to do: it is new, or what it sleeps on has happened. */
+  ready(task: Task): void {
+    if (task.queued || task.state === "stopped" || task.state === "zombie" || task.state === "dead") return;
+    // A task that is running looks for itself.
+    if (task === this.#current && task.wait === null) return;
+    task.queued = true;
+    this.#queue.push(task);
+    this.#start();
+  }
+
+  /** SIGCONT, or a stopped task that has to die. */
+  resumeStopped(task: Task): void {
+    task.state = "runnable";
+    task.signalPending = true;
+    this.ready(task);
+  }
+
+  /** `task` has begun to sleep: others may run. */
+  slept(task: Task): void {
+    if (this.#lock === task) {
+      this.#lock = null;
+      this.#start();
+    }
+  }
+
+  /** Lets the loop run as soon as the JavaScript stack is empty. */
+  #start(): void {
+    if (this.#running || this.#scheduled || this.#stopped || this.#lock !== null) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      this.#enter();
+    });
+  }
+
+  #enter(): void {
+    if (this.#running || this.#stopped || this.#lock !== null) return;
+    const now = this.kernel.now();
+    if (this.#idle) {
+      this.#idle = false;
+      this.#lastHostTurn = now;
+    } else if (now - this.#lastHostTurn >= HOST_TURN) {
+      this.#yieldToHost();
+      return;
+    }
+    this.#running = true;
+    try {
+      this.#loop();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#running = false;
+      this.#current = null;
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.stop();
+    if (this.#panic === null) throw error;
+    this.#panic(error);
+  }
+
+  #yieldToHost(): void {
+    if (this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    this.kernel.host.timers.yield(() => {
+      this.#scheduled = false;
+      this.#lastHostTurn = this.kernel.now();
+      this.#enter();
+    });
+  }
+
+  #loop(): void {
+    for (;;) {
+      if (this.#lock !== null || this.#stopped) return;
+      const task = this.#queue.shift();
+      if (task === undefined) {
+        this.#idle = true;
+        return;
+      }
+      task.queued = false;
+      if (task.state !== "runnable" && task.state !== "blocked") continue;
+      this.#current = task;
+      this.#turn(task);
+      this.#current = null;
+      if (this.#queue.length > 0 && this.kernel.now() - this.#lastHostTurn >= HOST_TURN) {
+        if (this.#lock === null) this.#yieldToHost();
+        return;
+      }
+    }
+  }
+
+  /** One turn of a task, with its time accounted. */
+  #turn(task: Task): void {
+    const { kernel } = this;
+    kernel.pool.activate(task.space);
+    if (task.wait !== null) {
+      const { wait } = task;
+      const { adopted } = wait;
+      if (!wait.resume()) return;
+      if (!adopted) {
+        // The handler goes on in a microtask.
+        this.#lock = task;
+        return;
+      }
+    }
+    if (task.state === "blocked") return;
+    const start = kernel.now();
+    task.stimeSampled = 0;
+    this.#runGuest(task);
+    const spent = kernel.now() - start;
+    const stime = Math.min(spent, task.stimeSampled);
+    task.usage.stime += stime;
+    task.usage.utime += spent - stime;
+    task.process.timers?.checkCpuTimers();
+  }
+
+  /** Runs guest code until the task blocks, ends or has to make room. The task is in the queue again if it can go on. */
+  #runGuest(task: Task): void {
+    const { kernel } = this;
+    const { registers } = kernel.arch;
+    const { contextSize } = registers;
+    let { mm } = task;
+    let { core, context } = mm;
+    mm.load(task, contextSize);
+    if (task.hasResult) {
+      task.hasResult = false;
+      this.#setResult(task, task.blockedResult);
+    }
+    let calls = 0;
+    let sliceEnd = core.instructions + SLICE;
+    for (;;) {
+      if (task.signalPending || task.restart !== 0) {
+        if (!deliverSignals(task)) return;
+      }
+      const trap = core.run(FUEL);
+      if (trap === Trap.Syscall) {
+        calls = (calls + 1) % CALLS_BETWEEN_CHECKS;
+        let result: number | Promise<number>;
+        if (calls === 1) {
+          // One call in 32 is timed and stands for the others: two looks at the clock cost more than a short call.
+          const before = kernel.now();
+          result = this.#gate.call(task);
+          task.stimeSampled += (kernel.now() - before) * CALLS_BETWEEN_CHECKS;
+        } else result = this.#gate.call(task);
+        if (typeof result !== "number") {
+          this.#blocked(task, result);
+          return;
+        }
+        if (result === NO_RESULT) {
+          if (task.state !== "runnable") return;
+          if (task.mm !== mm) {
+            // execve: another address space, another core.
+            ({ mm } = task);
+            ({ core, context } = mm);
+            kernel.pool.activate(task.space);
+            mm.load(task, contextSize);
+            sliceEnd = core.instructions + SLICE;
+          }
+        } else if (result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK) this.#setResult(task, result);
+        else registers.setSyscallResult(context, result);
+        if (calls !== 0 && !task.yields) continue;
+        sliceEnd -= CALL_COST * CALLS_BETWEEN_CHECKS;
+      } else if (trap !== Trap.Fuel) {
+        this.#fault(task, trap);
+        continue;
+      }
+      const sliceOver = task.yields || core.instructions >= sliceEnd;
+      task.yields = false;
+      if (sliceOver) {
+        if (this.#queue.length > 0) {
+          task.usage.involuntarySwitches++;
+          this.#requeue(task, false);
+          return;
+        }
+        sliceEnd = core.instructions + SLICE;
+      }
+      if (kernel.now() - this.#lastHostTurn >= HOST_TURN) {
+        this.#requeue(task, !sliceOver);
+        return;
+      }
+    }
+  }
+
+  #requeue(task: Task, first: boolean): void {
+    task.queued = true;
+    if (first) this.#queue.unshift(task);
+    else this.#queue.push(task);
+  }
+
+  /** Writes a call's result, or remembers that the call may have to be made again: deliver.ts decides. */
+  #setResult(task: Task, result: number): void {
+    if (result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK) task.restart = -result;
+    this.kernel.arch.registers.setSyscallResult(task.mm.context, result);
+  }
+
+  /** The handler of a call waits. */
+  #blocked(task: Task, promise: Promise<number>): void {
+    task.state = "blocked";
+    task.usage.voluntarySwitches++;
+    const { wait } = task;
+    if (wait !== null && wait.promise === promise) {
+      wait.adopt((outcome) => this.#settle(task, outcome));
+      return;
+    }
+    if (wait === null) this.#lock = task;
+    promise.then(
+      (result) => this.#settled(task, result),
+      (error: unknown) => this.#settled(task, error),
+    );
+  }
+
+  /** The result of a blocked call is there. */
+  #settle(task: Task, outcome: unknown): void {
+    const result = typeof outcome === "number" ? outcome : resultOf(outcome);
+    this.#gate.finished(task, result);
+    if (result !== NO_RESULT) {
+      task.hasResult = true;
+      task.blockedResult = result;
+    }
+    if (task.state === "blocked") task.state = "runnable";
+  }
+
+  #settled(task: Task, outcome: unknown): void {
+    if (this.#stopped) return;
+    if (this.#lock === task) this.#lock = null;
+    try {
+      this.#settle(task, outcome);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if (task.state === "runnable" && !task.queued) this.#requeue(task, true);
+    this.#start();
+  }
+
+  // --- faults -----------------------------------------------------------------------------------------------------------
+
+  #fault(task: Task, trap: Trap): void {
+    const { kernel, mm } = task;
+    const { core } = mm;
+    if (trap === Trap.PageFault) {
+      const { faultAddress, faultAccess } = core;
+      task.usage.minorFaults++;
+      const outcome = task.space.handleFault(faultAddress, faultAccess);
+      if (outcome.ok) return;
+      const { signal, code, address } = outcome;
+      task.fault = kernel.arch.faultDetails(trap, faultAddress, faultAccess, code === SEGV_ACCERR);
+      kernel.signals.force(task, { signal, code, address });
+      return;
+    }
+    const pc = kernel.arch.registers.getPc(mm.context);
+    task.fault = kernel.arch.faultDetails(trap, task.fault.address, Access.Read, false);
+    kernel.signals.force(task, this.#faultInfo(task, trap, pc));
+  }
+
+  #faultInfo(task: Task, trap: Trap, pc: number): SignalInfo {
+    switch (trap) {
+      case Trap.IllegalInstruction:
+        return { signal: SIGILL, code: ILL_ILLOPN, address: pc };
+      case Trap.Breakpoint:
+        return { signal: SIGTRAP, code: SI_KERNEL };
+      case Trap.SingleStep:
+        return { signal: SIGTRAP, code: TRAP_TRACE, address: pc };
+      case Trap.DivideError:
+        return { signal: SIGFPE, code: FPE_INTDIV, address: pc };
+      case Trap.X87Error:
+      case Trap.SimdError: {
+        const code = this.kernel.arch.registers.floatingPointCode(task.mm.context, trap === Trap.SimdError);
+        return { signal: SIGFPE, code, address: pc };
+      }
+      default:
+        return { signal: SIGSEGV, code: SI_KERNEL };
+    }
+  }
+}
