@@ -118,6 +118,13 @@ export function undefinedResult(row: Row, size: number, count: number | undefine
   return row.map === 1 && [0xa4, 0xa5, 0xac, 0xad].includes(row.opcode) && (count ?? 0) > size * 8;
 }
 
+export const shiftsByCl = (row: Row): boolean =>
+  matches(row, [
+    [0, 0xd2, 0xd3],
+    [1, 0xa5],
+    [1, 0xad],
+  ]);
+
 /** rcpps, rcpss, rsqrtps, rsqrtss */
 export const isApproximation = (row: Row): boolean => matches(row, [[1, 0x52, 0x53]]);
 /** f2xm1 fyl2x fptan fpatan; fyl2xp1 fsincos fsin fcos */

@@ -202,9 +202,10 @@ class Draft {
 
     const immediate: number[] = [];
     let count: number | undefined;
+    const countInCl = facts.shiftsByCl(row);
+    if (countInCl && !inSequence) count = Number((gpr[RCX] as bigint) & 0xffn);
     for (const o of row.operands) {
       if (o.where === "1") count = 1;
-      if (o.where === "C") count = inSequence ? undefined : Number((gpr[RCX] as bigint) & 0xffn);
       if (o.where === "I") {
         const length = o.size === "z" ? Math.min(4, operandSize) : sizeOf(o.size, operandSize);
         let value = rng.integer();

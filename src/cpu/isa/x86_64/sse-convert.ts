@@ -21,11 +21,11 @@ import {
 } from "../../wasm/expr.ts";
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from "../../wasm/module.ts";
 import { bits, f32x4, f64x2, i32x4, i64x2 } from "../../wasm/simd.ts";
-import type { Definition } from "./sem.ts";
+import type { Definition, Sem } from "./sem.ts";
 import { MXCSR_ADDRESS } from "./sse-float.ts";
 import type { NanFunctions } from "./sse-nan.ts";
 
-interface RoundFunctions {
+export interface RoundFunctions {
   readonly f32: FunctionRef;
   readonly f64: FunctionRef;
   readonly f32x4: FunctionRef;
@@ -40,7 +40,7 @@ interface Rounding<T extends "f32" | "f64" | "v128"> {
 }
 
 /** Functions that round to an integer as MXCSR.RC says. */
-function defineRounding(module: ModuleBuilder): RoundFunctions {
+export function defineRounding(module: ModuleBuilder): RoundFunctions {
   const define = <T extends "f32" | "f64" | "v128">(name: string, type: T, to: Rounding<T>): FunctionRef =>
     module.func(`round_${name}`, [type], [type], (f) => {
       const a = f.param(0, type);
@@ -58,8 +58,8 @@ function defineRounding(module: ModuleBuilder): RoundFunctions {
   };
 }
 
-const TWO31 = 2147483648;
-const TWO63 = 9223372036854775808;
+const TWO31 = 2 ** 31;
+const TWO63 = 2 ** 63;
 
 function toInteger32(value: F64, lessThan: I32): I32 {
   return select(lessThan, i32.trunc_sat_f64_s(value), i32.const(-0x8000_0000));
@@ -85,26 +85,20 @@ const INDEFINITE: V128 = splat32(0x8000_0000n);
 const LIMIT32: V128 = splat32(0x4f00_0000n);
 const LIMIT64: V128 = v128.const(0x41e0_0000_0000_0000n, 0x41e0_0000_0000_0000n);
 
-function floatsToIntegers(round: FunctionRef | undefined): Definition {
-  return (s) => {
-    const { f } = s;
-    const source = s.xmm(1);
-    const value = round === undefined ? source : f.let(f.call("v128", round, [source]));
-    s.setXmm(0, bits.select(i32x4.trunc_sat_f32x4_s(value), INDEFINITE, f32x4.lt(value, LIMIT32)));
-  };
+/** Four floats to four integers; NaN and what does not fit to the indefinite. */
+export function floatsToIntegers(s: Sem, source: V128, round: FunctionRef | undefined): V128 {
+  const value = round === undefined ? source : s.f.let(s.f.call("v128", round, [source]));
+  return bits.select(i32x4.trunc_sat_f32x4_s(value), INDEFINITE, f32x4.lt(value, LIMIT32));
 }
 
-/** Two doubles to the low two lanes; the upper two become 0. */
-function doublesToIntegers(round: FunctionRef | undefined): Definition {
-  return (s) => {
-    const { f } = s;
-    const source = s.xmm(1);
-    const value = round === undefined ? source : f.let(f.call("v128", round, [source]));
-    const fits = f.let(f64x2.lt(value, LIMIT64));
-    const mask = shuffle(fits, fits, [0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11]);
-    const integers = bits.select(i32x4.trunc_sat_f64x2_s_zero(value), INDEFINITE, mask);
-    s.setXmm(0, bits.and(integers, v128.const(-1n, 0n)));
-  };
+/** Two doubles to integers in the low two lanes; the upper two become 0. */
+export function doublesToIntegers(s: Sem, source: V128, round: FunctionRef | undefined): V128 {
+  const { f } = s;
+  const value = round === undefined ? source : f.let(f.call("v128", round, [source]));
+  const fits = f.let(f64x2.lt(value, LIMIT64));
+  const mask = shuffle(fits, fits, [0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11]);
+  const integers = bits.select(i32x4.trunc_sat_f64x2_s_zero(value), INDEFINITE, mask);
+  return bits.and(integers, v128.const(-1n, 0n));
 }
 
 function integerToDouble(): Definition {
@@ -120,9 +114,7 @@ function integerToSingle(): Definition {
   };
 }
 
-export function sseConvert(module: ModuleBuilder, nan: NanFunctions): Readonly<Record<string, Definition>> {
-  const round = defineRounding(module);
-
+export function sseConvert(round: RoundFunctions, nan: NanFunctions): Readonly<Record<string, Definition>> {
   const promoted = (f: FunctionBuilder, bits32: I32): F64 => {
     const single: F32 = f32.reinterpret_i32(bits32);
     const r = f.local("f64");
@@ -144,10 +136,10 @@ export function sseConvert(module: ModuleBuilder, nan: NanFunctions): Readonly<R
     cvttsd2si: scalarToInteger(false, undefined),
     cvtss2si: scalarToInteger(true, round.f64),
     cvtsd2si: scalarToInteger(false, round.f64),
-    cvttps2dq: floatsToIntegers(undefined),
-    cvtps2dq: floatsToIntegers(round.f32x4),
-    cvttpd2dq: doublesToIntegers(undefined),
-    cvtpd2dq: doublesToIntegers(round.f64x2),
+    cvttps2dq: (s) => s.setXmm(0, floatsToIntegers(s, s.xmm(1), undefined)),
+    cvtps2dq: (s) => s.setXmm(0, floatsToIntegers(s, s.xmm(1), round.f32x4)),
+    cvttpd2dq: (s) => s.setXmm(0, doublesToIntegers(s, s.xmm(1), undefined)),
+    cvtpd2dq: (s) => s.setXmm(0, doublesToIntegers(s, s.xmm(1), round.f64x2)),
     cvtdq2ps: (s) => s.setXmm(0, f32x4.convert_i32x4_s(s.xmm(1))),
     cvtdq2pd: (s) => s.setXmm(0, f64x2.convert_low_i32x4_s(i64x2.splat(s.low64(1)))),
     cvtss2sd: (s) => s.setLowF64(0, promoted(s.f, s.low32(1))),

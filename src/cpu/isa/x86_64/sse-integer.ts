@@ -14,7 +14,7 @@ function binary(f: (a: V128, b: V128) => V128): Definition {
 }
 
 /** Lanes of a alternating with those of b, `width` bytes each, from byte `start` on. */
-function interleave(width: number, start: number): (a: V128, b: V128) => V128 {
+export function interleave(width: number, start: number): (a: V128, b: V128) => V128 {
   const order: number[] = [];
   for (let at = start; order.length < 16; at += width)
     for (const from of [0, 16]) for (let i = 0; i < width; i++) order.push(from + at + i);
@@ -71,7 +71,7 @@ export function dwordIndices(imm: I32): V128 {
 }
 
 /** The same for 16-bit lanes, within each half of the register. */
-function wordIndices(imm: I32): V128 {
+export function wordIndices(imm: I32): V128 {
   const factors = 0x0001_0004_0010_0040n;
   const fields = i16x8.mul(i16x8.splat(i32.and(imm, i32.const(0xff))), v128.const(factors, factors));
   const lane = bits.and(i16x8.shr_u(fields, i32.const(6)), i16x8.splat(i32.const(3)));
@@ -118,14 +118,14 @@ const pextrw: Definition = (s) => {
 };
 
 /** Sums of absolute differences of eight bytes, one in each half. */
-function sad(a: V128, b: V128): V128 {
+export function sumAbsoluteDifferences(a: V128, b: V128): V128 {
   const difference = bits.or(i8x16.sub_sat_u(a, b), i8x16.sub_sat_u(b, a));
   return i32x4.extadd_pairwise_i16x8_u(i16x8.extadd_pairwise_i8x16_u(difference));
 }
 
 const psadbw: Definition = (s) => {
   const b = s.xmm(1);
-  const sums = s.f.let(sad(s.xmm(0), b));
+  const sums = s.f.let(sumAbsoluteDifferences(s.xmm(0), b));
   s.setXmm(0, i64x2.add(bits.and(sums, i64x2.splat(i64.const(0xffff))), i64x2.shr_u(sums, i32.const(32))));
 };
 
@@ -135,11 +135,49 @@ function mulEven(a: V128, b: V128): V128 {
   return i64x2.mul(bits.and(a, low), bits.and(b, low));
 }
 
+/** What MMX and SSE2 do alike, lane by lane, on registers of 8 and of 16 bytes. */
+export const packed: Readonly<Record<string, (a: V128, b: V128) => V128>> = {
+  pand: bits.and,
+  pandn: (a, b) => bits.andnot(b, a),
+  por: bits.or,
+  pxor: bits.xor,
+  pcmpeqb: i8x16.eq,
+  pcmpeqw: i16x8.eq,
+  pcmpeqd: i32x4.eq,
+  pcmpgtb: i8x16.gt_s,
+  pcmpgtw: i16x8.gt_s,
+  pcmpgtd: i32x4.gt_s,
+  paddb: i8x16.add,
+  paddw: i16x8.add,
+  paddd: i32x4.add,
+  paddq: i64x2.add,
+  paddsb: i8x16.add_sat_s,
+  paddsw: i16x8.add_sat_s,
+  paddusb: i8x16.add_sat_u,
+  paddusw: i16x8.add_sat_u,
+  psubb: i8x16.sub,
+  psubw: i16x8.sub,
+  psubd: i32x4.sub,
+  psubq: i64x2.sub,
+  psubsb: i8x16.sub_sat_s,
+  psubsw: i16x8.sub_sat_s,
+  psubusb: i8x16.sub_sat_u,
+  psubusw: i16x8.sub_sat_u,
+  pavgb: i8x16.avgr_u,
+  pavgw: i16x8.avgr_u,
+  pminub: i8x16.min_u,
+  pmaxub: i8x16.max_u,
+  pminsw: i16x8.min_s,
+  pmaxsw: i16x8.max_s,
+  pmullw: i16x8.mul,
+  pmulhw: (a, b) => highHalves(i32x4.extmul_low_i16x8_s(a, b), i32x4.extmul_high_i16x8_s(a, b)),
+  pmulhuw: (a, b) => highHalves(i32x4.extmul_low_i16x8_u(a, b), i32x4.extmul_high_i16x8_u(a, b)),
+  pmuludq: mulEven,
+  pmaddwd: i32x4.dot_i16x8_s,
+};
+
 export const sseInteger: Readonly<Record<string, Definition>> = {
-  pand: binary(bits.and),
-  pandn: binary((a, b) => bits.andnot(b, a)),
-  por: binary(bits.or),
-  pxor: binary(bits.xor),
+  ...Object.fromEntries(Object.entries(packed).map(([name, f]) => [name, binary(f)])),
 
   punpcklbw: binary(interleave(1, 0)),
   punpcklwd: binary(interleave(2, 0)),
@@ -160,40 +198,6 @@ export const sseInteger: Readonly<Record<string, Definition>> = {
   pinsrw,
   pextrw,
 
-  pcmpeqb: binary(i8x16.eq),
-  pcmpeqw: binary(i16x8.eq),
-  pcmpeqd: binary(i32x4.eq),
-  pcmpgtb: binary(i8x16.gt_s),
-  pcmpgtw: binary(i16x8.gt_s),
-  pcmpgtd: binary(i32x4.gt_s),
-
-  paddb: binary(i8x16.add),
-  paddw: binary(i16x8.add),
-  paddd: binary(i32x4.add),
-  paddq: binary(i64x2.add),
-  paddsb: binary(i8x16.add_sat_s),
-  paddsw: binary(i16x8.add_sat_s),
-  paddusb: binary(i8x16.add_sat_u),
-  paddusw: binary(i16x8.add_sat_u),
-  psubb: binary(i8x16.sub),
-  psubw: binary(i16x8.sub),
-  psubd: binary(i32x4.sub),
-  psubq: binary(i64x2.sub),
-  psubsb: binary(i8x16.sub_sat_s),
-  psubsw: binary(i16x8.sub_sat_s),
-  psubusb: binary(i8x16.sub_sat_u),
-  psubusw: binary(i16x8.sub_sat_u),
-  pavgb: binary(i8x16.avgr_u),
-  pavgw: binary(i16x8.avgr_u),
-  pminub: binary(i8x16.min_u),
-  pmaxub: binary(i8x16.max_u),
-  pminsw: binary(i16x8.min_s),
-  pmaxsw: binary(i16x8.max_s),
-  pmullw: binary(i16x8.mul),
-  pmulhw: binary((a, b) => highHalves(i32x4.extmul_low_i16x8_s(a, b), i32x4.extmul_high_i16x8_s(a, b))),
-  pmulhuw: binary((a, b) => highHalves(i32x4.extmul_low_i16x8_u(a, b), i32x4.extmul_high_i16x8_u(a, b))),
-  pmuludq: binary(mulEven),
-  pmaddwd: binary(i32x4.dot_i16x8_s),
   psadbw,
 
   psllw: shiftLanes(16, i16x8.shl, false),

@@ -42,7 +42,6 @@ export const sseMove: Readonly<Record<string, Definition>> = {
     s.setXmm(0, i64x2.replace(s.xmm(0), 1, high));
   },
   movhps_store: (s) => s.setLow64(0, i64x2.extract(s.xmm(1), 1)),
-  movnti: (s) => s.write(0, s.read(1)),
   maskmovdqu,
   clflush: (s) => {
     s.readable(s.address(0), 1);

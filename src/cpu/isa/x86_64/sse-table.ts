@@ -140,7 +140,6 @@ np 0f c2        cmpps    Vx,Wx,Ib
 66 0f c2        cmppd    Vx,Wx,Ib
 f3 0f c2        cmpss    Vd,Wd,Ib
 f2 0f c2        cmpsd    Vq,Wq,Ib
-np 0f c3        movnti   My,Gy
 66 0f c4        pinsrw   Vx,Ew,Ib
 66 0f c5        pextrw   Gd,Ux,Ib
 np 0f c6        shufps   Vx,Wx,Ib

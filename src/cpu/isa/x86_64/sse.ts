@@ -1,6 +1,7 @@
-/** SSE and SSE2 as a family of instructions. */
+/** MMX, SSE and SSE2 as a family of instructions. */
+import { defineMmx, mmxTable } from "./mmx.ts";
 import type { Family } from "./sem.ts";
-import { sseConvert } from "./sse-convert.ts";
+import { defineRounding, sseConvert } from "./sse-convert.ts";
 import { sseFloat } from "./sse-float.ts";
 import { sseInteger } from "./sse-integer.ts";
 import { sseMove } from "./sse-move.ts";
@@ -9,9 +10,16 @@ import { sseTable } from "./sse-table.ts";
 
 export const sse: Family = {
   name: "sse",
-  table: sseTable,
+  table: sseTable + mmxTable,
   define: (module) => {
     const nan = defineNanFunctions(module);
-    return { ...sseMove, ...sseInteger, ...sseFloat(nan), ...sseConvert(module, nan) };
+    const round = defineRounding(module);
+    return {
+      ...sseMove,
+      ...sseInteger,
+      ...sseFloat(nan),
+      ...sseConvert(round, nan),
+      ...defineMmx(round),
+    };
   },
 };

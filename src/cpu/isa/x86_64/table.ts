@@ -25,7 +25,7 @@
  *     O  absolute address in the code        1  the constant 1           S  segment register in ModRM.reg
  *     V  xmm in ModRM.reg                    W  xmm or memory in rm      U  xmm in rm
  *     P  mmx in ModRM.reg                    Q  mmx or memory in rm      N  mmx in rm
- *     T  st(i) in rm
+ *     T  st(i) in rm                         B  memory at rbx (xlat)
  *
  *     b 1   w 2   d 4   q 8   t 10   x 16   v 2, 4 or 8 by operand size   y 4, or 8 with REX.W
  *     z immediate of 2 or 4 bytes by operand size   (none, after M: no size)
@@ -167,8 +167,11 @@ export function sizeOf(letter: string, operandSize: number): number {
 }
 
 /** Kind and size, as they stand in a form's name. */
-export function formOperand(spec: OperandSpec, operandSize: number, memory: boolean): string {
+function formOperand(row: Row, n: number, operandSize: number, memory: boolean): string {
+  const spec = row.operands[n] as OperandSpec;
   const kind = kindOf(spec, operandSize, memory);
+  // An immediate has the size of operand 0, but for push, where it is operand 0.
+  if (kind === "i" && n === 0 && row.d64) return `i${operandSize}`;
   if (kind === "i" || kind === "q" || kind === "j" || kind === "t" || kind === "s") return kind;
   if (kind === "x" || kind === "p") return kind;
   return kind + sizeOf(spec.size, operandSize);
@@ -186,6 +189,7 @@ function kindOf(spec: OperandSpec, operandSize: number, memory: boolean): Operan
       return "r";
     case "M":
     case "O":
+    case "B":
       return "m";
     case "I":
       return spec.size === "v" && operandSize === 8 ? "q" : "i";
@@ -215,18 +219,18 @@ function kindOf(spec: OperandSpec, operandSize: number, memory: boolean): Operan
 /** The name of a handler: mnemonic, then each operand's kind and size. */
 export function formName(row: Row, operandSize: number, memory: boolean): string {
   if (row.operands.length === 0) return row.mnemonic;
-  return `${row.mnemonic}:${row.operands.map((o) => formOperand(o, operandSize, memory)).join()}`;
+  return `${row.mnemonic}:${row.operands.map((_, n) => formOperand(row, n, operandSize, memory)).join()}`;
 }
 
 /** Every form that a row can take. */
 export function formsOf(row: Row): string[] {
-  const sizes = row.operands.some((o) => "vyz".includes(o.size) && o.size !== "")
-    ? row.d64
-      ? [2, 8]
-      : [2, 4, 8]
-    : [4];
+  const sizes = row.d64
+    ? [2, 8]
+    : row.operands.some((o) => "vyz".includes(o.size) && o.size !== "" && o.where !== "J")
+      ? [2, 4, 8]
+      : [4];
   const either = row.mod === undefined && row.operands.some((o) => "EWQ".includes(o.where));
-  const memories = either ? [false, true] : [row.mod === "m" || row.operands.some((o) => o.where === "O")];
+  const memories = either ? [false, true] : [row.mod === "m"];
   const names = sizes.flatMap((size) => memories.map((memory) => formName(row, size, memory)));
   return [...new Set(names)];
 }

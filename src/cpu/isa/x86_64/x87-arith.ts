@@ -1,6 +1,18 @@
 /** x87 arithmetic, comparison, loads and stores. The values are softfloat's; here is what happens to the stack and flags. */
 import { BIAS as GUEST_BIAS } from "../../../mm/layout.ts";
-import { C0, C1, C2, C3, DE, DEFAULT_NAN_SE, DEFAULT_NAN_SIG, IE } from "../../softfloat/parts.ts";
+import {
+  C0,
+  C1,
+  C2,
+  C3,
+  DE,
+  DEFAULT_NAN_SE,
+  DEFAULT_NAN_SIG,
+  IE,
+  isSignalling,
+  quiet,
+  REMAINDER,
+} from "../../softfloat/parts.ts";
 import { type I32, type I64, i32, i64, select } from "../../wasm/expr.ts";
 import { type FunctionBuilder, type FunctionRef, getGlobal, type ModuleBuilder } from "../../wasm/module.ts";
 import type { Definition, Sem } from "./sem.ts";
@@ -36,7 +48,7 @@ const call = (f: FunctionBuilder, fn: FunctionRef, args: Parameters<FunctionBuil
   f.callStatement(fn, args) as unknown as Value;
 
 /** (dst, a, b, pops) with physical numbers: dst = a op b. */
-function defineOnStack(m: ModuleBuilder, x: X87State, name: string, op: FunctionRef, codes = 0): FunctionRef {
+function defineOnStack(m: ModuleBuilder, x: X87State, name: string, op: FunctionRef, remainder = false): FunctionRef {
   return m.func(`x87.${name}`, ["i32", "i32", "i32", "i32"], [], (f) => {
     const dst = f.param(0, "i32");
     const a = f.param(1, "i32");
@@ -53,7 +65,10 @@ function defineOnStack(m: ModuleBuilder, x: X87State, name: string, op: Function
     });
     clearFlags(f, x);
     const [sig, se] = call(f, op, [significand(a), signExponent(a), significand(b), signExponent(b), controlWord()]);
-    if (codes !== 0) f.exec(setStatusWord(i32.and(statusWord(), c32(~codes))));
+    if (remainder)
+      f.if(i32.and(getGlobal(x.f80.flags), c32(REMAINDER)), () =>
+        f.exec(setStatusWord(i32.and(statusWord(), c32(~CONDITION_CODES)))),
+      );
     f.if(f.call("i32", x.settle, [c32(FATAL_REGISTER)]), () => {
       setRegister(f, dst, sig, se);
       popIfAsked();
@@ -161,6 +176,7 @@ function functions(m: ModuleBuilder, x: X87State): Definitions {
   const { f80 } = x;
   const unary = (name: string, op: FunctionRef, limited = false): void => {
     const fn = m.func(`x87.${name}`, [], [], (f) => {
+      if (limited) f.exec(setStatusWord(i32.and(statusWord(), c32(~C2))));
       f.if(i32.eqz(f.call("i32", x.needTop, [])), () => f.return());
       const t = f.let(top());
       if (limited) leaveIfTooLarge(f, t);
@@ -180,12 +196,12 @@ function functions(m: ModuleBuilder, x: X87State): Definitions {
   unary("fcos", f80.cos, true);
 
   const one = c32(1);
-  for (const [name, op, codes] of [
-    ["fprem", f80.remTruncated, CONDITION_CODES],
-    ["fprem1", f80.remNearest, CONDITION_CODES],
-    ["fscale", f80.scale, 0],
+  for (const [name, op, remainder] of [
+    ["fprem", f80.remTruncated, true],
+    ["fprem1", f80.remNearest, true],
+    ["fscale", f80.scale, false],
   ] as const) {
-    const fn = defineOnStack(m, x, name, op, codes);
+    const fn = defineOnStack(m, x, name, op, remainder);
     all[name] = (s) => {
       waitForErrors(s);
       const t = s.f.let(top());
@@ -213,6 +229,7 @@ function functions(m: ModuleBuilder, x: X87State): Definitions {
     results: (f: FunctionBuilder, t: I32) => [Value, Value],
   ): void => {
     const fn = m.func(`x87.${name}`, [], [], (f) => {
+      if (limited) f.exec(setStatusWord(i32.and(statusWord(), c32(~C2))));
       const t = f.let(top());
       const next = f.let(i32.and(i32.sub(t, one), c32(7)));
       const underflow = f.let(isEmpty(t));
@@ -266,7 +283,6 @@ function functions(m: ModuleBuilder, x: X87State): Definitions {
 
 /** Trigonometric instructions take |x| < 2^63; beyond it they set C2 and do nothing else. */
 function leaveIfTooLarge(f: FunctionBuilder, t: I32): void {
-  f.exec(setStatusWord(i32.and(statusWord(), c32(~C2))));
   const exp = f.let(i32.and(signExponent(t), c32(0x7fff)));
   const normal = i64.lt_s(significand(t), i64.const(0));
   f.if(i32.and(i32.and(i32.ge_u(exp, c32(0x3fff + 63)), i32.ne(exp, c32(0x7fff))), normal), () => {
@@ -333,7 +349,9 @@ function comparisons(m: ModuleBuilder, x: X87State): Definitions {
   const toFlags = (fn: FunctionRef, pops: boolean): Definition => {
     return (s) => {
       waitForErrors(s);
+      const c1 = s.f.let(i32.and(statusWord(), c32(C1)));
       const r = s.f.let(s.f.call("i32", fn, [sti(s)]));
+      s.f.exec(setStatusWord(i32.or(statusWord(), c1)));
       s.flags.setAll(i32.and(i32.shr_u(r, c32(8)), c32(0x45)));
       if (pops) s.f.if(i32.and(r, c32(1)), () => run(s.f, x.pop));
     };
@@ -370,7 +388,13 @@ function loadsAndStores(m: ModuleBuilder, x: X87State): Definitions {
       run(s.f, x.push, [sig, se]);
     };
   };
-  const real = load(loadReal);
+  const real = load((s) => {
+    const [sig, se] = loadReal(s, x);
+    s.f.if(isSignalling(sig, se), () => s.f.setGlobal(f80.flags, c32(IE)));
+    const nan = i32.eq(i32.and(se, c32(0x7fff)), c32(0x7fff));
+    const fraction = i64.ne(i64.shl(sig, i64.const(1)), i64.const(0));
+    return [s.f.let(select(i32.and(nan, fraction), quiet(sig), sig)), se];
+  });
   const extended = load((s) => {
     const address = s.readable(s.address(0), 10);
     const sig = s.f.let(i64.load(address, GUEST_BIAS));

@@ -39,6 +39,9 @@ import {
 const c32 = i32.const;
 type Definitions = Record<string, Definition>;
 
+/** Bits of the control word that can be changed; the obsolete infinity control (12) is kept too. Bit 6 is always 1. */
+const CONTROL_BITS = 0x1f3f;
+
 /** MXCSR bits that may be set: all exceptions, masks, rounding, FTZ and DAZ. */
 export const MXCSR_MASK = 0xffff;
 
@@ -57,7 +60,7 @@ function moves(m: ModuleBuilder, x: X87State): Definitions {
     f.if(
       faulty,
       () => {
-        const bits = select(isEmpty(next), c32(IE | SF), c32(IE | SF | C1));
+        const bits = select(isEmpty(from), c32(IE | SF), c32(IE | SF | C1));
         f.if(f.call("i32", x.fault, [bits]), () => {
           f.exec(setTop(next));
           markFull(f, next);
@@ -104,6 +107,19 @@ function moves(m: ModuleBuilder, x: X87State): Definitions {
     };
   }
 
+  // The oldest alias of FSTP ("no check of empty"): an empty ST(0) is only popped.
+  all["fstpnce_i"] = (s) => {
+    waitForErrors(s);
+    clearC1(s.f);
+    const i = sti(s);
+    const t = s.f.let(top());
+    s.f.if(i32.eqz(isEmpty(t)), () => {
+      setRegister(s.f, i, significand(t), signExponent(t));
+      markFull(s.f, i);
+    });
+    run(s.f, x.pop);
+  };
+
   const exchange = m.func("x87.fxch", ["i32"], [], (f) => {
     const i = f.param(0, "i32");
     const t = f.let(top());
@@ -140,7 +156,6 @@ function moves(m: ModuleBuilder, x: X87State): Definitions {
       });
       f.return();
     });
-    clearC1(f);
     f.if(f.param(1, "i32"), () => setRegister(f, t, significand(i), signExponent(i)));
   });
   const conditions = { fcmovb: 2, fcmove: 4, fcmovbe: 6, fcmovu: 10, fcmovnb: 3, fcmovne: 5, fcmovnbe: 7, fcmovnu: 11 };
@@ -153,10 +168,12 @@ function moves(m: ModuleBuilder, x: X87State): Definitions {
 
   all["ffree"] = (s) => {
     waitForErrors(s);
+    clearC1(s.f);
     s.f.exec(setEmpty(i32.or(empty(), i32.shl(c32(1), sti(s)))));
   };
   all["ffreep"] = (s) => {
     waitForErrors(s);
+    clearC1(s.f);
     s.f.exec(setEmpty(i32.or(empty(), i32.shl(c32(1), sti(s)))));
     run(s.f, x.pop);
   };
@@ -278,7 +295,7 @@ function environments(m: ModuleBuilder, x: X87State): Definitions {
   });
   const loadEnvironment = m.func("x87.loadEnvironment", ["i32"], [], (f) => {
     const from = f.param(0, "i32");
-    f.exec(setControlWord(i32.or(i32.and(i32.load16_u(from, field(0)), c32(0xf3f)), c32(0x40))));
+    f.exec(setControlWord(i32.or(i32.and(i32.load16_u(from, field(0)), c32(CONTROL_BITS)), c32(0x40))));
     loadStatus(f, f.let(i32.load16_u(from, field(4))));
     const word = f.let(i32.load16_u(from, field(8)));
     // A register is empty where both bits of its tag are set.
@@ -349,7 +366,7 @@ function environments(m: ModuleBuilder, x: X87State): Definitions {
   });
   const restore = m.func("x87.fxrstor", ["i32"], [], (f) => {
     const from = f.param(0, "i32");
-    f.exec(setControlWord(i32.or(i32.and(i32.load16_u(from, field(0)), c32(0xf3f)), c32(0x40))));
+    f.exec(setControlWord(i32.or(i32.and(i32.load16_u(from, field(0)), c32(CONTROL_BITS)), c32(0x40))));
     loadStatus(f, f.let(i32.load16_u(from, field(2))));
     f.exec(setEmpty(i32.xor(i32.load8_u(from, field(4)), c32(0xff))));
     f.exec(i32.store16(c32(0), i32.and(i32.load16_u(from, field(6)), c32(0x7ff)), context(X87_FOP)));
@@ -390,7 +407,7 @@ function control(x: X87State): Definitions {
     fldcw: (s) => {
       waitForErrors(s);
       const value = s.read(0) as I32;
-      s.f.exec(setControlWord(i32.or(i32.and(value, c32(0xf3f)), c32(0x40))));
+      s.f.exec(setControlWord(i32.or(i32.and(value, c32(CONTROL_BITS)), c32(0x40))));
       run(s.f, x.summarize);
     },
     fnstcw: (s) => s.write(0, s.f.let(controlWord())),

@@ -33,7 +33,7 @@ d9 /7 mod=m     fnstcw      Mw
 d9 /0 mod=r     fld_i       Tt
 d9 /1 mod=r     fxch        Tt
 d9 /2 mod=r rm=0  fnop      -
-d9 /3 mod=r     fstp_i      Tt
+d9 /3 mod=r     fstpnce_i   Tt
 d9 /4 mod=r rm=0  fchs      -
 d9 /4 mod=r rm=1  fabs      -
 d9 /4 mod=r rm=4  ftst      -

@@ -1,0 +1,45 @@
+/**
+ * Compares an engine with the real CPU over generated instructions:
+ *
+ *     npm run test:insn -- --cases 200000 --seed 1 --only add,sub
+ */
+import { createGenerator } from "./generate.ts";
+import { compareMany, describeFailure } from "./harness.ts";
+import { buildRunner, NativeRunner, whyNoNative } from "./native.ts";
+import { DEFAULT_MXCSR_BITS, subjects, TABLES } from "./subjects.ts";
+
+function option(name: string, otherwise: string): string {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? otherwise : (process.argv[at + 1] ?? otherwise);
+}
+
+const why = whyNoNative();
+if (why !== undefined) {
+  console.error(`instruction comparison: ${why}`);
+  process.exit(1);
+}
+const seed = Number(option("seed", "1"));
+const only = option("only", "");
+const generator = createGenerator(TABLES, {
+  ...(only === "" ? {} : { only: only.split(",") }),
+  mxcsrBits: Number(option("mxcsr", String(DEFAULT_MXCSR_BITS))),
+});
+const plan = {
+  seed,
+  first: Number(option("first", "0")),
+  count: Number(option("cases", "200000")),
+  keep: Number(option("keep", "1")),
+};
+const engine = option("cpu", "interp");
+const make = subjects[engine];
+if (make === undefined) throw new Error(`no engine "${engine}"; there are ${Object.keys(subjects).join(", ")}`);
+const native = new NativeRunner(buildRunner());
+const started = performance.now();
+const summary = await compareMany(native, make(), generator, plan);
+await native.end();
+for (const failure of summary.failures) console.log(`${describeFailure(failure, seed)}\n`);
+if (summary.failed > 0)
+  console.log([...summary.byName].sort((a, b) => b[1] - a[1]).map(([name, n]) => `${n} ${name}`).join("\n"));
+const seconds = ((performance.now() - started) / 1000).toFixed(1);
+console.log(`${summary.cases} cases of ${generator.rows.length} encodings, ${summary.failed} differ (${seconds} s)`);
+process.exit(summary.failed > 0 ? 1 : 0);
