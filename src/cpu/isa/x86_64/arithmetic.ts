@@ -128,9 +128,7 @@ const cmpxchg8b: Definition = (s) => {
   const at = s.writable(s.address(0), 2 * half);
   const low = s.f.let(w.load(at, BIAS));
   const high = s.f.let(w.load(at, BIAS + half));
-  const equal = s.f.let(
-    i32.and(w.eq(low, s.gpr(Reg.rax, half)), w.eq(high, s.gpr(Reg.rdx, half))),
-  );
+  const equal = s.f.let(i32.and(w.eq(low, s.gpr(Reg.rax, half)), w.eq(high, s.gpr(Reg.rdx, half))));
   s.f.if(
     equal,
     () => {

@@ -1,0 +1,370 @@
+/**
+ * Decoded code of one address space: records, the hash table that finds them, and the links between them.
+ *
+ * Code is decoded from an entry point straight on, through conditional branches and calls, until the control flow cannot
+ * fall through. Every record is entered in the hash table under its guest address, so a branch into the middle of what
+ * is decoded finds it, and each instruction is decoded once. A branch to code that isn't decoded yet goes to a *stub*, a
+ * "#lookup" record for that address. The stub heads a list, threaded through the displacement fields of the branch
+ * records (which have none), of all that wait for it: when its code is decoded they are linked directly.
+ *
+ * Invalidation turns the records concerned into "#gone" where they stand: whoever jumps or falls into one asks for its
+ * address anew, and finds a "#forward" there the next time. Nothing else needs to be found and patched. (Both leave the
+ * words alone that a list of waiting branches may go through.) Their space is regained when the area is full and all is
+ * dropped.
+ */
+
+import type { GuestMemory } from "../../mm/guest-memory.ts";
+import { BIAS, GUEST_LIMIT, PAGE_SHIFT, PageBits } from "../../mm/layout.ts";
+import { TEMP_SLOT, ZERO_SLOT } from "../isa/x86_64/context.ts";
+import { Decoded, type Decoder } from "../isa/x86_64/decoder.ts";
+import type { HandlerList } from "./handlers.ts";
+import {
+  HASH,
+  HASH_INITIAL_ENTRIES,
+  HASH_MASK,
+  HASH_MAX_ENTRIES,
+  MAX_RECORDS,
+  RECORD_SIZE,
+  RECORDS,
+  RIPS,
+  SCRATCH_RECORDS,
+} from "./layout.ts";
+
+/** A block is cut after so many instructions, lest much be decoded that never runs. */
+const BLOCK_INSTRUCTIONS = 64;
+
+/** After these the next instruction in memory isn't reached by falling through. */
+const TERMINATORS: ReadonlySet<string> = new Set(["jmp", "ret", "retn", "ud2", "privileged"]);
+
+/** Handler numbers of the records that are no instructions. */
+interface Internal {
+  readonly lookup: number;
+  readonly goto: number;
+  readonly gone: number;
+  readonly forward: number;
+  readonly stepped: number;
+  readonly illegal: number;
+  readonly address: number;
+  readonly address32: number;
+}
+
+export class CodeCache {
+  readonly #memory: GuestMemory;
+  readonly #decoder: Decoder;
+  readonly #internal: Internal;
+  readonly #u8: Uint8Array;
+  readonly #u16: Uint16Array;
+  readonly #i32: Int32Array;
+  readonly #u32: Uint32Array;
+  #records = SCRATCH_RECORDS;
+  #entries = 0;
+  #capacity = 0;
+  /** Branches of the block being decoded, and their targets. */
+  readonly #branches: number[] = [];
+  readonly #targets: number[] = [];
+
+  constructor(memory: GuestMemory, decoder: Decoder, handlers: HandlerList) {
+    this.#memory = memory;
+    this.#decoder = decoder;
+    const number = (form: string): number => handlers.numberOf.get(form) as number;
+    this.#internal = {
+      lookup: number("#lookup"),
+      goto: number("#goto:j"),
+      gone: number("#gone"),
+      forward: number("#forward"),
+      stepped: number("#stepped"),
+      illegal: number("#illegal"),
+      address: number("#address:m0,s"),
+      address32: number("#address32:m0,s"),
+    };
+    const { buffer } = memory.memory;
+    this.#u8 = new Uint8Array(buffer, 0, BIAS);
+    this.#u16 = new Uint16Array(buffer, 0, BIAS / 2);
+    this.#i32 = new Int32Array(buffer, 0, BIAS / 4);
+    this.#u32 = new Uint32Array(buffer, 0, BIAS / 4);
+    this.#setCapacity(HASH_INITIAL_ENTRIES);
+  }
+
+  /** Where decoding failed, after a result of 0: the address of the fetch that isn't allowed. */
+  faultAddress = 0;
+
+  get recordCount(): number {
+    return this.#records;
+  }
+
+  /** The record for a guest address, decoded if it must be; 0 for an address that may not be executed. */
+  resolve(rip: number): number {
+    const known = this.#find(rip);
+    return this.#isCode(known) ? known : this.#decodeBlock(rip);
+  }
+
+  /**
+   * Decodes one instruction into the scratch records, where it is followed by a "#stepped" record. Its page isn't marked
+   * as having code. 0 for an address that may not be executed.
+   */
+  scratch(rip: number): number {
+    const { stepped } = this.#internal;
+    this.#branches.length = 0;
+    this.#targets.length = 0;
+    const first = RECORDS;
+    const after = this.#decodeOne(rip, first, false);
+    if (after === 0) return 0;
+    this.#put(after, stepped, rip + this.#decoder.length);
+    this.#branches.forEach((record, i) => {
+      this.#put(after + RECORD_SIZE, stepped, this.#targets[i] as number);
+      this.#i32[(record >> 2) + 3] = after + RECORD_SIZE;
+    });
+    return first;
+  }
+
+  /** The record that execution found no code in leads to this record from now on. */
+  relink(from: number, to: number): void {
+    const { lookup, gone, goto, forward } = this.#internal;
+    const handler = this.#u16[from >> 1];
+    if (from < RECORDS + SCRATCH_RECORDS * RECORD_SIZE) return;
+    if (handler === lookup) {
+      this.#u16[from >> 1] = goto;
+      this.#i32[(from >> 2) + 3] = to;
+    } else if (handler === gone) {
+      this.#u16[from >> 1] = forward;
+      this.#i32[(from >> 2) + 1] = to;
+    }
+  }
+
+  #isCode(record: number): boolean {
+    const { lookup, gone } = this.#internal;
+    const handler = this.#u16[record >> 1];
+    return record !== 0 && handler !== lookup && handler !== gone;
+  }
+
+  /** Drops all records of [start, end). */
+  invalidate(start: number, end: number): void {
+    const { lookup, gone } = this.#internal;
+    const last = this.#records;
+    const rips = RIPS >> 2;
+    for (let i = SCRATCH_RECORDS; i < last; i++) {
+      const rip = this.#u32[rips + i] as number;
+      if (rip >= end || rip + 15 < start) continue;
+      const record = RECORDS + i * RECORD_SIZE;
+      if (this.#u16[record >> 1] === lookup || rip + Math.max(this.#u8[record + 7] as number, 1) <= start) continue;
+      this.#u16[record >> 1] = gone;
+    }
+    const { pages } = this.#memory;
+    const lastPage = Math.min(pages.length, Math.ceil(end / 4096));
+    for (let page = Math.floor(start / 4096); page < lastPage; page++)
+      pages[page] = (pages[page] as number) & ~PageBits.Code;
+  }
+
+  /** Drops everything. */
+  flush(): void {
+    this.#u8.fill(0, HASH, HASH + this.#capacity * 8);
+    this.#records = SCRATCH_RECORDS;
+    this.#entries = 0;
+    this.#setCapacity(HASH_INITIAL_ENTRIES);
+  }
+
+  /** Copies everything to the cache of a copy of this address space. */
+  copyTo(child: CodeCache): void {
+    const copy = (from: number, to: number): void => {
+      child.#u8.set(this.#u8.subarray(from, to), from);
+    };
+    copy(HASH, HASH + this.#capacity * 8);
+    copy(RECORDS, RECORDS + this.#records * RECORD_SIZE);
+    copy(RIPS, RIPS + this.#records * 4);
+    child.#records = this.#records;
+    child.#entries = this.#entries;
+    child.#setCapacity(this.#capacity);
+  }
+
+  #setCapacity(entries: number): void {
+    this.#capacity = entries;
+    this.#u32[HASH_MASK >> 2] = (entries - 1) * 8;
+  }
+
+  /** Index in words of the entry for an address, or of the free one where it belongs. */
+  #slot(rip: number): number {
+    const mask = this.#capacity - 1;
+    let at = (rip ^ (rip >>> 11)) & mask;
+    for (;;) {
+      const word = (HASH >> 2) + at * 2;
+      const key = this.#u32[word] as number;
+      if (key === rip || key === 0) return word;
+      at = (at + 1) & mask;
+    }
+  }
+
+  #find(rip: number): number {
+    return this.#u32[this.#slot(rip) + 1] as number;
+  }
+
+  #enter(rip: number, record: number): void {
+    const word = this.#slot(rip);
+    if (this.#u32[word] === 0) {
+      this.#entries++;
+      this.#u32[word] = rip;
+    }
+    this.#u32[word + 1] = record;
+    if (this.#entries * 2 > this.#capacity && this.#capacity < HASH_MAX_ENTRIES) this.#grow();
+  }
+
+  #grow(): void {
+    const start = HASH >> 2;
+    const old = this.#u32.slice(start, start + this.#capacity * 2);
+    this.#u32.fill(0, start, start + this.#capacity * 2);
+    this.#setCapacity(this.#capacity * 2);
+    for (let i = 0; i < old.length; i += 2) {
+      const rip = old[i] as number;
+      if (rip === 0) continue;
+      const word = this.#slot(rip);
+      this.#u32[word] = rip;
+      this.#u32[word + 1] = old[i + 1] as number;
+    }
+  }
+
+  #put(record: number, handler: number, rip: number): void {
+    const word = record >> 2;
+    this.#i32[word] = handler;
+    this.#i32[word + 1] = 0;
+    this.#i32[word + 2] = 0;
+    this.#i32[word + 3] = 0;
+    this.#u32[(RIPS >> 2) + ((record - RECORDS) >> 4)] = rip;
+  }
+
+  #full(): boolean {
+    const margin = BLOCK_INSTRUCTIONS * 5;
+    return this.#records + margin > MAX_RECORDS || this.#entries + margin > HASH_MAX_ENTRIES - HASH_MAX_ENTRIES / 4;
+  }
+
+  #decodeBlock(start: number): number {
+    if (this.#full()) this.flush();
+    const { goto } = this.#internal;
+    this.#branches.length = 0;
+    this.#targets.length = 0;
+    const first = RECORDS + this.#records * RECORD_SIZE;
+    let record = first;
+    let rip = start;
+    for (let left = BLOCK_INSTRUCTIONS; ; left--) {
+      const known = rip === start ? 0 : this.#find(rip);
+      const decoded = this.#isCode(known);
+      const after = decoded || left === 0 ? 0 : this.#decodeOne(rip, record, true);
+      if (after === 0) {
+        if (rip === start) return 0;
+        this.#put(record, goto, rip);
+        this.#branch(record, rip);
+        record += RECORD_SIZE;
+        break;
+      }
+      // What was decoded is entered at once, so that later branches of the block find it.
+      this.#records = (after - RECORDS) >> 4;
+      this.#define(rip, record);
+      record = after;
+      if (this.#ended) break;
+      rip += this.#decoder.length;
+    }
+    this.#records = (record - RECORDS) >> 4;
+    for (let i = 0; i < this.#branches.length; i++) this.#link(this.#branches[i] as number, this.#targets[i] as number);
+    return first;
+  }
+
+  /** The instruction decoded last doesn't fall through. */
+  #ended = false;
+
+  #branch(record: number, target: number): void {
+    this.#branches.push(record);
+    this.#targets.push(target);
+  }
+
+  /** Enters a record; if branches waited for its address they are linked. */
+  #define(rip: number, record: number): void {
+    const word = this.#slot(rip);
+    const stub = this.#u32[word + 1] as number;
+    this.#enter(rip, record);
+    if (stub === 0 || this.#u16[stub >> 1] !== this.#internal.lookup) return;
+    let waiting = this.#i32[(stub >> 2) + 3] as number;
+    while (waiting !== 0) {
+      const next = this.#i32[(waiting >> 2) + 2] as number;
+      this.#i32[(waiting >> 2) + 2] = 0;
+      this.#i32[(waiting >> 2) + 3] = record;
+      waiting = next;
+    }
+    this.relink(stub, record);
+  }
+
+  #link(record: number, address: number): void {
+    const word = record >> 2;
+    // Nothing is mapped beyond 32 bits. A branch that goes there faults, if at an address cut to them.
+    const target = address >>> 0;
+    let to = target === 0 ? 0 : this.#find(target);
+    if (to === 0) {
+      to = RECORDS + this.#records++ * RECORD_SIZE;
+      this.#put(to, this.#internal.lookup, target);
+      if (target !== 0) this.#enter(target, to);
+    }
+    this.#i32[word + 3] = to;
+    if (this.#u16[to >> 1] !== this.#internal.lookup) return;
+    this.#i32[word + 2] = this.#i32[(to >> 2) + 3] as number;
+    this.#i32[(to >> 2) + 3] = record;
+  }
+
+  /** Decodes the instruction at `rip` to `record`. Returns the place after its records, 0 if it may not be fetched. */
+  #decodeOne(rip: number, record: number, mark: boolean): number {
+    const { pages, u8, view } = this.#memory;
+    const d = this.#decoder;
+    this.#ended = true;
+    if (!this.#executable(rip)) return 0;
+    // The decoder may look up to 15 bytes ahead; whether it may rely on them is checked when the length is known.
+    const result = rip + 32 < GUEST_LIMIT ? d.decode(u8, view, rip, rip) : Decoded.Illegal;
+    const last = rip + Math.max(d.length, 1) - 1;
+    if (last >>> PAGE_SHIFT !== rip >>> PAGE_SHIFT && !this.#executable(last & (-4096 >>> 0))) return 0;
+    if (mark)
+      for (const page of [rip >>> PAGE_SHIFT, last >>> PAGE_SHIFT])
+        pages[page] = ((pages[page] as number) | PageBits.Code) & ~PageBits.Write;
+
+    if (result === Decoded.Illegal || d.handler < 0) {
+      this.#put(record, this.#internal.illegal, rip);
+      this.#u8[record + 7] = d.length;
+      return record + RECORD_SIZE;
+    }
+    let at = record;
+    if (d.hasMemory && (d.segment !== 0 || d.address32)) at = this.#splitAddress(at, rip);
+    const word = at >> 2;
+    this.#u32[(RIPS >> 2) + ((at - RECORDS) >> 4)] = rip;
+    this.#i32[word] = d.handler | (d.register0 << 16) | (d.register1 << 24);
+    this.#i32[word + 1] = d.base | (d.index << 8) | (d.scale << 16) | (d.length << 24);
+    const { row } = d.template;
+    if (d.template.hasTarget) {
+      this.#i32[word + 2] = 0;
+      this.#i32[word + 3] = 0;
+      this.#branch(at, d.target);
+    } else if (d.template.hasImm64) {
+      this.#i32[word + 2] = d.imm;
+      this.#i32[word + 3] = d.immHigh;
+    } else {
+      this.#i32[word + 2] = d.disp;
+      this.#i32[word + 3] = d.imm;
+    }
+    this.#ended = TERMINATORS.has(row.mnemonic);
+    return at + RECORD_SIZE;
+  }
+
+  /** A record before the instruction's own that leaves the address in TEMP_SLOT: more than a record's parts. */
+  #splitAddress(record: number, rip: number): number {
+    const d = this.#decoder;
+    const word = record >> 2;
+    this.#put(record, d.address32 ? this.#internal.address32 : this.#internal.address, rip);
+    this.#u8[record + 3] = d.segment === 0 ? ZERO_SLOT : d.segment;
+    this.#i32[word + 1] = d.base | (d.index << 8) | (d.scale << 16);
+    this.#i32[word + 2] = d.disp;
+    d.base = TEMP_SLOT;
+    d.index = ZERO_SLOT;
+    d.scale = 0;
+    d.disp = 0;
+    return record + RECORD_SIZE;
+  }
+
+  #executable(address: number): boolean {
+    if (((this.#memory.pages[address >>> PAGE_SHIFT] as number) & PageBits.Exec) !== 0) return true;
+    this.faultAddress = address;
+    return false;
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * The interpreter as a CPU engine.
+ *
+ * The generated module is compiled once per engine and instantiated once per guest memory. `instructions` is exact but
+ * for what happened in the instruction that trapped.
+ */
+import type { GuestMemory } from "../../mm/guest-memory.ts";
+import { CONTEXT_OFFSET } from "../../mm/layout.ts";
+import { type Access, type CpuCore, type CpuEngine, SINGLE_STEP, Trap } from "../core.ts";
+import { FAULT_ACCESS, FAULT_ADDRESS, HIGH_SLOT, RIP } from "../isa/x86_64/context.ts";
+import { Decoder } from "../isa/x86_64/decoder.ts";
+import { families } from "../isa/x86_64/families.ts";
+import { parseTable } from "../isa/x86_64/table.ts";
+import { evaluate } from "../softfloat/evaluate.ts";
+import { CodeCache } from "./code-cache.ts";
+import { type HandlerList, listHandlers } from "./handlers.ts";
+import { EXECUTED, FUEL_LEFT, TRAP_CODE, TRAP_LOOKUP, TRAP_PC, TRAP_STEPPED } from "./layout.ts";
+import { buildInterpreter } from "./program.ts";
+
+export interface InterpOptions {
+  /** The generated module, if it was built beforehand (it must be of this very version). */
+  readonly module?: Uint8Array<ArrayBuffer>;
+  /** The time stamp counter. Without it, the count of instructions executed. */
+  readonly timestamp?: () => bigint;
+  readonly log?: (line: string) => void;
+}
+
+/** Taken branches between two returns to here: the module's 32-bit sums must not overflow, and see `run`. */
+const FUEL_SLICE = 1_000_000;
+
+const RIP_WORD = (CONTEXT_OFFSET + RIP) >> 2;
+
+type Main = (pc: number, fuel: number) => number;
+
+export class InterpEngine implements CpuEngine {
+  readonly name = "interp";
+  readonly arch = "x86_64";
+  readonly log?: (line: string) => void;
+  readonly handlers: HandlerList;
+  readonly decoder: Decoder;
+  readonly #module: WebAssembly.Module;
+  readonly #mains = new WeakMap<GuestMemory, Main>();
+  readonly #timestamp: (() => bigint) | undefined;
+
+  constructor(options: InterpOptions = {}) {
+    if (options.log !== undefined) this.log = options.log;
+    this.#timestamp = options.timestamp;
+    const rows = families.flatMap((family) => parseTable(family.table));
+    this.handlers = listHandlers(rows);
+    this.decoder = new Decoder(rows, (form) => this.handlers.numberOf.get(form) ?? -1);
+    this.#module = new WebAssembly.Module(options.module ?? buildInterpreter(families, this.handlers));
+  }
+
+  attach(memory: GuestMemory): CpuCore {
+    memory.context.setUint32(HIGH_SLOT + 4, 1, true);
+    return new InterpCore(this, memory, this.main(memory));
+  }
+
+  /** The module's entry point on a memory. */
+  main(memory: GuestMemory): Main {
+    let main = this.#mains.get(memory);
+    if (main === undefined) {
+      const executed = new DataView(memory.memory.buffer, EXECUTED, 8);
+      const timestamp = this.#timestamp ?? ((): bigint => executed.getBigUint64(0, true) >> 4n);
+      const imports = { env: { memory: memory.memory, timestamp, x87_evaluate: evaluate } };
+      main = new WebAssembly.Instance(this.#module, imports).exports["main"] as Main;
+      this.#mains.set(memory, main);
+    }
+    return main;
+  }
+}
+
+export function createInterpEngine(options: InterpOptions = {}): CpuEngine {
+  return new InterpEngine(options);
+}
+
+export class InterpCore implements CpuCore {
+  readonly engine: InterpEngine;
+  faultAddress = 0;
+  faultAccess: Access = 0;
+  readonly #memory: GuestMemory;
+  readonly #main: Main;
+  readonly #code: CodeCache;
+  readonly #u32: Uint32Array;
+  /**
+   * Code was dropped: the next instruction runs from the scratch records. If it is the one that writes to the page it is
+   * on, decoding it in the ordinary way would take the page's write permission away again, for ever.
+   */
+  #stepFirst = false;
+
+  constructor(engine: InterpEngine, memory: GuestMemory, main: Main) {
+    this.engine = engine;
+    this.#memory = memory;
+    this.#main = main;
+    this.#code = new CodeCache(memory, engine.decoder, engine.handlers);
+    this.#u32 = new Uint32Array(memory.memory.buffer, 0, 0x2000);
+  }
+
+  get instructions(): number {
+    const low = this.#u32[EXECUTED >> 2] as number;
+    return ((this.#u32[(EXECUTED >> 2) + 1] as number) * 0x1_0000_0000 + low) / 16;
+  }
+
+  run(fuel: number): Trap {
+    const { context } = this.#memory;
+    context.setUint32(HIGH_SLOT + 4, 1, true);
+    if (fuel === SINGLE_STEP) {
+      const trap = this.#step();
+      return trap === TRAP_STEPPED ? Trap.SingleStep : this.#report(trap as Trap);
+    }
+    if (this.#stepFirst) {
+      const trap = this.#step();
+      if (trap !== TRAP_STEPPED) return this.#report(trap as Trap);
+      this.#stepFirst = false;
+    }
+    const u32 = this.#u32;
+    const code = this.#code;
+    let left = fuel;
+    let from = 0;
+    for (;;) {
+      if (this.#pcBeyond()) return this.#report(this.#fetchFault());
+      const record = code.resolve(u32[RIP_WORD] as number);
+      if (record === 0) return this.#report(this.#fetchFault());
+      if (from !== 0) code.relink(from, record);
+      // V8 has no on-stack replacement for wasm: main must return now and then to be entered in its optimised form.
+      const slice = left > FUEL_SLICE ? FUEL_SLICE : left;
+      const trap = this.#main(record, slice);
+      left -= slice - (u32[FUEL_LEFT >> 2] as number);
+      from = 0;
+      if (trap === TRAP_LOOKUP) from = u32[TRAP_PC >> 2] as number;
+      else if (trap !== Trap.Fuel) return this.#report(trap as Trap);
+      if (left <= 0) return Trap.Fuel;
+    }
+  }
+
+  invalidate(start: number, end: number): void {
+    this.#code.invalidate(start, end);
+    this.#stepFirst = true;
+  }
+
+  fork(child: GuestMemory): CpuCore {
+    const core = new InterpCore(this.engine, child, this.engine.main(child));
+    this.#code.copyTo(core.#code);
+    core.#stepFirst = this.#stepFirst;
+    return core;
+  }
+
+  detach(): void {
+    this.#code.flush();
+  }
+
+  /** One instruction. TRAP_STEPPED, or the trap that it raised. */
+  #step(): number {
+    const u32 = this.#u32;
+    if (this.#pcBeyond()) return this.#fetchFault();
+    const record = this.#code.scratch(u32[RIP_WORD] as number);
+    if (record === 0) return this.#fetchFault();
+    u32[TRAP_CODE >> 2] = 0;
+    // A taken branch uses the only fuel and leaves, as does a jump to code that isn't decoded.
+    const trap = this.#main(record, 1);
+    return trap === Trap.Fuel || trap === TRAP_LOOKUP ? TRAP_STEPPED : trap;
+  }
+
+  #pcBeyond(): boolean {
+    return this.#u32[RIP_WORD + 1] !== 0;
+  }
+
+  /** The pc is where nothing may be executed. */
+  #fetchFault(): Trap {
+    const { context } = this.#memory;
+    const rip = context.getBigUint64(RIP, true);
+    const high = Number(rip >> 47n);
+    if (high !== 0 && high !== 0x1ffff) return Trap.GeneralProtection;
+    const at = rip >> 32n === 0n ? BigInt(this.#code.faultAddress) : rip;
+    context.setBigUint64(FAULT_ADDRESS, at, true);
+    context.setUint32(FAULT_ACCESS, 2, true);
+    return Trap.PageFault;
+  }
+
+  #report(trap: Trap): Trap {
+    const { context } = this.#memory;
+    if (trap === Trap.PageFault) {
+      this.faultAddress =
+        context.getUint32(FAULT_ADDRESS + 4, true) * 0x1_0000_0000 + context.getUint32(FAULT_ADDRESS, true);
+      this.faultAccess = context.getUint32(FAULT_ACCESS, true) as Access;
+    } else if (trap === Trap.IllegalInstruction && this.engine.log !== undefined) this.#logIllegal(this.engine.log);
+    return trap;
+  }
+
+  #logIllegal(log: (line: string) => void): void {
+    const rip = this.#u32[RIP_WORD] as number;
+    const bytes = [...this.#memory.u8.subarray(rip, rip + 15)].map((b) => b.toString(16).padStart(2, "0"));
+    log(`illegal or unimplemented instruction at 0x${rip.toString(16)}: ${bytes.join(" ")}`);
+  }
+}

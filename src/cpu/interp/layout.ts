@@ -1,0 +1,61 @@
+/**
+ * Where the interpreter keeps its things in the engine area of the guest memory, and how a decoded record looks.
+ *
+ * A record is 16 bytes; instructions that follow each other in the guest follow each other here:
+ *
+ *     u16  0  handler
+ *     u8   2  operand 0, if it is a register: offset in the context (general registers) or number (the others)
+ *     u8   3  operand 1, likewise
+ *     u8   4  context offset of the base register (or ZERO_SLOT, HIGH_SLOT, TEMP_SLOT, FS_BASE, GS_BASE)
+ *     u8   5  context offset of the index register
+ *     u8   6  scale: shift of the index
+ *     u8   7  length of the instruction
+ *     i32  8  displacement; low half of a 64-bit immediate
+ *     i32 12  immediate; record of the branch target; high half of a 64-bit immediate
+ *
+ * The guest address of each record stands in a parallel array, so that any trap knows its exact pc at no cost to code
+ * that doesn't trap. All of this is position independent between address spaces (they have the same layout), so fork
+ * copies it as it is.
+ */
+import { CONTEXT_OFFSET, ENGINE_AREA } from "../../mm/layout.ts";
+
+export const RECORD_SIZE = 16;
+export const R_HANDLER = 0;
+export const R_REGISTERS = 2;
+export const R_BASE = 4;
+export const R_INDEX = 5;
+export const R_SCALE = 6;
+export const R_LENGTH = 7;
+export const R_DISP = 8;
+export const R_IMM = 12;
+
+/** Hash table rip -> record with linear probing: entries of u32 rip, u32 record; 0, 0 is free. */
+export const HASH: number = ENGINE_AREA + 0x1000;
+export const HASH_INITIAL_ENTRIES = 0x2000;
+export const HASH_MAX_ENTRIES = 0x10_0000;
+
+export const RECORDS = 0xc0_0000;
+export const MAX_RECORDS = 0x28_0000;
+/** u32 guest address of each record. */
+export const RIPS: number = RECORDS + MAX_RECORDS * RECORD_SIZE;
+/** RIPS entry of record p is at (p >>> 2) + RIP_OF. */
+export const RIP_OF: number = RIPS - RECORDS / 4;
+
+/** The first records are scratch: one instruction decoded for a single step, never entered in the hash table. */
+export const SCRATCH_RECORDS = 16;
+
+/** Fields of the engine behind the task's part of the context. */
+export const TRAP_CODE: number = CONTEXT_OFFSET + 0x40c;
+export const FUEL_LEFT: number = CONTEXT_OFFSET + 0x410;
+/** i64: 16 times the instructions executed. */
+export const EXECUTED: number = CONTEXT_OFFSET + 0x418;
+/** (entries - 1) * 8 of the hash table. */
+export const HASH_MASK: number = CONTEXT_OFFSET + 0x420;
+
+/** The record that raised the trap, for TRAP_LOOKUP: the "#lookup" or "#gone" record, or 0 after a computed jump. */
+export const TRAP_PC: number = CONTEXT_OFFSET + 0x424;
+
+/** Internal traps, beyond those of core.ts. Lookup: the record for RIP is wanted. */
+export const TRAP_LOOKUP = 16;
+/** The scratch instruction was executed and continues at RIP. */
+export const TRAP_STEPPED = 17;

@@ -1,0 +1,255 @@
+/**
+ * The interpreter as a WebAssembly module.
+ *
+ * `main(pc, fuel)` is a loop around one `br_table` on the handler number of the record at pc. The first handlers, those
+ * of common instructions and of all control flow, are inline; the others are functions (pc) -> next pc in the table, 0
+ * for a trap. Guest registers and flags are in memory at constant addresses, so such a call has nothing to hand over.
+ *
+ * Fuel and the count of instructions cost nothing outside of taken branches: records of a straight run are contiguous,
+ * so each taken branch adds (pc + 16 - target), and the sum over a run is 16 times the instructions executed, once the
+ * first pc is subtracted and the last is added.
+ */
+import { CONTEXT_OFFSET, PAGE_TABLE, PageBits } from "../../mm/layout.ts";
+import { Access, Trap } from "../core.ts";
+import { FAULT_ACCESS, FAULT_ADDRESS, RIP, TEMP_SLOT } from "../isa/x86_64/context.ts";
+import { defineFlags } from "../isa/x86_64/flags.ts";
+import type { Definition, Family, Sem } from "../isa/x86_64/sem.ts";
+import { parseForm } from "../isa/x86_64/table.ts";
+import { type I32, type I64, i32, i64 } from "../wasm/expr.ts";
+import { type FunctionBuilder, type FunctionRef, type Label, ModuleBuilder } from "../wasm/module.ts";
+import type { HandlerList } from "./handlers.ts";
+import {
+  EXECUTED,
+  FUEL_LEFT,
+  HASH,
+  HASH_MASK,
+  R_BASE,
+  R_HANDLER,
+  R_IMM,
+  R_LENGTH,
+  RECORD_SIZE,
+  RIP_OF,
+  TRAP_CODE,
+  TRAP_LOOKUP,
+  TRAP_PC,
+  TRAP_STEPPED,
+} from "./layout.ts";
+import { type HandlerEnd, RecordSem, type Shared } from "./record-sem.ts";
+
+const ZERO = i32.const(0);
+
+/** Builds the module for the families and the list of handlers made from their tables. */
+export function buildInterpreter(families: readonly Family[], handlers: HandlerList): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder();
+  module.importMemory("env", "memory", 0x10000, 0x10000);
+  const imports: Record<string, FunctionRef> = {};
+  for (const family of families)
+    for (const i of family.imports ?? []) imports[i.name] = module.importFunction("env", i.name, i.params, i.results);
+
+  const shared = defineShared(module);
+  const definitions: Record<string, Definition> = { ...internals };
+  for (const family of families) Object.assign(definitions, family.define(module, imports));
+
+  const definitionOf = (form: string): [Definition, ReturnType<typeof parseForm>["operands"]] => {
+    const { mnemonic, operands } = parseForm(form);
+    const definition = definitions[mnemonic];
+    if (definition === undefined) throw new Error(`no definition of ${mnemonic}`);
+    return [definition, operands];
+  };
+
+  const outlined = handlers.outlined.map((form) =>
+    module.func(form, ["i32"], ["i32"], (f) => {
+      const pc = f.param(0, "i32");
+      const [definition, operands] = definitionOf(form);
+      const end: HandlerEnd = {
+        next: () => f.return(i32.add(pc, i32.const(RECORD_SIZE))),
+        to: (record) => f.return(record),
+        leave: (result) => f.return(result),
+        found: (record) => f.return(record),
+      };
+      definition(new RecordSem(f, pc, operands, shared, end));
+      end.next();
+    }),
+  );
+  module.table(outlined);
+
+  const main = module.func("main", ["i32", "i32"], ["i32"], (f) => defineMain(f, handlers, shared, definitionOf));
+  module.exportFunction("main", main);
+  return module.encode();
+}
+
+/** Records that are no instructions. */
+const internals: Readonly<Record<string, Definition>> = {
+  // The code at this address is not decoded (yet, or any more).
+  "#lookup": (s) => s.trap(TRAP_LOOKUP as Trap),
+  // After the instruction of a single step.
+  "#gone": (s) => s.trap(TRAP_LOOKUP as Trap),
+  // The parts of an address that a record cannot hold go to TEMP_SLOT: a segment base, the truncation to 32 bits.
+  "#address": (s) => storeTemp(s, s.address(0)),
+  "#address32": (s) => storeTemp(s, i64.and(s.address(0), i64.const(0xffff_ffffn))),
+  "#stepped": (s) => s.trap(TRAP_STEPPED as Trap),
+  "#illegal": (s) => s.trap(Trap.IllegalInstruction),
+};
+
+function storeTemp(s: Sem, address: I64): void {
+  const segment = i64.load(s.number(1), CONTEXT_OFFSET);
+  s.f.exec(i64.store(ZERO, i64.add(address, segment), CONTEXT_OFFSET + TEMP_SLOT));
+}
+
+function ripOf(pc: I32): ReturnType<typeof i64.load> {
+  return i64.load32_u(i32.shr_u(pc, i32.const(2)), RIP_OF);
+}
+
+function defineShared(module: ModuleBuilder): Shared {
+  const flags = defineFlags(module);
+  const leave = (f: FunctionBuilder, trap: I32): void => {
+    f.exec(i32.store(ZERO, trap, TRAP_CODE));
+    f.return(ZERO);
+  };
+  const raise = module.func("raise", ["i32", "i32"], ["i32"], (f) => {
+    f.exec(i32.store(ZERO, f.param(0, "i32"), TRAP_PC));
+    f.exec(i64.store(ZERO, ripOf(f.param(0, "i32")), CONTEXT_OFFSET + RIP));
+    leave(f, f.param(1, "i32"));
+  });
+  const raiseAfter = module.func("raise_after", ["i32", "i32"], ["i32"], (f) => {
+    const pc = f.param(0, "i32");
+    f.exec(i64.store(ZERO, i64.add(ripOf(pc), i64.load8_u(pc, R_LENGTH)), CONTEXT_OFFSET + RIP));
+    leave(f, f.param(1, "i32"));
+  });
+  const fault = module.func("fault", ["i32", "i64", "i32", "i32"], ["i32"], (f) => {
+    const pc = f.param(0, "i32");
+    const address = f.param(1, "i64");
+    const access = f.param(3, "i32");
+    f.exec(i64.store(ZERO, ripOf(pc), CONTEXT_OFFSET + RIP));
+    const canonical = i64.shr_u(i64.add(address, i64.const(0x8000_0000_0000n)), i64.const(48));
+    f.if(i32.eqz(i64.eqz(canonical)), () => leave(f, i32.const(Trap.GeneralProtection)));
+    // The first byte that is not allowed: the access itself, or the start of the second page it touches.
+    const bit = f.let(
+      i32.shl(i32.const(PageBits.Read), i32.eq(access, i32.const(Access.Write))), // Write is the bit above Read
+    );
+    const page = i32.load8_u(i32.wrap(i64.shr_u(address, i64.const(12))), PAGE_TABLE);
+    const low = i64.eqz(i64.shr_u(address, i64.const(32)));
+    const where = f.local("i64");
+    f.set(where, address);
+    f.if(low, () =>
+      f.if(i32.and(page, bit), () => f.set(where, i64.add(i64.and(address, i64.const(-4096)), i64.const(4096)))),
+    );
+    f.exec(i64.store(ZERO, where, CONTEXT_OFFSET + FAULT_ADDRESS));
+    f.exec(i32.store(ZERO, access, CONTEXT_OFFSET + FAULT_ACCESS));
+    leave(f, i32.const(Trap.PageFault));
+  });
+  const find = module.func("find", ["i64"], ["i32"], (f) => {
+    const rip = f.param(0, "i64");
+    const low = f.let(i32.wrap(rip));
+    const mask = f.let(i32.load(ZERO, HASH_MASK));
+    const at = f.local("i32");
+    const key = f.local("i32");
+    f.set(at, i32.and(i32.shl(hashOf(low), i32.const(3)), mask));
+    f.if(i64.eqz(i64.shr_u(rip, i64.const(32))), () =>
+      f.loop((again) => {
+        f.set(key, i32.load(at, HASH));
+        f.if(i32.eq(key, low), () => f.if(i32.load(at, HASH + 4), () => f.return(i32.load(at, HASH + 4))));
+        f.set(at, i32.and(i32.add(at, i32.const(8)), mask));
+        f.brIf(again, key);
+      }),
+    );
+    f.exec(i64.store(ZERO, rip, CONTEXT_OFFSET + RIP));
+    f.exec(i32.store(ZERO, ZERO, TRAP_PC));
+    leave(f, i32.const(TRAP_LOOKUP));
+  });
+  return { flags, raise, raiseAfter, fault, find };
+}
+
+/** Spreads instruction addresses over the hash table; decoder.ts has its twin. */
+function hashOf(low: I32): I32 {
+  return i32.xor(low, i32.shr_u(low, i32.const(11)));
+}
+
+function defineMain(
+  f: FunctionBuilder,
+  handlers: HandlerList,
+  shared: Shared,
+  definitionOf: (form: string) => [Definition, ReturnType<typeof parseForm>["operands"]],
+): void {
+  const pc = f.param(0, "i32");
+  const fuel = f.param(1, "i32");
+  const executed = f.local("i32");
+  const target = f.local("i32");
+  const total = f.local("i64");
+  // Fits 32 bits (unsigned), since the engine cuts fuel into slices.
+  f.set(executed, i32.sub(ZERO, pc));
+  f.block((exit) => {
+    f.loop((dispatch) => {
+      f.block((branch) => {
+        const inlineEnd = (): HandlerEnd => ({
+          next: () => {
+            f.set(pc, i32.add(pc, i32.const(RECORD_SIZE)));
+            f.br(dispatch);
+          },
+          to: (record) => {
+            f.set(target, record);
+            f.br(branch);
+          },
+          leave: (result) => {
+            f.drop(result);
+            f.br(exit);
+          },
+          found: (record) => {
+            f.set(target, record);
+            f.brIf(exit, i32.eqz(target));
+            f.br(branch);
+          },
+        });
+        const labels: Label[] = [];
+        const open = (i: number): void => {
+          if (i < 0) {
+            const cases = labels.slice(1).reverse();
+            f.brTable(i32.load16_u(pc, R_HANDLER), cases, labels[0] as Label);
+            return;
+          }
+          f.block((end) => {
+            labels.push(end);
+            open(i - 1);
+          });
+          if (i === handlers.inline.length) {
+            // A function. The call's result is the next record, mostly the following one.
+            const index = i32.sub(i32.load16_u(pc, R_HANDLER), i32.const(handlers.inline.length));
+            f.set(target, f.callIndirect("i32", ["i32"], index, [pc]));
+            f.brIf(exit, i32.eqz(target));
+            f.brIf(branch, i32.ne(target, i32.add(pc, i32.const(RECORD_SIZE))));
+            f.set(pc, target);
+            f.br(dispatch);
+            return;
+          }
+          f.scope(() => {
+            const form = handlers.inline[i] as string;
+            if (form === "#goto:j" || form === "#forward") {
+              // Not counted: as if the records were contiguous.
+              f.set(target, i32.load(pc, form === "#forward" ? R_BASE : R_IMM));
+              f.set(executed, i32.add(executed, i32.sub(pc, target)));
+              f.set(pc, target);
+              f.br(dispatch);
+              return;
+            }
+            const [definition, operands] = definitionOf(form);
+            const end = inlineEnd();
+            definition(new RecordSem(f, pc, operands, shared, end));
+            end.next();
+          });
+        };
+        open(handlers.inline.length);
+      });
+      // A taken branch.
+      f.set(executed, i32.add(executed, i32.sub(i32.add(pc, i32.const(RECORD_SIZE)), target)));
+      f.set(pc, target);
+      f.set(fuel, i32.sub(fuel, i32.const(1)));
+      f.brIf(dispatch, i32.gt_s(fuel, ZERO));
+      f.exec(i64.store(ZERO, ripOf(pc), CONTEXT_OFFSET + RIP));
+      f.exec(i32.store(ZERO, i32.const(Trap.Fuel), TRAP_CODE));
+    });
+  });
+  f.set(total, i64.extend_i32_u(i32.add(executed, pc)));
+  f.exec(i64.store(ZERO, i64.add(i64.load(ZERO, EXECUTED), total), EXECUTED));
+  f.exec(i32.store(ZERO, fuel, FUEL_LEFT));
+  f.return(i32.load(ZERO, TRAP_CODE));
+}
