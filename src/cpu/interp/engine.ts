@@ -123,7 +123,7 @@ export class InterpCore implements CpuCore {
       if (record === 0) return this.#report(this.#fetchFault());
       if (from !== 0) code.relink(from, record);
       // V8 has no on-stack replacement for wasm: main must return now and then to be entered in its optimised form.
-      const slice = left > FUEL_SLICE ? FUEL_SLICE : left;
+      const slice = Math.min(left, FUEL_SLICE);
       const trap = this.#main(record, slice);
       left -= slice - (u32[FUEL_LEFT >> 2] as number);
       from = 0;
