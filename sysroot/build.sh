@@ -4,7 +4,7 @@
 #
 #   sysroot/build.sh [x86_64|riscv64] [output directory]
 #   sysroot/build.sh --twice [x86_64|riscv64]     build in two places, compare, install nothing
-#   sysroot/build.sh --static [x86_64|riscv64] [output directory]     the same busybox as one static-pie file
+#   sysroot/build.sh --static [x86_64|riscv64] [output directory]     the same busybox as one static file
 #
 # Needs Debian 12 with: gcc make patch dpkg-dev bzip2 xz-utils linux-libc-dev
 # and for riscv64 also: gcc-riscv64-linux-gnu linux-libc-dev-riscv64-cross
@@ -83,17 +83,19 @@ done
 sed -i "s|-dynamic-linker $prefix/lib/|-dynamic-linker /lib/|" "$prefix/lib/musl-gcc.specs"
 
 # --- busybox -------------------------------------------------------------------------------------------------------
-cp "$here/busybox.config" "$work/busybox/.config"
-link="-Wl,--build-id=none"
-if [ -n "$static" ]; then link+=" -static-pie"; fi
+cp "$here/busybox.config" "$work/config"
+if [ -n "$static" ]; then
+  sed -i -e 's/^# CONFIG_STATIC is not set/CONFIG_STATIC=y/' -e 's/^CONFIG_PIE=y/# CONFIG_PIE is not set/' "$work/config"
+fi
+cp "$work/config" "$work/busybox/.config"
 (
   cd "$work/busybox"
   make oldconfig < /dev/null > /dev/null
-  diff <(grep -v '^# Automatic\|^# Busybox version\|^# [A-Z][a-z][a-z] ' "$here/busybox.config") \
+  diff <(grep -v '^# Automatic\|^# Busybox version\|^# [A-Z][a-z][a-z] ' "$work/config") \
     <(grep -v '^# Automatic\|^# Busybox version\|^# [A-Z][a-z][a-z] ' .config) ||
     { echo "build.sh: busybox.config is not complete: see above" >&2; exit 1; }
   make "$jobs" CC="$prefix/bin/musl-gcc $map" HOSTCC=gcc AR="${cross}ar" STRIP="${cross}strip" SKIP_STRIP=y \
-    EXTRA_LDFLAGS="$link" > make.log 2>&1 || { tail -20 make.log; exit 1; }
+    EXTRA_LDFLAGS="-Wl,--build-id=none" > make.log 2>&1 || { tail -20 make.log; exit 1; }
   make CC="$prefix/bin/musl-gcc $map" busybox.links > /dev/null 2>&1
 )
 

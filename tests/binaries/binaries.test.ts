@@ -1,0 +1,58 @@
+// Each program of test-binaries/ through the command, compared line by line with what it prints on the real kernel.
+// A line is one behaviour (`what = value`), so the difference names what is wrong.
+
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { type BinaryCase, type BinaryResult, cases } from "./cases.ts";
+
+const repository = fileURLToPath(new URL("../..", import.meta.url));
+const timeout = 100_000;
+
+function expected(id: string): BinaryResult {
+  const file = join(repository, "test-binaries/expected", `${id}.json`);
+  if (!existsSync(file)) {
+    throw new Error(`no recording: npm run fixtures:binaries -- ${id}`);
+  }
+  return JSON.parse(readFileSync(file, "utf8")) as BinaryResult;
+}
+
+function run(binary: BinaryCase): Promise<BinaryResult & { readonly stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const program = `./test-binaries/bin/x86_64/${binary.program}`;
+    const child = spawn(process.execPath, ["bin/tsrcore.mjs", "run", program, ...binary.args], {
+      cwd: repository,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
+    child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
+    const timer = setTimeout(() => child.kill("SIGKILL"), timeout - 5_000);
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      clearTimeout(timer);
+      resolve({
+        status: code ?? -1,
+        stdout: Buffer.concat(stdout).toString("latin1").split("\n"),
+        stderr: Buffer.concat(stderr).toString("latin1") + (signal ? `ended by ${signal}` : ""),
+      });
+    });
+  });
+}
+
+describe.concurrent("test binaries", () => {
+  test.for(cases)("$id", { timeout }, async (binary, context) => {
+    const want = expected(binary.id);
+    const { stderr, ...got } = await run(binary);
+    context.expect(got, `accept a new program's result with: npm run fixtures:binaries -- ${binary.id}`).toEqual(want);
+    context.expect(stderr).toBe("");
+  });
+});
+
+test("every program prints at least 20 checked behaviours", () => {
+  const short = cases.filter(({ id }) => !/^(hello|bench|nolibc)/.test(id) && expected(id).stdout.length <= 20);
+  expect(short).toEqual([]);
+});
