@@ -1,0 +1,15 @@
+/** The engines that can be compared with the real CPU, by the name that the command line uses. */
+import { createInterpEngine } from "../../src/cpu/interp/engine.ts";
+import { families } from "../../src/cpu/isa/x86_64/families.ts";
+import { CoreSubject } from "./core-subject.ts";
+import type { Subject } from "./protocol.ts";
+
+/** The encoding tables that cases are made from: those of everything that is implemented. */
+export const TABLES: readonly string[] = families.map((family) => family.table);
+
+/** MXCSR bits that generated cases set at random: none, since the engines compute with its reset value. */
+export const DEFAULT_MXCSR_BITS = 0;
+
+export const subjects: Readonly<Record<string, () => Subject>> = {
+  interp: () => new CoreSubject(createInterpEngine()),
+};
