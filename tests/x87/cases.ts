@@ -143,7 +143,7 @@ function putOperand(view: DataView, offset: number, [sig, se]: readonly [bigint,
 }
 
 function putMemory(r: Random, view: DataView, offset: number, instruction: Instruction): void {
-  for (let i = 0; i < 32; i += 4) view.setUint32(offset + i, r.u32(), true);
+  for (let i = 0; i < instruction.memory; i += 4) view.setUint32(offset + i, r.u32(), true);
   const { mnemonic } = instruction.row;
   if (mnemonic === "fldcw")
     view.setUint16(offset, r.below(2) === 0 ? r.u32() & 0xffff : 0x7f | (r.below(16) << 8), true);

@@ -31,7 +31,7 @@ function runNatively(inputs: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 if (process.argv[2] === "--record") {
-  const inputs = makeCases(20, 4000);
+  const inputs = makeCases(20, 5000);
   const outputs = runNatively(inputs);
   const both = new Uint8Array(inputs.length + outputs.length);
   both.set(inputs);

@@ -41,7 +41,7 @@ interface Format {
 const FLOAT: Format = { name: "f32", fractionBits: 23, exponentBits: 8 };
 const DOUBLE: Format = { name: "f64", fractionBits: 52, exponentBits: 11 };
 
-/** FLD m32, m64: the bits in an i64. Signalling NaNs and denormals are reported. */
+/** m32, m64: the bits in an i64. Denormals are reported; signalling NaNs stay so, for the operation to compare and report. */
 function defineFrom(kit: Kit, { name, fractionBits, exponentBits }: Format): FunctionRef {
   const maxExp = (1 << exponentBits) - 1;
   const bias = maxExp >> 1;
@@ -57,9 +57,7 @@ function defineFrom(kit: Kit, { name, fractionBits, exponentBits }: Format): Fun
     f.if(exp, () => {
       const sig = f.let(i64.or(i64.shl(fraction, up), c64(INTEGER_BIT)));
       const se = f.let(withSign(sign, MAX_EXP));
-      f.if(i64.eqz(fraction), () => f.return(sig, se));
-      f.if(isSignalling(sig, se), () => raise(f, kit, IE));
-      f.return(quiet(sig), se);
+      f.return(sig, se);
     });
     f.if(i64.eqz(fraction), () => f.return(c64(0), withSign(sign, 0)));
     raise(f, kit, DE);
@@ -70,8 +68,8 @@ function defineFrom(kit: Kit, { name, fractionBits, exponentBits }: Format): Fun
 }
 
 /**
- * FST m32, m64: the bits in an i64. Unmasked overflow and underflow store nothing, so that the result then does not matter;
- * but underflow, when unmasked, is raised for every tiny result, exact or not.
+ * FST m32, m64: the bits in an i64. Unmasked overflow and underflow (of every tiny result, exact or not) store nothing and are
+ * then the only exception.
  */
 function defineTo(kit: Kit, { name, fractionBits, exponentBits }: Format): FunctionRef {
   const maxExp = (1 << exponentBits) - 1;
@@ -114,7 +112,10 @@ function defineTo(kit: Kit, { name, fractionBits, exponentBits }: Format): Funct
         const up = roundsUp(rc, signBit, i64.ne(i64.and(n.sig, c64(ulp)), c64(0)), rest);
         const wraps = i64.eqz(i64.add(i64.and(n.sig, c64(-ulp)), c64(ulp)));
         f.set(tiny, not(both(both(i32.eqz(exp), up), wraps)));
-        f.if(both(tiny, not(i32.and(cw, c32(UE)))), () => raise(f, kit, UE));
+        f.if(both(tiny, not(i32.and(cw, c32(UE)))), () => {
+          raise(f, kit, UE);
+          f.return(c64(0));
+        });
         const shifted = shiftRightJam(f, n.sig, c64(0), f.let(i32.sub(c32(down + 1), exp)));
         f.set(kept, shifted.hi);
         f.set(lo, shifted.lo);
@@ -125,21 +126,20 @@ function defineTo(kit: Kit, { name, fractionBits, exponentBits }: Format): Funct
       },
     );
     const up = f.let(roundsUp(rc, signBit, i32.and(i32.wrap(kept), c32(1)), lo));
-    f.if(i64.ne(lo, c64(0)), () => {
-      raise(f, kit, i32.or(c32(PE), i32.shl(up, c32(9))));
-      f.if(tiny, () => raise(f, kit, UE));
-    });
     // A carry out of the fraction runs into the exponent, as it should. `kept` has the integer bit if it is normal.
     const bounded = select(i32.gt_s(exp, c32(maxExp)), c32(maxExp), exp);
     const base = select(subnormal, c64(0), i64.shl(i64.extend_i32_s(i32.sub(bounded, c32(1))), c64(fractionBits)));
     const result = f.let(i64.add(i64.add(base, kept), i64.extend_i32_u(up)));
-    f.if(i64.ge_s(result, c64(infinity)), () => {
+    f.if(i64.ge_u(result, c64(infinity)), () => {
       raise(f, kit, OE);
-      // Unmasked, nothing is stored: the exceptions are then those of the rounding alone.
-      f.if(i32.and(cw, c32(OE)), () => raise(f, kit, PE));
+      f.if(not(i32.and(cw, c32(OE))), () => f.return(c64(0)));
       const toInfinity = f.let(either(i32.eqz(rc), i32.eq(rc, i32.sub(c32(2), signBit))));
-      f.if(both(toInfinity, i32.and(i32.shr_u(cw, c32(3)), c32(1))), () => raise(f, kit, 0x200));
+      raise(f, kit, i32.or(c32(PE), i32.shl(toInfinity, c32(9))));
       f.return(i64.or(sign, select(toInfinity, c64(infinity), c64(infinity - 1n))));
+    });
+    f.if(i64.ne(lo, c64(0)), () => {
+      raise(f, kit, i32.or(c32(PE), i32.shl(up, c32(9))));
+      f.if(tiny, () => raise(f, kit, UE));
     });
     f.return(i64.or(sign, result));
   });

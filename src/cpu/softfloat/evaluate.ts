@@ -19,6 +19,7 @@ export const EXACT = 0x10000;
 const IE = 0x01;
 const DE = 0x02;
 const ZE = 0x04;
+const PE = 0x20;
 const EXP_BIAS = 16383;
 const EXP_MAX = 0x7fff;
 
@@ -212,8 +213,8 @@ function exp2m1(a: Argument): Evaluated {
   if (a.m === 0n) return zero(a.negative, 0);
   const size = bitLength(a.m) + a.k;
   const one = size === 1 && a.m === 1n << BigInt(bitLength(a.m) - 1);
-  if (one) return result(a.negative, 1n, a.negative ? -1 : 0, 0, false);
-  if (size > 0) return result(a.negative, a.m, a.k, 0, false);
+  if (one) return result(a.negative, 1n, a.negative ? -1 : 0, PE, false);
+  if (size > 0) return result(a.negative, a.m, a.k, PE, false);
   if (size < -200) return nearly(a.negative, a.m * LN2, a.k - Number(F), !a.negative, raise);
   const x = mul(a.negative ? -toFixed(a) : toFixed(a), LN2);
   let sum = 0n;
@@ -258,7 +259,8 @@ function times(y: Argument, l: bigint, raise: number): Evaluated {
   const negative = y.negative !== l < 0n;
   const size = l < 0n ? -l : l;
   const wholeNumber = BigInt.asUintN(Number(F), size) === 0n;
-  return result(negative, y.m * size, y.k - Number(F), raise, !wholeNumber);
+  // An exact result counts as inexact too.
+  return result(negative, y.m * size, y.k - Number(F), raise | PE, !wholeNumber);
 }
 
 /** FYL2X: y * log2(x). */

@@ -28,6 +28,7 @@ import {
   normalise,
   not,
   PE,
+  REMAINDER,
   raise,
   returnDefaultNaN,
   returnNaN,
@@ -52,6 +53,7 @@ function defineRemainder(kit: Kit, name: string, nearest: boolean): FunctionRef 
     const cw = f.param(4, "i32");
     returnNaNs(f, kit, sa, ea, sb, eb);
     f.if(either(isInfinite(ea), i64.eqz(sb)), () => returnDefaultNaN(f, kit));
+    raise(f, kit, REMAINDER);
     raiseDenormal(f, kit, sa, ea, sb, eb);
     f.if(either(isInfinite(eb), i64.eqz(sa)), () => {
       f.if(i64.eqz(sa), () => f.return(sa, ea));

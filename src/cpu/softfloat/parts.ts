@@ -25,6 +25,9 @@ export const C1 = 0x200;
 export const C2 = 0x400;
 export const C3 = 0x4000;
 
+/** Not an exception: the condition codes are the quotient's (beyond the 16 bits of the status word). */
+export const REMAINDER = 0x10000;
+
 export const BIAS = 0x3fff;
 export const MAX_EXP = 0x7fff;
 export const INTEGER_BIT = 1n << 63n;

@@ -87,6 +87,11 @@ function defineRound(m: ModuleBuilder, flags: GlobalRef<"i32">): FunctionRef {
           f.set(exp, i32.add(exp, c32(SCALE)));
         },
         () => {
+          // Not even the scaled exponent will do (FSCALE): processors give zero.
+          f.if(both(tiny, not(i32.and(cw, c32(UE)))), () => {
+            raise(f, kit, UE | PE);
+            f.return(c64(0), withSign(sign, 0));
+          });
           const s = shiftRightJam(f, hi, lo, f.let(i32.sub(c32(1), exp)));
           f.set(hi, s.hi);
           f.set(lo, s.lo);
@@ -118,7 +123,11 @@ function defineRound(m: ModuleBuilder, flags: GlobalRef<"i32">): FunctionRef {
         () => {
           raise(f, kit, PE);
           f.if(
-            either(i32.eqz(rc), i32.eq(rc, i32.sub(c32(2), sign))),
+            either(
+              either(i32.eqz(rc), i32.eq(rc, i32.sub(c32(2), sign))),
+              // Beyond the scaled exponents (FSCALE) it is infinity in any case.
+              not(i32.and(cw, c32(OE))),
+            ),
             () => {
               raise(f, kit, C1);
               f.return(c64(INTEGER_BIT), withSign(sign, MAX_EXP));

@@ -55,6 +55,7 @@ function defineOnStack(m: ModuleBuilder, x: X87State, name: string, op: Function
     const b = f.param(2, "i32");
     const pops = f.param(3, "i32");
     const popIfAsked = (): void => f.if(pops, () => run(f, x.pop));
+    if (remainder) f.exec(setStatusWord(i32.and(statusWord(), c32(~C2))));
     f.if(i32.or(isEmpty(a), isEmpty(b)), () => {
       f.if(f.call("i32", x.fault, [c32(IE | SF)]), () => {
         setDefaultNaN(f, dst);
@@ -65,10 +66,13 @@ function defineOnStack(m: ModuleBuilder, x: X87State, name: string, op: Function
     });
     clearFlags(f, x);
     const [sig, se] = call(f, op, [significand(a), signExponent(a), significand(b), signExponent(b), controlWord()]);
-    if (remainder)
-      f.if(i32.and(getGlobal(x.f80.flags), c32(REMAINDER)), () =>
+    if (remainder) {
+      const raised = f.let(getGlobal(x.f80.flags));
+      const stopped = i32.and(i32.and(raised, c32(FATAL_REGISTER)), i32.xor(controlWord(), c32(-1)));
+      f.if(i32.and(i32.eqz(stopped), i32.ne(i32.and(raised, c32(REMAINDER)), c32(0))), () =>
         f.exec(setStatusWord(i32.and(statusWord(), c32(~CONDITION_CODES)))),
       );
+    }
     f.if(f.call("i32", x.settle, [c32(FATAL_REGISTER)]), () => {
       setRegister(f, dst, sig, se);
       popIfAsked();
@@ -291,7 +295,9 @@ function leaveIfTooLarge(f: FunctionBuilder, t: I32): void {
   });
 }
 
-/** Comparisons. The functions return C3, C2, C0 with bit 0 set where the instruction may pop. */
+/** Comparisons. The functions return C3, C2, C0 with bit 0 set where the instruction may pop, and STACK_FAULT. */
+const STACK_FAULT = 2;
+
 function comparisons(m: ModuleBuilder, x: X87State): Definitions {
   const all: Definitions = {};
   const define = (name: string, op: FunctionRef): { stack: FunctionRef; memory: FunctionRef } => {
@@ -312,7 +318,7 @@ function comparisons(m: ModuleBuilder, x: X87State): Definitions {
       const t = f.let(top());
       const b = f.param(0, "i32");
       f.if(i32.or(isEmpty(t), isEmpty(b)), () =>
-        f.return(i32.or(f.call("i32", x.fault, [c32(IE | SF)]), c32(unordered))),
+        f.return(i32.or(f.call("i32", x.fault, [c32(IE | SF)]), c32(unordered | STACK_FAULT))),
       );
       clearFlags(f, x);
       finish(f, f.call("i32", op, [significand(t), signExponent(t), significand(b), signExponent(b)]));
@@ -351,7 +357,7 @@ function comparisons(m: ModuleBuilder, x: X87State): Definitions {
       waitForErrors(s);
       const c1 = s.f.let(i32.and(statusWord(), c32(C1)));
       const r = s.f.let(s.f.call("i32", fn, [sti(s)]));
-      s.f.exec(setStatusWord(i32.or(statusWord(), c1)));
+      s.f.if(i32.eqz(i32.and(r, c32(STACK_FAULT))), () => s.f.exec(setStatusWord(i32.or(statusWord(), c1))));
       s.flags.setAll(i32.and(i32.shr_u(r, c32(8)), c32(0x45)));
       if (pops) s.f.if(i32.and(r, c32(1)), () => run(s.f, x.pop));
     };

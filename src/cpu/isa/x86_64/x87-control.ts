@@ -40,7 +40,7 @@ const c32 = i32.const;
 type Definitions = Record<string, Definition>;
 
 /** Bits of the control word that can be changed; the obsolete infinity control (12) is kept too. Bit 6 is always 1. */
-const CONTROL_BITS = 0x1f3f;
+export const CONTROL_BITS = 0x1f3f;
 
 /** MXCSR bits that may be set: all exceptions, masks, rounding, FTZ and DAZ. */
 export const MXCSR_MASK = 0xffff;

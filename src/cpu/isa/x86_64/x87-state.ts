@@ -100,9 +100,7 @@ export function defineState(m: ModuleBuilder, f80: F80Functions): X87State {
       f.return(c32(1));
     });
     // What is found in the operands ends the operation before there is a result to be inexact.
-    f.if(i32.and(unmasked, c32(FATAL_REGISTER)), () =>
-      f.set(raised, i32.and(raised, c32(FATAL_REGISTER | (CONDITION_CODES & ~C1)))),
-    );
+    f.if(i32.and(unmasked, c32(FATAL_REGISTER)), () => f.set(raised, i32.and(raised, c32(FATAL_REGISTER))));
     f.exec(setStatusWord(i32.or(i32.or(status, raised), c32(ES | BUSY))));
     f.return(i32.eqz(i32.and(unmasked, f.param(0, "i32"))));
   });
