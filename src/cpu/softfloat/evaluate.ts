@@ -288,9 +288,10 @@ function yLog2p1(y: Argument, x: Argument): Evaluated {
   if (x.m === 0n) return y.infinite ? invalid() : zero(y.negative !== x.negative, raise);
   if (x.infinite) return x.negative || y.m === 0n ? invalid() : infinity(y.negative, raise);
   const size = bitLength(x.m) + x.k;
-  if (x.negative && size > 0) return invalid();
   if (y.infinite) return infinity(y.negative !== x.negative, raise);
   if (y.m === 0n) return zero(y.negative !== x.negative, raise);
+  // Undefined for x <= -1 (SDM vol. 2, "FYL2XP1"); AMD's processors give x back.
+  if (x.negative && size > 0) return result(true, x.m, x.k, raise | PE, false);
   if (size < -200) {
     const slope = (ONE << F) / LN2;
     return nearly(y.negative !== x.negative, y.m * x.m * slope, y.k + x.k - Number(F), x.negative, raise);
