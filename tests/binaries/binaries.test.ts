@@ -43,12 +43,12 @@ function run(binary: BinaryCase): Promise<BinaryResult & { readonly stderr: stri
   });
 }
 
-describe.concurrent("test binaries", () => {
-  test.for(cases)("$id", { timeout }, async (binary, context) => {
+describe("test binaries", () => {
+  test.for(cases)("$id", { timeout }, async (binary) => {
     const want = expected(binary.id);
     const { stderr, ...got } = await run(binary);
-    context.expect(got, `accept a new program's result with: npm run fixtures:binaries -- ${binary.id}`).toEqual(want);
-    context.expect(stderr).toBe("");
+    expect(got, `accept a new program's result with: npm run fixtures:binaries -- ${binary.id}`).toEqual(want);
+    expect(stderr).toBe("");
   });
 });
 
