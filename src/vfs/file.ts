@@ -13,8 +13,8 @@ import {
   SEEK_HOLE,
   SEEK_SET,
 } from "../abi/fcntl.ts";
-import { DT_DIR } from "../abi/stat.ts";
-import { MS_NOATIME } from "../abi/statfs.ts";
+import { DT_DIR, S_IFREG } from "../abi/stat.ts";
+import { MS_NOATIME, MS_NOEXEC } from "../abi/statfs.ts";
 import { displayName, type Path } from "./path.ts";
 import {
   type DirectoryEntry,
@@ -59,6 +59,16 @@ export abstract class BaseFile implements File {
     this.flags = flags;
     this.path = path;
     inode.opened?.();
+  }
+
+  /** For mmap: false for what cannot be mapped (ENODEV). */
+  get mappable(): boolean {
+    return this.inode.format === S_IFREG;
+  }
+
+  /** For mmap with PROT_EXEC: false on a file system that is mounted noexec. */
+  get mayExecute(): boolean {
+    return this.path === undefined || (this.path.mount.flags & MS_NOEXEC) === 0;
   }
 
   describe(): string {

@@ -16,6 +16,7 @@ import {
 } from "../abi/errno.ts";
 import {
   O_ACCMODE,
+  O_CLOEXEC,
   O_CREAT,
   O_DIRECTORY,
   O_EXCL,
@@ -40,7 +41,7 @@ import type { File } from "./types.ts";
 import { DIRECTORY, FOLLOW, finish, LAST_DOTDOT, LAST_NORMAL, type View, Walker } from "./walk.ts";
 
 /** What is forgotten of open's flags once the file is open. */
-const TRANSIENT = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC;
+const TRANSIENT = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC;
 
 /**
  * Opens `path`, and makes the file if O_CREAT says so.
@@ -130,7 +131,7 @@ function openTemporary(
   const bits = S_IFREG | (mode & 0o7777 & ~view.fs.umask);
   const { owner, mode: finalMode } = newOwner(directory, bits, view.credentials);
   const inode = directory.createTemporary(finalMode, owner);
-  const dentry = place.dentry.temporary(`#${inode.ino}`, inode);
+  const dentry = place.dentry.temporary(`#${inode.ino}`, inode, (flags & O_EXCL) === 0);
   return fileOf(view, new Path(place.mount, dentry), flags & ~TRANSIENT);
 }
 

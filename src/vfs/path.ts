@@ -20,6 +20,8 @@ export class Dentry {
   readonly inode: Inode;
   /** The name is gone: unlinked, removed, or replaced by a rename. */
   deleted: boolean = false;
+  /** A file made without a name (O_TMPFILE) that link(2) may name. */
+  linkable: boolean = false;
   /** Number of mounts on it. */
   mounts: number = 0;
   #children: Map<string, Dentry> | undefined;
@@ -57,9 +59,10 @@ export class Dentry {
   }
 
   /** The dentry of a file without a name (O_TMPFILE). */
-  temporary(name: string, inode: Inode): Dentry {
+  temporary(name: string, inode: Inode, linkable: boolean): Dentry {
     const dentry = new Dentry(name, this, inode);
     dentry.deleted = true;
+    dentry.linkable = linkable;
     return dentry;
   }
 

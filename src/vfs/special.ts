@@ -119,6 +119,11 @@ export class SpecialFiles {
     return pipe;
   }
 
+  /** Says which pipe an inode made by `pipeInode` stands for: opening /proc/self/fd/N gives it. */
+  setPipe(inode: Inode, pipe: Pipe): void {
+    this.#pipes.set(inode, pipe);
+  }
+
   /** The inode of a new pipe(2). */
   pipeInode(owner: Owner): AnonymousInode {
     return this.pipefs.inode(S_IFIFO | 0o600, owner);

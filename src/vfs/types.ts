@@ -94,6 +94,8 @@ export interface Inode {
 
   /** Symbolic links. */
   readlink(): string;
+  /** Links of procfs whose text depends on who asks (/proc/self, /proc/self/cwd): used by the walk and readlink(2). */
+  linkText?(context: OpenContext): string;
 
   /** Regular files: bytes read, fewer only at the end of the file. */
   read(position: number, into: Uint8Array): number;

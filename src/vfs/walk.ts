@@ -214,7 +214,7 @@ export class Walker {
       this.#at = 0;
       return false;
     }
-    const target = inode.readlink();
+    const target = inode.linkText?.(this.view) ?? inode.readlink();
     if (target === "") throw errno(ENOENT);
     this.#rest = rest === "" ? target : rest === "/" ? `${target}/` : `${target}/${rest}`;
     this.#at = 0;

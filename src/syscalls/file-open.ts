@@ -1,0 +1,143 @@
+/** Calls that make, copy and close descriptors. */
+import { EAGAIN, EBADF, EINVAL, E2BIG, errno } from "../abi/errno.ts";
+import {
+  AT_FDCWD,
+  O_CLOEXEC,
+  O_CREAT,
+  O_DIRECT,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_TRUNC,
+  O_WRONLY,
+  RESOLVE_BENEATH,
+  RESOLVE_CACHED,
+  RESOLVE_IN_ROOT,
+  TMPFILE_BIT,
+} from "../abi/fcntl.ts";
+import type { Task } from "../proc/task.ts";
+import { block } from "../proc/wait.ts";
+import { release, retain } from "../vfs/file.ts";
+import { openAt } from "../vfs/open.ts";
+import { Pipe, PipeFile } from "../vfs/pipe.ts";
+import type { File } from "../vfs/types.ts";
+import { dirfd, fd, int, mode, outPtr, path, ptr, size, uint } from "./args.ts";
+import { syscall, type SyscallDefinition, type SyscallResult } from "./define.ts";
+import { dupFlags, openFlags, openMode, pipeFlags } from "./file-args.ts";
+import { fdLimit, ownerOf, readPath, startOf } from "./file-util.ts";
+
+/** Flags that open(2) knows; others are ignored (and refused by openat2). */
+const VALID_OPEN_FLAGS = 0o37777703 | 0o100000;
+const CLOSE_RANGE_UNSHARE = 2;
+const CLOSE_RANGE_CLOEXEC = 4;
+const OPEN_HOW_SIZE = 24;
+
+export function open(
+  task: Task,
+  dirfd: number,
+  address: number,
+  flags: number,
+  mode: number,
+  resolve = 0,
+): SyscallResult {
+  const path = readPath(task, address);
+  // Before anything is made that a lack of descriptors would leave behind.
+  task.files.checkRoom(1, fdLimit(task));
+  const file = openAt(task, startOf(task, dirfd, path), path, flags & VALID_OPEN_FLAGS, mode, resolve);
+  const closeOnExec = (flags & O_CLOEXEC) !== 0;
+  if (file instanceof PipeFile && !file.ready()) return openWhenReady(task, file, closeOnExec);
+  return task.files.add(file, closeOnExec, fdLimit(task));
+}
+
+/** A FIFO's open waits for the other side; a signal gives it up. */
+async function openWhenReady(task: Task, file: PipeFile, closeOnExec: boolean): Promise<number> {
+  retain(file);
+  try {
+    const result = await block(task, file.queue, () => (file.ready() ? 0 : -EAGAIN));
+    return result < 0 ? result : task.files.add(file, closeOnExec, fdLimit(task));
+  } finally {
+    release(file);
+  }
+}
+
+function openat2(task: Task, dirfd: number, address: number, how: number, length: number): SyscallResult {
+  if (length < OPEN_HOW_SIZE) return -EINVAL;
+  const { space } = task;
+  for (let at = OPEN_HOW_SIZE; at < length; at++) if (space.readU8(how + at) !== 0) return -E2BIG;
+  const flags = space.readNumber64(how);
+  const mode = space.readNumber64(how + 8);
+  const resolve = space.readNumber64(how + 16);
+  if (flags > 0xffffffff || (flags & ~VALID_OPEN_FLAGS) !== 0 || mode > 0o7777 || resolve > 0x3f) return -EINVAL;
+  if (resolve & RESOLVE_BENEATH && resolve & RESOLVE_IN_ROOT) return -EINVAL;
+  if (mode !== 0 && (flags & (O_CREAT | TMPFILE_BIT)) === 0) return -EINVAL;
+  // Nothing can be told from what is cached, so the caller is to ask without the flag: openat2(2), RESOLVE_CACHED.
+  if (resolve & RESOLVE_CACHED) return -EAGAIN;
+  const path = readPath(task, address);
+  // With RESOLVE_IN_ROOT an absolute path starts at the directory too.
+  const relative = resolve & RESOLVE_IN_ROOT ? "." : path;
+  const start = startOf(task, dirfd, relative);
+  task.files.checkRoom(1, fdLimit(task));
+  const file = openAt(task, start, path, flags, mode, resolve);
+  const closeOnExec = (flags & O_CLOEXEC) !== 0;
+  if (file instanceof PipeFile && !file.ready()) return openWhenReady(task, file, closeOnExec);
+  return task.files.add(file, closeOnExec, fdLimit(task));
+}
+
+function pipe(task: Task, address: number, flags: number): number {
+  if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT)) return -EINVAL;
+  const limit = fdLimit(task);
+  task.files.checkRoom(2, limit);
+  task.space.writable(address, 8);
+  const inode = task.fs.mounts.special.pipeInode(ownerOf(task));
+  const shared = new Pipe();
+  task.fs.mounts.special.setPipe(inode, shared);
+  const kept = flags & (O_NONBLOCK | O_DIRECT);
+  const reader: File = new PipeFile(shared, inode, O_RDONLY | kept, undefined);
+  const writer: File = new PipeFile(shared, inode, O_WRONLY | kept, undefined);
+  const closeOnExec = (flags & O_CLOEXEC) !== 0;
+  task.space.writeU32(address, task.files.add(reader, closeOnExec, limit));
+  task.space.writeU32(address + 4, task.files.add(writer, closeOnExec, limit));
+  return 0;
+}
+
+function dup3(task: Task, from: number, to: number, closeOnExec: boolean): number {
+  const limit = fdLimit(task);
+  if (to < 0 || to >= limit) return -EBADF;
+  task.files.set(to, task.files.getAny(from), closeOnExec, limit, task.process);
+  return to;
+}
+
+function closeRange(task: Task, first: number, last: number, flags: number): number {
+  if (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first > last) return -EINVAL;
+  if (flags & CLOSE_RANGE_UNSHARE && task.files.references > 1) {
+    const shared = task.files;
+    task.files = shared.clone();
+    shared.references--;
+  }
+  task.files.closeRange(first, last, task.process, (flags & CLOSE_RANGE_CLOEXEC) !== 0);
+  return 0;
+}
+
+export const fileOpenCalls: readonly SyscallDefinition[] = [
+  syscall("open", [path, openFlags, openMode(1)], (task, path, flags, mode) => open(task, AT_FDCWD, path, flags, mode)),
+  syscall("openat", [dirfd, path, openFlags, openMode(2)], open),
+  syscall("openat2", [dirfd, path, ptr, size], openat2),
+  syscall("creat", [path, mode], (task, path, mode) =>
+    open(task, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode),
+  ),
+  syscall("close", [fd], (task, fd) => {
+    task.files.close(fd, task.process);
+    return 0;
+  }),
+  syscall("close_range", [uint, uint, uint], closeRange),
+  syscall("dup", [fd], (task, fd) => task.files.add(task.files.getAny(fd), false, fdLimit(task))),
+  syscall("dup2", [fd, int], (task, from, to) => {
+    if (from !== to) return dup3(task, from, to, false);
+    task.files.getAny(from);
+    return from;
+  }),
+  syscall("dup3", [fd, int, dupFlags], (task, from, to, flags) =>
+    from === to || flags & ~O_CLOEXEC ? -EINVAL : dup3(task, from, to, (flags & O_CLOEXEC) !== 0),
+  ),
+  syscall("pipe", [outPtr], (task, fds) => pipe(task, fds, 0)),
+  syscall("pipe2", [outPtr, pipeFlags], pipe),
+];

@@ -1,0 +1,104 @@
+/** What the file calls share: paths and descriptors of the caller, and blocking on a file. */
+import { EAGAIN, EFAULT, EINVAL, ENOENT, ENOTDIR, errno } from "../abi/errno.ts";
+import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, O_NONBLOCK } from "../abi/fcntl.ts";
+import { RLIMIT_NOFILE } from "../abi/resource.ts";
+import type { Task } from "../proc/task.ts";
+import { type BlockOptions, block } from "../proc/wait.ts";
+import { release, retain } from "../vfs/file.ts";
+import type { Path } from "../vfs/path.ts";
+import type { File } from "../vfs/types.ts";
+import { EMPTY, FOLLOW, lookup } from "../vfs/walk.ts";
+
+/** Most bytes that one call moves (MAX_RW_COUNT). */
+export const MAX_RW_COUNT = 0x7ffff000;
+
+/** A path argument. EFAULT, ENAMETOOLONG. */
+export function readPath(task: Task, address: number): string {
+  return task.space.readCString(address);
+}
+
+/** Where a relative path starts: undefined is the working directory. The descriptor is looked at only if it matters. */
+export function startOf(task: Task, dirfd: number, path: string): Path | undefined {
+  if (dirfd === AT_FDCWD || path.charCodeAt(0) === 47) return undefined;
+  const file = task.files.getAny(dirfd);
+  if (file.path === undefined) throw errno(ENOTDIR);
+  return file.path;
+}
+
+/** The place of an open file; one outside of the tree for a pipe or a socket. */
+export function placeOf(task: Task, file: File): Path {
+  return file.path ?? task.fs.mounts.place(file.inode, file.describe());
+}
+
+/**
+ * What an *at call names by descriptor, path and AT_* flags: AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH count.
+ * @param address of the path; with AT_EMPTY_PATH it may be NULL
+ */
+export function lookupAt(task: Task, dirfd: number, address: number, atFlags: number): Path {
+  const path = address === 0 && atFlags & AT_EMPTY_PATH ? "" : readPath(task, address);
+  if (path === "") {
+    if ((atFlags & AT_EMPTY_PATH) === 0) throw errno(ENOENT);
+    return dirfd === AT_FDCWD ? task.fs.cwd : placeOf(task, task.files.getAny(dirfd));
+  }
+  const follow = atFlags & AT_SYMLINK_NOFOLLOW ? 0 : FOLLOW;
+  return lookup(task, startOf(task, dirfd, path), path, follow | (atFlags & AT_EMPTY_PATH ? EMPTY : 0));
+}
+
+export function fdLimit(task: Task): number {
+  return task.limit(RLIMIT_NOFILE);
+}
+
+/** The owner that new inodes without a directory get. */
+export function ownerOf(task: Task): { uid: number; gid: number } {
+  return { uid: task.credentials.fsuid, gid: task.credentials.fsgid };
+}
+
+/**
+ * Runs `attempt` on an open file, waiting on its queue while the answer is -EAGAIN, unless the file is O_NONBLOCK. The file
+ * stays open while the call waits, whoever closes the descriptor.
+ */
+export function blockOnFile(
+  task: Task,
+  file: File,
+  attempt: () => number,
+  options: BlockOptions = {},
+): number | Promise<number> {
+  const result = attempt();
+  if (result !== -EAGAIN || file.flags & O_NONBLOCK || file.queue === undefined) return result;
+  return waitOnFile(task, file, attempt, options);
+}
+
+async function waitOnFile(task: Task, file: File, attempt: () => number, options: BlockOptions): Promise<number> {
+  retain(file);
+  try {
+    return await block(task, file.queue, attempt, options);
+  } finally {
+    release(file);
+  }
+}
+
+export interface IoVector {
+  readonly address: number;
+  readonly length: number;
+}
+
+/** IOV_MAX. */
+const UIO_MAXIOV = 1024;
+
+/** An array of struct iovec, cut off at MAX_RW_COUNT bytes in all. EINVAL for bad counts and lengths. */
+export function readIoVectors(task: Task, address: number, count: number): IoVector[] {
+  if (count > UIO_MAXIOV || count < 0) throw errno(EINVAL);
+  const vectors: IoVector[] = [];
+  let left = MAX_RW_COUNT;
+  for (let i = 0; i < count; i++) {
+    const base = task.space.readNumber64(address + i * 16);
+    const length = task.space.readNumber64(address + i * 16 + 8);
+    if (length >= 2 ** 63) throw errno(EINVAL);
+    const taken = Math.min(length, left);
+    if (taken > 0 && base + taken > 2 ** 47) throw errno(EFAULT);
+    vectors.push({ address: base, length: taken });
+    left -= taken;
+  }
+  return vectors;
+}
+
