@@ -41,11 +41,16 @@ interface Internal {
   readonly lookup: number;
   readonly goto: number;
   readonly gone: number;
+  readonly far: number;
   readonly forward: number;
   readonly stepped: number;
   readonly illegal: number;
   readonly address: number;
   readonly address32: number;
+}
+
+function isFar(address: number): boolean {
+  return address <= 0 || address > 0xffff_ffff;
 }
 
 export class CodeCache {
@@ -71,6 +76,7 @@ export class CodeCache {
       lookup: number("#lookup"),
       goto: number("#goto:j"),
       gone: number("#gone"),
+      far: number("#far:q"),
       forward: number("#forward"),
       stepped: number("#stepped"),
       illegal: number("#illegal"),
@@ -111,7 +117,9 @@ export class CodeCache {
     if (after === 0) return 0;
     this.#put(after, stepped, rip + this.#decoder.length);
     this.#branches.forEach((record, i) => {
-      this.#put(after + RECORD_SIZE, stepped, this.#targets[i] as number);
+      const target = this.#targets[i] as number;
+      if (isFar(target)) this.#putFar(after + RECORD_SIZE, target);
+      else this.#put(after + RECORD_SIZE, stepped, target);
       this.#i32[(record >> 2) + 3] = after + RECORD_SIZE;
     });
     return first;
@@ -230,6 +238,13 @@ export class CodeCache {
     this.#u32[(RIPS >> 2) + ((record - RECORDS) >> 4)] = rip;
   }
 
+  /** A record that continues at an address where nothing can be. */
+  #putFar(record: number, target: number): void {
+    this.#put(record, this.#internal.far, 0);
+    this.#i32[(record >> 2) + 2] = target | 0;
+    this.#i32[(record >> 2) + 3] = Math.floor(target / 0x1_0000_0000);
+  }
+
   #full(): boolean {
     const margin = BLOCK_INSTRUCTIONS * 5;
     return this.#records + margin > MAX_RECORDS || this.#entries + margin > HASH_MAX_ENTRIES - HASH_MAX_ENTRIES / 4;
@@ -290,15 +305,17 @@ export class CodeCache {
     this.relink(stub, record);
   }
 
-  #link(record: number, address: number): void {
+  #link(record: number, target: number): void {
     const word = record >> 2;
-    // Nothing is mapped beyond 32 bits. A branch that goes there faults, if at an address cut to them.
-    const target = address >>> 0;
-    let to = target === 0 ? 0 : this.#find(target);
+    const far = isFar(target);
+    let to = far ? 0 : this.#find(target);
     if (to === 0) {
       to = RECORDS + this.#records++ * RECORD_SIZE;
-      this.#put(to, this.#internal.lookup, target);
-      if (target !== 0) this.#enter(target, to);
+      if (far) this.#putFar(to, target);
+      else {
+        this.#put(to, this.#internal.lookup, target);
+        this.#enter(target, to);
+      }
     }
     this.#i32[word + 3] = to;
     if (this.#u16[to >> 1] !== this.#internal.lookup) return;

@@ -7,6 +7,7 @@ const INTERNAL_FORMS = [
   "#forward",
   "#lookup",
   "#gone",
+  "#far:q",
   "#stepped",
   "#illegal",
   "#address:m0,s",

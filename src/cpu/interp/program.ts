@@ -87,6 +87,8 @@ const internals: Readonly<Record<string, Definition>> = {
   // The parts of an address that a record cannot hold go to TEMP_SLOT: a segment base, the truncation to 32 bits.
   "#address": (s) => storeTemp(s, s.address(0)),
   "#address32": (s) => storeTemp(s, i64.and(s.address(0), i64.const(0xffff_ffffn))),
+  // A branch to where no guest memory can be.
+  "#far": (s) => s.jump(s.read(0) as I64),
   "#stepped": (s) => s.trap(TRAP_STEPPED as Trap),
   "#illegal": (s) => s.trap(Trap.IllegalInstruction),
 };

@@ -155,7 +155,8 @@ const bswap: Definition = (s) => {
     const low = s.f.let(i32.wrap(a as I64));
     const high = s.f.let(i32.wrap(i64.shr_u(a as I64, i64.const(32))));
     s.write(0, i64.or(i64.shl(i64.extend_i32_u(swap32(low)), i64.const(32)), i64.extend_i32_u(swap32(high))));
-  } else s.write(0, swap32(a as I32));
+  } else if (size === 4) s.write(0, swap32(a as I32));
+  else s.write(0, i32.const(0)); // undefined by the manual; processors store 0
 };
 
 /** cbw cwde cdqe: the accumulator's lower half, sign-extended. */

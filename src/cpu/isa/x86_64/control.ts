@@ -50,10 +50,12 @@ const popf: Definition = (s) => {
 };
 
 const leave: Definition = (s) => {
+  const size = sizeOfOperand(s);
   const frame = s.gpr(Reg.rbp, 8) as I64;
-  const saved = s.f.let(i64.load(s.readable(frame, 8), BIAS));
-  setRsp(s, i64.add(frame, i64.const(8)));
-  s.setGpr(Reg.rbp, 8, saved);
+  const at = s.readable(frame, size);
+  const saved = s.f.let(size === 8 ? i64.load(at, BIAS) : i32.load16_u(at, BIAS));
+  setRsp(s, i64.add(frame, i64.const(size)));
+  s.setGpr(Reg.rbp, size, saved);
 };
 
 /** enter size, level: the nested frame pointers are copied for levels above 1 (Intel SDM vol. 2, "ENTER"). */
@@ -86,24 +88,40 @@ const enter: Definition = (s) => {
   setRsp(s, final);
 };
 
+/** A near branch to a non-canonical address faults before it changes anything (Intel SDM vol. 2, "JMP"). */
+function checkTarget(s: Sem, target: I64): void {
+  const canonical = i64.eqz(i64.shr_u(i64.add(target, i64.const(0x8000_0000_0000n)), i64.const(48)));
+  s.f.if(i32.eqz(canonical), () => s.trap(Trap.GeneralProtection));
+}
+
 const call: Definition = (s) => {
   if (s.operands[0]?.kind === "j") {
     pushWord(s, 8, s.nextRip());
     s.jump(0);
   } else {
     const target = s.read(0) as I64;
+    checkTarget(s, target);
     pushWord(s, 8, s.nextRip());
     s.jump(target);
   }
 };
-const jmp: Definition = (s) => s.jump(s.operands[0]?.kind === "j" ? 0 : (s.read(0) as I64));
+const jmp: Definition = (s) => {
+  if (s.operands[0]?.kind === "j") s.jump(0);
+  else {
+    const target = s.read(0) as I64;
+    checkTarget(s, target);
+    s.jump(target);
+  }
+};
 const ret: Definition = (s) => {
   const target = topOfStack(s, 8) as I64;
+  checkTarget(s, target);
   setRsp(s, i64.add(rsp(s), i64.const(8)));
   s.jump(target);
 };
 const retn: Definition = (s) => {
   const target = topOfStack(s, 8) as I64;
+  checkTarget(s, target);
   const extra = i64.extend_i32_u(i32.and(s.imm(0), i32.const(0xffff)));
   setRsp(s, i64.add(i64.add(rsp(s), i64.const(8)), extra));
   s.jump(target);
@@ -178,6 +196,7 @@ const movFromSegment: Definition = (s) => {
   const value = f.local("i32");
   f.set(value, i32.const(0));
   const number = s.number(1);
+  f.if(i32.gt_u(number, i32.const(5)), () => s.trap(Trap.IllegalInstruction));
   SELECTORS.forEach((selector, i) => {
     if (selector !== 0) f.if(i32.eq(number, i32.const(i)), () => f.set(value, i32.const(selector)));
   });
@@ -225,6 +244,9 @@ export function defineControl(timestamp: FunctionRef): Readonly<Record<string, D
     rdtsc,
     mov_from_segment: movFromSegment,
     mov_to_segment: (s) => {
+      const number = s.number(0);
+      const none = i32.or(i32.gt_u(number, i32.const(5)), i32.eq(number, i32.const(1)));
+      s.f.if(none, () => s.trap(Trap.IllegalInstruction)); // also cs
       // Null and the user data segment are what a 64-bit process may load; their bases are 0 and stay ours.
       const selector = s.f.let(i32.and(s.read(1) as I32, i32.const(0xffff)));
       s.f.if(i32.and(i32.gt_u(selector, i32.const(3)), i32.ne(selector, i32.const(0x2b))), () =>

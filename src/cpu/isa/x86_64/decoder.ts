@@ -6,7 +6,7 @@
  * template's operand fields.
  */
 import { FS_BASE, GS_BASE, HIGH_SLOT, ZERO_SLOT } from "./context.ts";
-import { formName, type OperandSpec, type Row } from "./table.ts";
+import { addressSize32, formName, type OperandSpec, type Row } from "./table.ts";
 
 /** Where an operand's value is taken from when an instruction is decoded. */
 const enumOperand = {
@@ -27,6 +27,7 @@ const enumOperand = {
   Rel32: 14,
   Moffs: 15,
   AtRbx: 16,
+  AtZero: 19,
   Byte: 32,
   XmmReg: 17,
   XmmRm: 18,
@@ -162,8 +163,8 @@ export class Decoder {
     const key = isNop ? 0x1ff : map * 256 + opcode;
     const modrm = code[p] as number;
     const sizeIndex = (rex & 8) !== 0 ? 2 : size16 ? 0 : 1;
-    const prefix = rep !== 0 ? rep : size16 ? 1 : 0;
-    const template = isNop ? this.#nop() : this.#template(key, prefix * 2 + (size16 ? 1 : 0), sizeIndex, modrm);
+    const prefix = (this.address32 ? 8 : 0) + rep * 2 + (size16 ? 1 : 0);
+    const template = isNop ? this.#nop() : this.#template(key, prefix, sizeIndex, modrm);
     if (template === null) return this.#illegal(p - at);
     this.template = template;
     const { row } = template;
@@ -240,6 +241,9 @@ export class Decoder {
         case O.AtRbx:
           this.#setMemory(24, ZERO_SLOT, 0, 0);
           continue;
+        case O.AtZero:
+          this.#setMemory(ZERO_SLOT, ZERO_SLOT, 0, 0);
+          continue;
       }
       if (n === 0) this.register0 = register;
       else this.register1 = register;
@@ -249,6 +253,8 @@ export class Decoder {
     const next = rip + this.length;
     this.target += next;
     if (this.hasMemory) {
+      // An effective address has no segment base in it.
+      if (row.mnemonic === "lea") this.segment = 0;
       if (this.#ripRelative) this.#absolute(next + this.disp);
       if (this.segment !== 0 && !this.address32) this.#addSegment();
       // The stack pointer has moved when pop's destination address is computed (Intel SDM vol. 2, "POP").
@@ -364,6 +370,7 @@ export class Decoder {
         lock: false,
         d64: false,
         o16: false,
+        str: false,
         modrm: false,
       },
       registerForm: "nop",
@@ -403,7 +410,7 @@ export class Decoder {
         (r.mod === undefined || r.mod === (modrm >= 0xc0 ? "r" : "m")) &&
         (r.rm === undefined || r.rm === (modrm & 7)),
     );
-    const rep = prefix >> 1;
+    const rep = (prefix >> 1) & 3;
     const size16 = (prefix & 1) !== 0;
     const wanted: Row["prefix"][] = [];
     if (rep === 3) wanted.push("f2");
@@ -413,18 +420,19 @@ export class Decoder {
     wanted.push(undefined);
     for (const w of wanted) {
       const row = matching.find((r) => r.prefix === w);
-      if (row !== undefined) return this.#make(row, sizeIndex);
+      if (row !== undefined) return this.#make(row, sizeIndex, prefix >= 8);
     }
     return null;
   }
 
-  #make(row: Row, sizeIndex: number): Template {
+  #make(row: Row, sizeIndex: number, address32: boolean): Template {
     let operandSize = OPERAND_SIZES[sizeIndex] as number;
     if (row.prefix === "66" && operandSize === 2) operandSize = 4;
     if (row.d64 && operandSize === 4) operandSize = 8;
     if (row.o16) operandSize = 8;
-    const registerForm = formName(row, operandSize, false);
-    const memoryForm = formName(row, operandSize, true);
+    const sized = (form: string): string => (row.str && address32 ? addressSize32(form) : form);
+    const registerForm = sized(formName(row, operandSize, false));
+    const memoryForm = sized(formName(row, operandSize, true));
     const operands = row.operands.map((o) => operandSource(o, operandSize));
     return {
       row,
@@ -497,6 +505,8 @@ function operandSource(spec: OperandSpec, operandSize: number): number {
       return O.Moffs;
     case "B":
       return O.AtRbx;
+    case "X":
+      return O.AtZero;
     case "M":
       return O.None;
     default:

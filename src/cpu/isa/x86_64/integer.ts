@@ -11,18 +11,19 @@ const hex = (n: number): string => n.toString(16).padStart(2, "0");
 const lines = (names: readonly string[], line: (name: string, i: number) => string): string =>
   names.map(line).join("\n");
 
+const lock = (name: string): string => (name === "cmp" ? "" : "lock");
 const ALU = lines(
   ["add", "or", "adc", "sbb", "and", "sub", "xor", "cmp"],
   (name, i) => `
-${hex(i * 8)} ${name} Eb,Gb lock
-${hex(i * 8 + 1)} ${name} Ev,Gv lock
+${hex(i * 8)} ${name} Eb,Gb ${lock(name)}
+${hex(i * 8 + 1)} ${name} Ev,Gv ${lock(name)}
 ${hex(i * 8 + 2)} ${name} Gb,Eb
 ${hex(i * 8 + 3)} ${name} Gv,Ev
 ${hex(i * 8 + 4)} ${name} Ab,Ib
 ${hex(i * 8 + 5)} ${name} Av,Iz
-80 /${i} ${name} Eb,Ib lock
-81 /${i} ${name} Ev,Iz lock
-83 /${i} ${name} Ev,Ib lock`,
+80 /${i} ${name} Eb,Ib ${lock(name)}
+81 /${i} ${name} Ev,Iz ${lock(name)}
+83 /${i} ${name} Ev,Ib ${lock(name)}`,
 );
 
 // The sixth of the group is shl again, under its other name sal.
@@ -57,24 +58,24 @@ const STRINGS = lines(["movs:a4", "stos:aa", "lods:ac"], (entry) => {
   const [name, code] = entry.split(":") as [string, string];
   const wide = hex(Number.parseInt(code, 16) + 1);
   return `
-${code} ${name} Ab
-${wide} ${name} Av
-f3 ${code} rep_${name} Ab
-f3 ${wide} rep_${name} Av
-f2 ${code} rep_${name} Ab
-f2 ${wide} rep_${name} Av`;
+${code} ${name} Ab,X str
+${wide} ${name} Av,X str
+f3 ${code} rep_${name} Ab,X str
+f3 ${wide} rep_${name} Av,X str
+f2 ${code} rep_${name} Ab,X str
+f2 ${wide} rep_${name} Av,X str`;
 }).concat(
   "\n",
   lines(["cmps:a6", "scas:ae"], (entry) => {
     const [name, code] = entry.split(":") as [string, string];
     const wide = hex(Number.parseInt(code, 16) + 1);
     return `
-${code} ${name} Ab
-${wide} ${name} Av
-f3 ${code} repe_${name} Ab
-f3 ${wide} repe_${name} Av
-f2 ${code} repne_${name} Ab
-f2 ${wide} repne_${name} Av`;
+${code} ${name} Ab,X str
+${wide} ${name} Av,X str
+f3 ${code} repe_${name} Ab,X str
+f3 ${wide} repe_${name} Av,X str
+f2 ${code} repne_${name} Ab,X str
+f2 ${wide} repne_${name} Av,X str`;
   }),
 );
 
@@ -119,7 +120,7 @@ c3 ret - o16
 c6 /0 mov Eb,Ib
 c7 /0 mov Ev,Iz
 c8 enter Iw,Ib
-c9 leave - d64
+c9 leave Av d64
 cc int3 -
 cd privileged Ib
 d7 xlat B
@@ -178,7 +179,7 @@ ef privileged -
 0f 08 privileged -
 0f 09 privileged -
 0f 0b ud2 -
-0f 0d nop Ev
+0f 0d mod=m nop Ev      # prefetchw
 0f 18 nop Ev
 0f 19 nop Ev
 0f 1a nop Ev
@@ -212,7 +213,7 @@ f3 0f b8 popcnt Gv,Ev
 0f c1 xadd Ev,Gv lock
 np 0f c3 movnti My,Gy
 0f c7 /1 cmpxchg8b M,Ay lock
-0f c8+r bswap Zy
+0f c8+r bswap Zv
 `;
 
 export const integerFamily: Family = {

@@ -1,5 +1,7 @@
 /**
- * String instructions. Operand 0 only tells the element size.
+ * String instructions. Operand 0 only tells the element size; operand 1 is a memory operand whose address is the base of
+ * the source's segment. Every definition exists twice: with an address size of 32 bits (`_a32`) the index registers and
+ * the count are esi, edi and ecx.
  *
  * With a rep prefix the registers are brought up to date after each element (or run of elements), so that a fault in the
  * middle leaves exactly the state from which the instruction continues. Forward movs and stos go in runs that end at a
@@ -27,65 +29,96 @@ function storeAt(s: Sem, size: Size, at: I32, value: Word): void {
   else s.f.exec(wordOps(size).store(at, value, BIAS));
 }
 
-const get = (s: Sem, register: number): I64 => s.gpr(register, 8) as I64;
-function advance(s: Sem, register: number, by: I64): void {
-  s.setGpr(register, 8, i64.add(get(s, register), by));
+/** A string instruction being defined: its sizes and its index registers. */
+class StringOp {
+  readonly s: Sem;
+  readonly size: Size;
+  /** Element size, negative if DF is set. */
+  readonly by: I64;
+  readonly #wide: boolean;
+
+  constructor(s: Sem, wide: boolean) {
+    this.s = s;
+    this.size = sizeOfOperand(s);
+    this.by = stride(s, this.size);
+    this.#wide = wide;
+  }
+  get(register: number): I64 {
+    if (this.#wide) return this.s.gpr(register, 8) as I64;
+    return this.s.f.let(i64.extend_i32_u(this.s.gpr(register, 4) as I32));
+  }
+  advance(register: number, by: I64): void {
+    const next = i64.add(this.get(register), by);
+    if (this.#wide) this.s.setGpr(register, 8, next);
+    else this.s.setGpr(register, 4, i32.wrap(next));
+  }
+  /** Guest address of the source element. */
+  source(): I64 {
+    return this.s.f.let(i64.add(this.s.address(1), this.get(Reg.rsi)));
+  }
+  destination(): I64 {
+    return this.get(Reg.rdi);
+  }
 }
 
-/** One element; `by` is the stride. */
-type Step = (s: Sem, size: Size, by: I64) => void;
+/** One element. */
+type Step = (o: StringOp) => void;
 
-const movsStep: Step = (s, size, by) => {
-  const from = s.readable(get(s, Reg.rsi), size);
-  const to = s.writable(get(s, Reg.rdi), size);
+const movsStep: Step = (o) => {
+  const { s, size, by } = o;
+  const from = s.readable(o.source(), size);
+  const to = s.writable(o.destination(), size);
   storeAt(s, size, to, loadAt(size, from));
-  advance(s, Reg.rsi, by);
-  advance(s, Reg.rdi, by);
+  o.advance(Reg.rsi, by);
+  o.advance(Reg.rdi, by);
 };
-const stosStep: Step = (s, size, by) => {
-  const to = s.writable(get(s, Reg.rdi), size);
+const stosStep: Step = (o) => {
+  const { s, size, by } = o;
+  const to = s.writable(o.destination(), size);
   storeAt(s, size, to, s.gpr(Reg.rax, size));
-  advance(s, Reg.rdi, by);
+  o.advance(Reg.rdi, by);
 };
-const lodsStep: Step = (s, size, by) => {
-  const value = s.f.let(loadAt(size, s.readable(get(s, Reg.rsi), size)));
+const lodsStep: Step = (o) => {
+  const { s, size, by } = o;
+  const value = s.f.let(loadAt(size, s.readable(o.source(), size)));
   s.setGpr(Reg.rax, size, value);
-  advance(s, Reg.rsi, by);
+  o.advance(Reg.rsi, by);
 };
-const cmpsStep: Step = (s, size, by) => {
-  const from = s.readable(get(s, Reg.rsi), size);
-  const to = s.readable(get(s, Reg.rdi), size);
+const cmpsStep: Step = (o) => {
+  const { s, size, by } = o;
+  const from = s.readable(o.source(), size);
+  const to = s.readable(o.destination(), size);
   const a = s.f.let(loadAt(size, from));
   const b = s.f.let(loadAt(size, to));
   s.flags.set(FlagKind.Sub, size, wordOps(size).sub(a, b), b);
-  advance(s, Reg.rsi, by);
-  advance(s, Reg.rdi, by);
+  o.advance(Reg.rsi, by);
+  o.advance(Reg.rdi, by);
 };
-const scasStep: Step = (s, size, by) => {
-  const b = s.f.let(loadAt(size, s.readable(get(s, Reg.rdi), size)));
+const scasStep: Step = (o) => {
+  const { s, size, by } = o;
+  const b = s.f.let(loadAt(size, s.readable(o.destination(), size)));
   const a = s.gpr(Reg.rax, size);
   s.flags.set(FlagKind.Sub, size, wordOps(size).sub(a, b), b);
-  advance(s, Reg.rdi, by);
+  o.advance(Reg.rdi, by);
 };
 
-function once(step: Step): Definition {
-  return (s) => {
-    const size = sizeOfOperand(s);
-    step(s, size, stride(s, size));
-  };
+/** A definition for either address size. */
+type Sized = (wide: boolean) => Definition;
+
+function once(step: Step): Sized {
+  return (wide) => (s) => step(new StringOp(s, wide));
 }
 
 /** Repeats while rcx is not 0 and, if `until` is given, ZF is not that. */
-function repeated(step: Step, until?: 0 | 1): Definition {
-  return (s) => {
+function repeated(step: Step, until?: 0 | 1): Sized {
+  return (wide) => (s) => {
     const { f } = s;
-    const size = sizeOfOperand(s);
-    const by = stride(s, size);
+    const o = new StringOp(s, wide);
     f.block((end) =>
       f.loop((again) => {
-        f.brIf(end, i64.eqz(get(s, Reg.rcx)));
-        step(s, size, by);
-        advance(s, Reg.rcx, i64.const(-1));
+        f.brIf(end, i64.eqz(o.get(Reg.rcx)));
+        step(o);
+        o.advance(Reg.rcx, i64.const(-1));
         if (until === undefined) f.br(again);
         else {
           const zero = s.flags.condition(4);
@@ -108,30 +141,26 @@ function minimum(s: Sem, a: I64, b: I64): I64 {
 }
 
 /** Runs `bulk` on as many elements as lie in one page, or the step on one, until rcx is 0. */
-function inRuns(
-  step: Step,
-  limit: (s: Sem, size: Size) => I64,
-  bulk: (s: Sem, size: Size, count: I64, bytes: I64) => void,
-): Definition {
-  return (s) => {
+function inRuns(step: Step, limit: (o: StringOp) => I64, bulk: (o: StringOp, bytes: I64) => void): Sized {
+  return (wide) => (s) => {
     const { f } = s;
-    const size = sizeOfOperand(s);
-    const by = stride(s, size);
+    const o = new StringOp(s, wide);
+    const { size, by } = o;
     f.block((end) =>
       f.loop((again) => {
-        const left = get(s, Reg.rcx);
+        const left = o.get(Reg.rcx);
         f.brIf(end, i64.eqz(left));
-        const count = minimum(s, left, limit(s, size));
+        const count = minimum(s, left, limit(o));
         const wanted = i32.and(i64.gt_s(by, i64.const(0)), i64.ne(count, i64.const(0)));
         f.if(
           wanted,
           () => {
-            bulk(s, size, count, f.let(i64.mul(count, i64.const(size))));
-            s.setGpr(Reg.rcx, 8, i64.sub(left, count));
+            bulk(o, f.let(i64.mul(count, i64.const(size))));
+            o.advance(Reg.rcx, i64.sub(i64.const(0), count));
           },
           () => {
-            step(s, size, by);
-            advance(s, Reg.rcx, i64.const(-1));
+            step(o);
+            o.advance(Reg.rcx, i64.const(-1));
           },
         );
         f.br(again);
@@ -142,9 +171,10 @@ function inRuns(
 
 const repMovs = inRuns(
   movsStep,
-  (s, size) => {
-    const from = get(s, Reg.rsi);
-    const to = get(s, Reg.rdi);
+  (o) => {
+    const { s, size } = o;
+    const from = o.source();
+    const to = o.destination();
     const inPages = minimum(s, elementsInPage(from, size), elementsInPage(to, size));
     // A destination a little ahead of the source repeats what was just written: element by element, or in runs of the
     // distance.
@@ -152,21 +182,23 @@ const repMovs = inRuns(
     const apart = i64.shr_u(distance, i64.const(Math.log2(size)));
     return select(i64.eqz(distance), inPages, minimum(s, inPages, apart));
   },
-  (s, _size, _count, bytes) => {
-    const from = s.readable(get(s, Reg.rsi), 1);
-    const to = s.writable(get(s, Reg.rdi), 1);
+  (o, bytes) => {
+    const { s } = o;
+    const from = s.readable(o.source(), 1);
+    const to = s.writable(o.destination(), 1);
     s.f.memoryCopy(i32.add(to, i32.const(BIAS)), i32.add(from, i32.const(BIAS)), i32.wrap(bytes));
-    advance(s, Reg.rsi, bytes);
-    advance(s, Reg.rdi, bytes);
+    o.advance(Reg.rsi, bytes);
+    o.advance(Reg.rdi, bytes);
   },
 );
 
 const repStos = inRuns(
   stosStep,
-  (s, size) => elementsInPage(get(s, Reg.rdi), size),
-  (s, size, _count, bytes) => {
+  (o) => elementsInPage(o.destination(), o.size),
+  (o, bytes) => {
+    const { s, size } = o;
     const { f } = s;
-    const to = s.writable(get(s, Reg.rdi), 1);
+    const to = s.writable(o.destination(), 1);
     const value = s.gpr(Reg.rax, size);
     const length = f.let(i32.wrap(bytes));
     if (size === 1) f.memoryFill(i32.add(to, i32.const(BIAS)), value as I32, length);
@@ -180,11 +212,11 @@ const repStos = inRuns(
         f.brIf(again, i32.lt_u(at, end));
       });
     }
-    advance(s, Reg.rdi, bytes);
+    o.advance(Reg.rdi, bytes);
   },
 );
 
-export const strings: Readonly<Record<string, Definition>> = {
+const sized: Readonly<Record<string, Sized>> = {
   movs: once(movsStep),
   stos: once(stosStep),
   lods: once(lodsStep),
@@ -198,3 +230,10 @@ export const strings: Readonly<Record<string, Definition>> = {
   repe_scas: repeated(scasStep, 0),
   repne_scas: repeated(scasStep, 1),
 };
+
+export const strings: Readonly<Record<string, Definition>> = Object.fromEntries(
+  Object.entries(sized).flatMap(([name, make]) => [
+    [name, make(true)],
+    [`${name}_a32`, make(false)],
+  ]),
+);

@@ -26,6 +26,7 @@
  *     V  xmm in ModRM.reg                    W  xmm or memory in rm      U  xmm in rm
  *     P  mmx in ModRM.reg                    Q  mmx or memory in rm      N  mmx in rm
  *     T  st(i) in rm                         B  memory at rbx (xlat)
+ *     X  memory at the base of the source segment of a string instruction
  *
  *     b 1   w 2   d 4   q 8   t 10   x 16   v 2, 4 or 8 by operand size   y 4, or 8 with REX.W
  *     z immediate of 2 or 4 bytes by operand size   (none, after M: no size)
@@ -34,7 +35,8 @@
  * to kind and size: `add Ev,Gv` gives the forms add:r2,r2 add:m2,r2 add:r4,r4 ... (see Operand in sem.ts).
  *
  * Options: `lock` a LOCK prefix is allowed with a memory destination; `d64` the operand size is 8 by default (4 does not
- * exist: push, pop, near branches); `o16` the operand size prefix doesn't apply (branches).
+ * exist: push, pop, near branches); `o16` the operand size prefix doesn't apply (branches); `str` a string instruction: with
+ * an address size of 32 bits the mnemonic has the suffix `_a32`.
  */
 import type { OperandKind } from "./sem.ts";
 
@@ -58,6 +60,7 @@ export interface Row {
   readonly lock: boolean;
   readonly d64: boolean;
   readonly o16: boolean;
+  readonly str: boolean;
   /** Has a ModRM byte. */
   readonly modrm: boolean;
 }
@@ -115,7 +118,7 @@ function parseRow(words: string[]): Row {
   const operands =
     spec === "-" ? [] : spec.split(",").map((o): OperandSpec => ({ where: o[0] as string, size: o.slice(1) }));
   const options = words.slice(at);
-  if (options.some((o) => !["lock", "d64", "o16"].includes(o))) throw bad();
+  if (options.some((o) => !["lock", "d64", "o16", "str"].includes(o))) throw bad();
   if (operands.some((o) => MEMORY_ONLY.includes(o.where))) mod = "m";
   if (operands.some((o) => REGISTER_ONLY.includes(o.where))) mod = "r";
   return {
@@ -131,6 +134,7 @@ function parseRow(words: string[]): Row {
     lock: options.includes("lock"),
     d64: options.includes("d64"),
     o16: options.includes("o16"),
+    str: options.includes("str"),
     modrm:
       ext !== undefined ||
       mod !== undefined ||
@@ -190,6 +194,7 @@ function kindOf(spec: OperandSpec, operandSize: number, memory: boolean): Operan
     case "M":
     case "O":
     case "B":
+    case "X":
       return "m";
     case "I":
       return spec.size === "v" && operandSize === 8 ? "q" : "i";
@@ -232,7 +237,13 @@ export function formsOf(row: Row): string[] {
   const either = row.mod === undefined && row.operands.some((o) => "EWQ".includes(o.where));
   const memories = either ? [false, true] : [row.mod === "m"];
   const names = sizes.flatMap((size) => memories.map((memory) => formName(row, size, memory)));
+  if (row.str) names.push(...names.map(addressSize32));
   return [...new Set(names)];
+}
+
+/** The form of a string instruction with an address size of 32 bits. */
+export function addressSize32(form: string): string {
+  return form.replace(":", "_a32:");
 }
 
 /** The operands that a form's name tells. */
