@@ -36,6 +36,11 @@ export interface ByteSource {
   resume(): void;
   /** No more is wanted; lets the host process end. */
   stop(): void;
+  /**
+   * Only for sources that never have to wait (a regular file): reads at once, no more than asked for. Bytes, or 0 at the
+   * end. Used instead of `start`.
+   */
+  readNow?(into: Uint8Array): number;
 }
 
 /** A byte stream to the host. */
@@ -52,7 +57,7 @@ export interface ByteSink {
   flush(): Promise<void>;
 }
 
-/** The host's terminal, if standard input and output are one. */
+/** The host's terminal. */
 export interface HostTerminal {
   readonly input: ByteSource;
   readonly output: ByteSink;
@@ -63,13 +68,16 @@ export interface HostTerminal {
   restore(): void;
 }
 
+/** `null` is the host's null device, or a stream that is closed. */
+export type StreamKind = "terminal" | "stream" | "null";
+
 export interface Console {
   readonly terminal?: HostTerminal;
   readonly stdin: ByteSource;
   readonly stdout: ByteSink;
   readonly stderr: ByteSink;
-  /** Which of the three standard streams are the terminal. */
-  readonly isTerminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  /** What each of the three standard streams is. `terminal` is the one above. */
+  readonly kinds: { readonly stdin: StreamKind; readonly stdout: StreamKind; readonly stderr: StreamKind };
 }
 
 export interface Host {

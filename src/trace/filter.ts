@@ -1,7 +1,7 @@
 /** strace's qualifiers: `-e trace=`, `-e status=`, `-e signal=`, `-e inject=` and their kin (strace(1), "Filtering", "Tampering"). */
 import { errnoNumber } from "../abi/errno.ts";
 import { CLASSES } from "./classes.ts";
-import type { Injection } from "./tracer.ts";
+import type { Injection } from "./injection.ts";
 
 /** A wrong qualifier; the message is for the command line. */
 export class QualifierError extends Error {}
@@ -108,12 +108,6 @@ export class Injector {
           injection.signal = signal;
           break;
         }
-        case "delay_enter":
-          injection.delayEnter = microseconds(value, setting);
-          break;
-        case "delay_exit":
-          injection.delayExit = microseconds(value, setting);
-          break;
         case "when":
           when = value;
           break;
@@ -141,10 +135,4 @@ export class Injector {
     const past = count - this.#first;
     return past === 0 || (this.#step > 0 && past % this.#step === 0) ? this.#injection : undefined;
   }
-}
-
-function microseconds(text: string, setting: string): number {
-  const match = /^(\d+)(us|ms|s)?$/.exec(text);
-  if (match === null) throw new QualifierError(`invalid argument '${setting}'`);
-  return Number(match[1]) * (match[2] === "s" ? 1e6 : match[2] === "ms" ? 1e3 : 1);
 }

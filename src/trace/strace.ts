@@ -6,13 +6,14 @@
  * goes on later as `<... name resumed>`.
  */
 import { ERESTARTSYS, errnoMessage, errnoName } from "../abi/errno.ts";
+import type { Observer } from "../proc/observer.ts";
 import type { SignalInfo } from "../proc/signal-state.ts";
 import type { Task } from "../proc/task.ts";
 import type { PrintContext, SyscallDefinition } from "../syscalls/define.ts";
+import type { SyscallTracer } from "../syscalls/dispatch.ts";
 import { type CountOrder, Counts } from "./counts.ts";
 import type { Injector, NameSet, Status } from "./filter.ts";
 import { printSignalInfo, signalName } from "./signals.ts";
-import type { Injection, SyscallTracer } from "./tracer.ts";
 
 export interface StraceOptions {
   /** Trace children too. */
@@ -57,7 +58,7 @@ interface Call {
   injected: boolean;
 }
 
-export class Strace implements SyscallTracer {
+export class Strace implements SyscallTracer, Observer {
   readonly #options: StraceOptions;
   readonly #calls: Map<Task, Call> = new Map();
   readonly #traced: Set<Task> = new Set();
@@ -138,12 +139,14 @@ export class Strace implements SyscallTracer {
     number: number,
     definition: SyscallDefinition | undefined,
     args: readonly number[],
-  ): Injection | undefined {
+  ): number | undefined {
     if (!this.#follows(task)) return undefined;
     const name = definition?.name ?? this.#options.numberName(number);
-    let injection: Injection | undefined;
+    let injection: ReturnType<Injector["apply"]>;
     for (const injector of this.#options.injectors) injection ??= injector.apply(task.tid, name);
-    if (!this.#options.trace(name)) return injection;
+    if (injection?.signal !== undefined) task.raise(injection.signal);
+    const instead = injection?.result;
+    if (!this.#options.trace(name)) return instead;
     const call: Call = {
       task,
       definition,
@@ -155,16 +158,16 @@ export class Strace implements SyscallTracer {
       injected: injection?.result !== undefined,
     };
     this.#calls.set(task, call);
-    if (this.#options.count === "only") return injection;
+    if (this.#options.count === "only") return instead;
     const text = `${name}(${this.#entryArguments(call)}`;
     if (this.#held) {
       call.held = text;
-      return injection;
+      return instead;
     }
     this.#startLine(task);
     this.#add(text);
     this.#partial = task;
-    return injection;
+    return instead;
   }
 
   #entryArguments(call: Call): string {
@@ -193,7 +196,13 @@ export class Strace implements SyscallTracer {
       .join(", ");
   }
 
-  leave(task: Task, result: number): void {
+  exit(
+    task: Task,
+    _number: number,
+    _definition: SyscallDefinition | undefined,
+    _args: readonly number[],
+    result: number,
+  ): void {
     const call = this.#calls.get(task);
     if (call === undefined) return;
     this.#calls.delete(task);

@@ -1,7 +1,8 @@
 /** The Node.js host: clock, timers, randomness and the process's own standard streams. */
 import { webcrypto } from "node:crypto";
+import { fstatSync, statSync } from "node:fs";
 import { isatty } from "node:tty";
-import type { ByteSource, Console, Host } from "../interface.ts";
+import type { Console, Host, StreamKind } from "../interface.ts";
 import { FdSink, standardInput } from "./streams.ts";
 import { NodeTerminal } from "./terminal.ts";
 
@@ -56,19 +57,28 @@ function anchoredRealtime(): () => bigint {
 }
 
 function nodeConsole(): Console {
-  const isTerminal = {
-    stdin: isatty(0),
-    stdout: isatty(1),
-    stderr: isatty(2),
-  };
-  const terminalFd = isTerminal.stdout ? 1 : isTerminal.stderr ? 2 : undefined;
-  const terminal = isTerminal.stdin && terminalFd !== undefined ? new NodeTerminal(terminalFd) : undefined;
-  const stdin: ByteSource = terminal?.input ?? standardInput(0);
+  const kinds = { stdin: streamKind(0), stdout: streamKind(1), stderr: streamKind(2) };
+  // The terminal is written to where it is open for writing: descriptor 0 of an interactive session is, too.
+  const screen =
+    kinds.stdout === "terminal" ? 1 : kinds.stderr === "terminal" ? 2 : kinds.stdin === "terminal" ? 0 : undefined;
+  const terminal = screen === undefined ? undefined : new NodeTerminal(screen, kinds.stdin === "terminal");
   return {
     ...(terminal === undefined ? {} : { terminal }),
-    stdin,
+    stdin: terminal !== undefined && kinds.stdin === "terminal" ? terminal.input : standardInput(0),
     stdout: new FdSink(1),
     stderr: new FdSink(2),
-    isTerminal,
+    kinds,
   };
+}
+
+function streamKind(fd: number): StreamKind {
+  if (isatty(fd)) return "terminal";
+  try {
+    const stat = fstatSync(fd);
+    // The null device is character device 1:3 wherever Node runs with such a thing.
+    if (stat.isCharacterDevice() && stat.rdev === statSync("/dev/null").rdev) return "null";
+    return "stream";
+  } catch {
+    return "null";
+  }
 }

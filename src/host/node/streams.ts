@@ -18,52 +18,32 @@ const CHUNK = 65536;
 /** A regular file or character device as standard input: read where the guest reads, never ahead. */
 export class FileSource implements ByteSource {
   readonly #fd: number;
-  #deliver: ((chunk: Uint8Array) => boolean) | undefined;
-  #end: (() => void) | undefined;
-  #running = false;
 
   constructor(fd: number) {
     this.#fd = fd;
   }
 
-  start(data: (chunk: Uint8Array) => boolean, end: () => void): void {
-    this.#deliver = data;
-    this.#end = end;
-    this.resume();
-  }
-
-  resume(): void {
-    if (this.#running) return;
-    this.#running = true;
-    try {
-      while (this.#deliver !== undefined) {
-        const chunk = new Uint8Array(4096);
-        const n = this.#read(chunk);
-        if (n <= 0) {
-          const end = this.#end;
-          this.stop();
-          end?.();
-          return;
-        }
-        if (!this.#deliver(chunk.subarray(0, n))) return;
-      }
-    } finally {
-      this.#running = false;
-    }
-  }
-
-  stop(): void {
-    this.#deliver = undefined;
-    this.#end = undefined;
-  }
-
-  #read(into: Uint8Array): number {
+  readNow(into: Uint8Array): number {
     try {
       return fs.readSync(this.#fd, into, 0, into.length, null);
     } catch {
       return 0;
     }
   }
+
+  start(data: (chunk: Uint8Array) => boolean, end: () => void): void {
+    const chunk = new Uint8Array(CHUNK);
+    for (;;) {
+      const n = this.readNow(chunk);
+      if (n === 0) break;
+      data(chunk.slice(0, n));
+    }
+    end();
+  }
+
+  resume(): void {}
+
+  stop(): void {}
 }
 
 /** What a source needs of a Node stream. */
@@ -121,6 +101,13 @@ export class EmptySource implements ByteSource {
   start(_data: (chunk: Uint8Array) => boolean, end: () => void): void {
     end();
   }
+  resume(): void {}
+  stop(): void {}
+}
+
+/** Nothing ever comes, and it does not end. */
+export class SilentSource implements ByteSource {
+  start(): void {}
   resume(): void {}
   stop(): void {}
 }

@@ -8,7 +8,7 @@
  * (ECMA-48 8.3.161, xterm's control sequences) and which no host rewrites.
  */
 import type { ByteSink, ByteSource, HostTerminal, WindowSize } from "../interface.ts";
-import { FdSink, StreamSource } from "./streams.ts";
+import { FdSink, SilentSource, StreamSource } from "./streams.ts";
 
 const CR = 13;
 const LF = 10;
@@ -60,8 +60,9 @@ export class NodeTerminal implements HostTerminal {
   readonly #onExit: () => void = () => this.restore();
   #raw = false;
 
-  constructor(outputFd: number) {
-    this.input = new StreamSource(() => process.stdin);
+  /** @param hasInput the keyboard is ours too: standard input is the terminal */
+  constructor(outputFd: number, hasInput: boolean) {
+    this.input = hasInput ? new StreamSource(() => process.stdin) : new SilentSource();
     this.output = new LineFeedFilter(new FdSink(outputFd));
   }
 

@@ -6,6 +6,7 @@
  */
 import * as ctx from "./context.ts";
 import { ARITHMETIC_FLAGS, FlagKind } from "./sem.ts";
+import { fxrstor, fxsave } from "./x87-image.ts";
 
 const register = (number: number): number => ctx.GPR + number * 8;
 const RAX = register(0);
@@ -105,6 +106,14 @@ function arithmeticFlags(context: DataView): number {
   );
 }
 
+/** x87 and SSE as after a program start. */
+function resetFpu(context: DataView): void {
+  for (let at = ctx.X87_CONTROL; at < ctx.YMM + 16 * ctx.YMM_SIZE; at += 4) context.setUint32(at, 0, true);
+  context.setUint32(ctx.MXCSR, 0x1f80, true);
+  context.setUint16(ctx.X87_CONTROL, 0x037f, true);
+  context.setUint32(ctx.X87_EMPTY, 0xff, true);
+}
+
 /** si_code values of SIGFPE (siginfo.h). */
 const FPE = { DIV: 3, OVF: 4, UND: 5, RES: 6, INV: 7 } as const;
 
@@ -121,6 +130,17 @@ export const registers = {
   syscallArgLo: (context: DataView, index: number): number => context.getUint32(ARGUMENTS[index] as number, true),
   syscallArgHi: (context: DataView, index: number): number => context.getUint32((ARGUMENTS[index] as number) + 4, true),
   setSyscallResult: (context: DataView, result: number): void => set64(context, RAX, result),
+  /** General register by its number in the encoding. */
+  getGpr: (context: DataView, index: number): bigint => context.getBigUint64(register(index), true),
+  setGpr: (context: DataView, index: number, value: bigint): void =>
+    context.setBigUint64(register(index), BigInt.asUintN(64, value), true),
+  readFlags,
+  writeFlags,
+  getGsBase: (context: DataView): number => get64(context, ctx.GS_BASE),
+  setGsBase: (context: DataView, base: number): void => set64(context, ctx.GS_BASE, base),
+  fxsave,
+  fxrstor,
+  resetFpu,
   /** From the exception that is pending and unmasked; Linux picks in this order (arch/x86/kernel/fpu/core.c). */
   floatingPointCode(context: DataView, simd: boolean): number {
     let pending: number;
@@ -138,8 +158,6 @@ export const registers = {
   reset(context: DataView): void {
     for (let at = 0; at < ctx.X86_64_CONTEXT_SIZE; at += 8) context.setBigUint64(at, 0n, true);
     context.setUint32(ctx.HIGH_SLOT + 4, 1, true);
-    context.setUint32(ctx.MXCSR, 0x1f80, true);
-    context.setUint16(ctx.X87_CONTROL, 0x037f, true);
-    context.setUint32(ctx.X87_EMPTY, 0xff, true);
+    resetFpu(context);
   },
 };

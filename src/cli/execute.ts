@@ -1,0 +1,218 @@
+/** Builds the machine that the options describe, runs the program in it and answers with its exit status. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { EACCES, EISDIR, ENOENT, ENOEXEC, ENOTDIR, Errno, errnoMessage } from "../abi/errno.ts";
+import { S_IFDIR } from "../abi/stat.ts";
+import { createNodeHost } from "../host/node/index.ts";
+import { LoadError } from "../loader/elf.ts";
+import type { Kernel } from "../proc/kernel.ts";
+import type { ThreadGroup } from "../proc/thread-group.ts";
+import { type ExitStatus, Machine } from "../runtime/machine.ts";
+import type { SyscallTracer } from "../syscalls/dispatch.ts";
+import { decodeBytes } from "../util/bytes.ts";
+import { DeviceNumbers } from "../vfs/mounts.ts";
+import { HostFs } from "../vfs/types/hostfs.ts";
+import { createEngine } from "./engine.ts";
+import { CliError, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_TSRCORE } from "./errors.ts";
+import type { RunOptions, Volume } from "./options.ts";
+import { HOST_FS, openRoot, reason } from "./root.ts";
+
+export type TraceSetup = (kernel: Kernel) => {
+  readonly tracer: SyscallTracer & NonNullable<Kernel["observer"]>;
+  readonly finish: () => void;
+};
+
+const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** Host signals that are passed on, by their Linux numbers. */
+const FORWARDED: readonly (readonly [NodeJS.Signals, number])[] = [
+  ["SIGHUP", 1],
+  ["SIGINT", 2],
+  ["SIGQUIT", 3],
+  ["SIGTERM", 15],
+];
+
+export async function execute(options: RunOptions, trace: TraceSetup | undefined): Promise<number> {
+  const host = createNodeHost();
+  const numbers = new DeviceNumbers();
+  const engine = await createEngine(options.cpu, host);
+  const root = await openRoot(options.root, numbers, host.clock);
+  const machine = new Machine({
+    host,
+    engine,
+    root,
+    deviceNumbers: numbers,
+    ...(options.hostname === undefined ? {} : { hostname: options.hostname }),
+    ...(options.memory === undefined ? {} : { memoryBytes: options.memory }),
+  });
+  for (const volume of options.volumes) mountVolume(machine, volume, numbers);
+  const env = environment(options, host.console.terminal !== undefined);
+  const cwd = options.workdir ?? "/";
+  if (options.workdir !== undefined) machine.makeDirectory(cwd);
+  const program = programPath(machine, options, env, cwd, numbers);
+  const user = findUser(machine, options.user);
+  const tracing = trace?.(machine.kernel);
+  if (tracing !== undefined) machine.trace(tracing.tracer, tracing.tracer);
+  try {
+    const process = start(machine, program, env, cwd, user);
+    const stopForwarding = forwardSignals(machine, process);
+    try {
+      return statusOf(await machine.wait(process));
+    } finally {
+      stopForwarding();
+    }
+  } finally {
+    machine.stop();
+    tracing?.finish();
+  }
+}
+
+function statusOf(status: ExitStatus): number {
+  return status.signal === undefined ? (status.code ?? 0) : 128 + status.signal;
+}
+
+function forwardSignals(machine: Machine, target: ThreadGroup): () => void {
+  const stops = FORWARDED.map(([name, number]) => {
+    const listener = (): void => machine.signal(target, number);
+    process.on(name, listener);
+    return () => process.removeListener(name, listener);
+  });
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+function environment(options: RunOptions, terminal: boolean): [string, string][] {
+  const env = new Map<string, string>([
+    ["PATH", DEFAULT_PATH],
+    ["HOME", "/root"],
+  ]);
+  if (terminal) env.set("TERM", process.env["TERM"] ?? "xterm");
+  for (const [name, value] of options.env) env.set(name, value);
+  return [...env];
+}
+
+function mountVolume(machine: Machine, volume: Volume, numbers: DeviceNumbers): void {
+  let stat: fs.Stats;
+  let host: string;
+  try {
+    host = fs.realpathSync(volume.host);
+    stat = fs.statSync(host);
+  } catch (error) {
+    throw new CliError(`-v ${volume.host}: ${reason(error)}`);
+  }
+  if (stat.isDirectory()) {
+    const tree = new HostFs(HOST_FS, { dev: numbers.next(), directory: host, readOnly: volume.readOnly });
+    machine.mount(tree, volume.guest, host);
+  } else mountHostFile(machine, host, volume.guest, volume.readOnly, numbers);
+}
+
+function mountHostFile(machine: Machine, host: string, guest: string, readOnly: boolean, numbers: DeviceNumbers): void {
+  const directory = new HostFs(HOST_FS, { dev: numbers.next(), directory: path.dirname(host), readOnly });
+  const inode = directory.root.lookup(path.basename(host));
+  if (inode === undefined) throw new CliError(`${host}: no such file`);
+  machine.mountFile(inode, guest);
+}
+
+interface GuestProgram {
+  /** Guest path. */
+  readonly path: string;
+  readonly argv: readonly string[];
+  /** As the user knows it, for messages. */
+  readonly shown: string;
+}
+
+function programPath(
+  machine: Machine,
+  options: RunOptions,
+  env: readonly (readonly [string, string])[],
+  cwd: string,
+  numbers: DeviceNumbers,
+): GuestProgram {
+  const [name] = options.argv;
+  // A login shell reads /etc/profile, and its name begins with a dash.
+  if (name === undefined) return { path: "/bin/sh", argv: ["-sh"], shown: "/bin/sh" };
+  if (name === "") throw new CliError("the program's name is empty", EXIT_NOT_FOUND);
+  if (name.includes("/")) {
+    if (options.root !== undefined) return { path: name, argv: options.argv, shown: name };
+    let host: string;
+    try {
+      host = fs.realpathSync(name);
+      if (fs.statSync(host).isDirectory()) throw new CliError(`${name}: is a directory`, EXIT_NOT_EXECUTABLE);
+    } catch (error) {
+      if (error instanceof CliError) throw error;
+      throw new CliError(`${name}: ${reason(error)}`, EXIT_NOT_FOUND);
+    }
+    const guest = path.resolve(name);
+    mountHostFile(machine, host, guest, true, numbers);
+    return { path: guest, argv: options.argv, shown: name };
+  }
+  const search = env.find(([key]) => key === "PATH")?.[1] ?? DEFAULT_PATH;
+  let denied = false;
+  for (const directory of search.split(":")) {
+    const candidate = `${directory === "" ? cwd : directory}/${name}`;
+    const mode = machine.modeOf(candidate);
+    if (mode === undefined || (mode & 0o170000) === S_IFDIR) continue;
+    if ((mode & 0o111) !== 0) return { path: candidate, argv: options.argv, shown: name };
+    denied = true;
+  }
+  if (denied) throw new CliError(`${name}: permission denied`, EXIT_NOT_EXECUTABLE);
+  const where = options.root === undefined ? "the embedded root file system (a host file needs a slash)" : options.root;
+  throw new CliError(`${name}: not found in the PATH of ${where}`, EXIT_NOT_FOUND);
+}
+
+interface User {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+}
+
+/** `uid`, `uid:gid` or names of the guest's /etc/passwd and /etc/group, as `docker run -u` takes them. */
+function findUser(machine: Machine, text: string | undefined): User {
+  if (text === undefined) return { uid: 0, gid: 0, groups: [] };
+  const [userText = "", groupText, ...more] = text.split(":");
+  if (userText === "" || groupText === "" || more.length > 0)
+    throw new CliError(`-u ${text}: expected uid[:gid] or names of the guest`);
+  const table = (file: string): string[][] =>
+    decodeBytes(machine.readFile(file) ?? new Uint8Array(0))
+      .split("\n")
+      .map((line) => line.split(":"));
+  const number = (value: string): number | undefined => (/^\d+$/.test(value) ? Number(value) : undefined);
+  const users = table("/etc/passwd");
+  const asNumber = number(userText);
+  const entry = users.find((row) => (asNumber === undefined ? row[0] === userText : row[2] === userText));
+  const uid = asNumber ?? number(entry?.[2] ?? "");
+  if (uid === undefined || uid > 0xffff_fffe) throw new CliError(`-u ${text}: the guest has no user "${userText}"`);
+  if (groupText === undefined) {
+    const gid = number(entry?.[3] ?? "") ?? 0;
+    const groups = table("/etc/group")
+      .filter((row) => entry?.[0] !== undefined && (row[3] ?? "").split(",").includes(entry[0]))
+      .map((row) => Number(row[2]));
+    return { uid, gid, groups };
+  }
+  const gid = number(groupText) ?? number(table("/etc/group").find((row) => row[0] === groupText)?.[2] ?? "");
+  if (gid === undefined || gid > 0xffff_fffe) throw new CliError(`-u ${text}: the guest has no group "${groupText}"`);
+  return { uid, gid, groups: [] };
+}
+
+function start(
+  machine: Machine,
+  program: GuestProgram,
+  env: readonly (readonly [string, string])[],
+  cwd: string,
+  user: User,
+): ThreadGroup {
+  try {
+    return machine.start({ path: program.path, argv: program.argv, env, cwd, ...user }).process;
+  } catch (error) {
+    if (!(error instanceof Errno)) throw error;
+    const text = error instanceof LoadError ? error.reason : errnoMessage(error.code).toLowerCase();
+    const notFound = error.code === ENOENT || error.code === ENOTDIR;
+    const refused =
+      error.code === EACCES || error.code === ENOEXEC || error.code === EISDIR || error instanceof LoadError;
+    throw new CliError(
+      `${program.shown}: ${text}`,
+      notFound && !(error instanceof LoadError) ? EXIT_NOT_FOUND : refused ? EXIT_NOT_EXECUTABLE : EXIT_TSRCORE,
+    );
+  }
+}

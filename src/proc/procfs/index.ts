@@ -1,0 +1,81 @@
+/** The proc file system of one machine. */
+import { ENOENT, errno } from "../../abi/errno.ts";
+import { DT_DIR, DT_LNK } from "../../abi/stat.ts";
+import {
+  direntType,
+  SyntheticDirectory,
+  SyntheticFile,
+  SyntheticFs,
+  SyntheticLink,
+} from "../../vfs/types/synthetic.ts";
+import type { DirectoryEntry, Inode, OpenContext } from "../../vfs/types.ts";
+import type { Kernel } from "../kernel.ts";
+import type { Task } from "../task.ts";
+import * as machine from "./machine.ts";
+import { processDirectory } from "./process.ts";
+import { sysctlDirectory } from "./sysctl.ts";
+
+const PROC_SUPER_MAGIC = 0x9fa0;
+const ROOT_INO = 1;
+
+export interface ProcfsOptions {
+  readonly dev: number;
+  /** The text of /proc/cpuinfo, which the instruction set knows. */
+  readonly cpuinfo: () => string;
+}
+
+export function createProcfs(kernel: Kernel, options: ProcfsOptions): SyntheticFs {
+  const fs = new SyntheticFs({ type: "proc", magic: PROC_SUPER_MAGIC, dev: options.dev, clock: kernel.host.clock });
+  const fixed = new Map<string, Inode>();
+  let ino = ROOT_INO;
+  const file = (name: string, content: (context: OpenContext) => string): void => {
+    fixed.set(name, new SyntheticFile(fs, { ino: ++ino, content }));
+  };
+  const link = (name: string, target: () => string): void => {
+    fixed.set(name, new SyntheticLink(fs, { ino: ++ino, target }));
+  };
+  // What "self" means depends on who looks: the scheduler knows whose system call is running.
+  const current = (): Task => {
+    const task = kernel.scheduler.current;
+    if (task === null) throw errno(ENOENT);
+    return task;
+  };
+  link("self", () => String(current().process.pid));
+  link("thread-self", () => `${current().process.pid}/task/${current().tid}`);
+  link("mounts", () => "self/mounts");
+  file("cpuinfo", options.cpuinfo);
+  file("cmdline", () => "\n");
+  file("devices", machine.devicesText);
+  file("filesystems", machine.filesystemsText);
+  file("loadavg", () => machine.loadavgText(kernel));
+  file("meminfo", () => machine.meminfoText(kernel));
+  file("partitions", () => "major minor  #blocks  name\n\n");
+  file("stat", () => machine.machineStatText(kernel));
+  file("swaps", () => "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+  file("uptime", () => machine.uptimeText(kernel));
+  file("version", machine.versionText);
+  fixed.set("sys", sysctlDirectory(kernel, fs, ++ino));
+
+  fs.root = new SyntheticDirectory(fs, {
+    ino: ROOT_INO,
+    nlink: 3,
+    lookup: (name) => {
+      const known = fixed.get(name);
+      if (known !== undefined) return known;
+      if (!/^[1-9]\d*$/.test(name)) return undefined;
+      // A thread that is not the leader of its process can be looked up, but is not listed (proc(5)).
+      const task = kernel.tasks.get(Number(name));
+      return task === undefined ? undefined : processDirectory(task, fs);
+    },
+    list: () => {
+      const entries: DirectoryEntry[] = [];
+      for (const pid of kernel.processes.keys())
+        entries.push({ name: String(pid), ino: pid * 0x10_0000, type: DT_DIR });
+      entries.sort((a, b) => Number(a.name) - Number(b.name));
+      for (const [name, node] of fixed)
+        entries.push({ name, ino: node.ino, type: name === "mounts" ? DT_LNK : direntType(node.format) });
+      return entries;
+    },
+  });
+  return fs;
+}

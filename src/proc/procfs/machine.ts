@@ -1,0 +1,102 @@
+/** The files of /proc that speak of the machine: cpuinfo, meminfo, stat, uptime and their like (proc(5)). */
+import type { Kernel } from "../kernel.ts";
+import { KERNEL_RELEASE, KERNEL_VERSION, OS_TYPE } from "../uts.ts";
+
+const TICK = 1e7;
+const PAGE_SIZE = 4096;
+
+export function meminfoText(kernel: Kernel): string {
+  const total = kernel.memoryBytes;
+  const used = Math.min(total, kernel.pool.committedPages * PAGE_SIZE);
+  const free = total - used;
+  const rows: readonly (readonly [name: string, bytes: number])[] = [
+    ["MemTotal", total],
+    ["MemFree", free],
+    ["MemAvailable", free],
+    ["Buffers", 0],
+    ["Cached", 0],
+    ["SwapCached", 0],
+    ["Active", used],
+    ["Inactive", 0],
+    ["SwapTotal", 0],
+    ["SwapFree", 0],
+    ["Dirty", 0],
+    ["Writeback", 0],
+    ["AnonPages", used],
+    ["Mapped", 0],
+    ["Shmem", 0],
+    ["Slab", 0],
+    ["SReclaimable", 0],
+    ["SUnreclaim", 0],
+    ["CommitLimit", total],
+    ["Committed_AS", used],
+  ];
+  return rows
+    .map(([name, bytes]) => `${`${name}:`.padEnd(16)}${String(Math.floor(bytes / 1024)).padStart(8)} kB\n`)
+    .join("");
+}
+
+interface CpuTimes {
+  readonly user: number;
+  readonly system: number;
+  readonly idle: number;
+}
+
+/** Clock ticks since the start. */
+function cpuTimes(kernel: Kernel): CpuTimes {
+  let user = kernel.pastUsage.utime;
+  let system = kernel.pastUsage.stime;
+  for (const process of kernel.processes.values()) {
+    const times = process.times();
+    user += times.utime;
+    system += times.stime;
+  }
+  const idle = Math.max(0, kernel.now() - user - system);
+  return { user: Math.floor(user / TICK), system: Math.floor(system / TICK), idle: Math.floor(idle / TICK) };
+}
+
+function countTasks(kernel: Kernel): { running: number; blocked: number; total: number } {
+  let running = 0;
+  let total = 0;
+  for (const task of kernel.tasks.values()) {
+    total++;
+    if (task.state === "runnable") running++;
+  }
+  return { running, blocked: 0, total };
+}
+
+export function machineStatText(kernel: Kernel): string {
+  const { user, system, idle } = cpuTimes(kernel);
+  const times = `${user} 0 ${system} ${idle} 0 0 0 0 0 0`;
+  const { running, blocked } = countTasks(kernel);
+  return (
+    `cpu  ${times}\ncpu0 ${times}\nintr 0\nctxt ${kernel.scheduler.switches}\n` +
+    `btime ${kernel.bootTime / 1_000_000_000n}\nprocesses ${kernel.forks}\nprocs_running ${running}\nprocs_blocked ${blocked}\n` +
+    "softirq 0 0 0 0 0 0 0 0 0 0 0\n"
+  );
+}
+
+export function uptimeText(kernel: Kernel): string {
+  const { idle } = cpuTimes(kernel);
+  return `${(kernel.now() / 1e9).toFixed(2)} ${(idle / 100).toFixed(2)}\n`;
+}
+
+export function loadavgText(kernel: Kernel): string {
+  const { running, total } = countTasks(kernel);
+  const load = kernel.scheduler.loadAverages().map((v) => v.toFixed(2));
+  return `${load.join(" ")} ${running}/${total} ${kernel.lastPid}\n`;
+}
+
+export function versionText(): string {
+  return `${OS_TYPE} version ${KERNEL_RELEASE} (tsrcore) ${KERNEL_VERSION}\n`;
+}
+
+export function filesystemsText(): string {
+  return ["sysfs", "tmpfs", "proc", "devtmpfs", "pipefs", "devpts", "overlay"]
+    .map((name) => `nodev\t${name}\n`)
+    .join("");
+}
+
+export function devicesText(): string {
+  return "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\nBlock devices:\n";
+}

@@ -1,0 +1,245 @@
+/** /proc/[pid] and /proc/[pid]/task/[tid]: directories made anew for whoever looks, from the state of the task. */
+import { CAP_SYS_PTRACE } from "../../abi/capability.ts";
+import { EACCES, EINVAL, ENOENT, EPERM, ESRCH, errno } from "../../abi/errno.ts";
+import { DT_DIR, DT_LNK, DT_REG } from "../../abi/stat.ts";
+import { decodeBytes } from "../../util/bytes.ts";
+import { displayName, type Path } from "../../vfs/path.ts";
+import {
+  type FileOptions,
+  SyntheticDirectory,
+  SyntheticFile,
+  type SyntheticFs,
+  SyntheticLink,
+} from "../../vfs/types/synthetic.ts";
+import type { DirectoryEntry, File, Inode, OpenContext } from "../../vfs/types.ts";
+import type { Task } from "../task.ts";
+import * as text from "./process-text.ts";
+
+/** Each task has this many inode numbers, from tid * INO_SPACE on; descriptors use the upper part. */
+const INO_SPACE = 0x10_0000;
+const FD_INO = 0x1000;
+const FDINFO_INO = 0x8_0000;
+
+type Maker = (task: Task, fs: SyntheticFs, ino: number) => Inode;
+
+function owner(task: Task): { uid: number; gid: number } {
+  return { uid: task.credentials.euid, gid: task.credentials.egid };
+}
+
+/** What looking into another process needs: PTRACE_MODE_READ_FSCREDS of ptrace(2). */
+function mayInspect(task: Task, context: OpenContext): boolean {
+  const c = task.credentials;
+  const { fsuid, fsgid } = context.credentials;
+  const caller = context.task as Task | undefined;
+  if (caller?.process === task.process) return true;
+  const same =
+    fsuid === c.uid && fsuid === c.euid && fsuid === c.suid && fsgid === c.gid && fsgid === c.egid && fsgid === c.sgid;
+  return (same && task.process.dumpable === 1) || context.credentials.capable(CAP_SYS_PTRACE);
+}
+
+function file(make: (task: Task) => string | Uint8Array, mode = 0o444, guarded = false): Maker {
+  return (task, fs, ino) =>
+    new SyntheticFile(fs, {
+      ino,
+      mode,
+      owner: owner(task),
+      content: () => {
+        if (task.state === "dead") throw errno(ESRCH);
+        return make(task);
+      },
+      ...(guarded ? { admit: guard(task) } : {}),
+    });
+}
+
+function guard(task: Task): NonNullable<FileOptions["admit"]> {
+  return (context) => {
+    if (!mayInspect(task, context)) throw errno(EACCES);
+  };
+}
+
+/** exe, cwd, root: links that lead to the object itself. */
+function magic(place: (task: Task) => Path | undefined): Maker {
+  return (task, fs, ino) => {
+    const find = (): Path => {
+      const path = text.hasMemory(task) ? place(task) : undefined;
+      if (path === undefined) throw errno(ENOENT);
+      return path;
+    };
+    return new SyntheticLink(fs, {
+      ino,
+      owner: owner(task),
+      target: () => displayName(find(), task.fs.root),
+      follow: (context) => {
+        if (!mayInspect(task, context)) throw errno(EACCES);
+        return find();
+      },
+    });
+  };
+}
+
+const ENTRIES: Readonly<Record<string, Maker>> = {
+  auxv: file((task) => task.space.auxv, 0o400, true),
+  cgroup: file(() => "0::/\n"),
+  cmdline: file((task) => text.memoryArea(task, task.space.argStart, task.space.argEnd)),
+  comm: (task, fs, ino) =>
+    new SyntheticFile(fs, {
+      ino,
+      mode: 0o644,
+      owner: owner(task),
+      content: () => `${task.comm}\n`,
+      write: (bytes, _position, context) => {
+        if ((context.task as Task | undefined)?.process !== task.process) return -EINVAL;
+        task.comm = decodeBytes(bytes.subarray(0, 15)).replace(/\n$/, "");
+        return bytes.length;
+      },
+    }),
+  cwd: magic((task) => task.fs.cwd),
+  environ: file((task) => text.memoryArea(task, task.space.envStart, task.space.envEnd), 0o400, true),
+  exe: magic((task) => (task.space.executable as unknown as File | null)?.path),
+  fd: (task, fs, ino) => descriptorDirectory(task, fs, ino, FD_INO, DT_LNK, descriptorLink),
+  fdinfo: (task, fs, ino) => descriptorDirectory(task, fs, ino, FDINFO_INO, DT_REG, descriptorInfo),
+  gid_map: file(() => "         0          0 4294967295\n"),
+  limits: file(text.limitsText),
+  maps: file(text.mapsText, 0o444, true),
+  mountinfo: file(text.mountInfoText),
+  mounts: file(text.mountsText),
+  oom_adj: (task, fs, ino) => oomFile(task, fs, ino),
+  oom_score: file(() => "0\n"),
+  oom_score_adj: (task, fs, ino) => oomFile(task, fs, ino),
+  personality: file((task) => `${task.personality.toString(16).padStart(8, "0")}\n`, 0o400, true),
+  root: magic((task) => task.fs.root),
+  stat: file((task) => text.statText(task, true)),
+  statm: file(text.statmText),
+  status: file(text.statusText),
+  task: taskDirectory,
+  uid_map: file(() => "         0          0 4294967295\n"),
+  wchan: file(() => "0"),
+};
+
+/** Threads have most of it, but no directory of threads. */
+const THREAD_ENTRIES: Readonly<Record<string, Maker>> = Object.fromEntries(
+  Object.entries({ ...ENTRIES, stat: file((task) => text.statText(task, false)) }).filter(([name]) => name !== "task"),
+);
+
+function oomFile(task: Task, fs: SyntheticFs, ino: number): Inode {
+  // Nothing is ever killed for want of memory here (a guest gets ENOMEM), so only the neutral value is true.
+  return new SyntheticFile(fs, {
+    ino,
+    mode: 0o644,
+    owner: owner(task),
+    content: () => "0\n",
+    write: (bytes) =>
+      /^-?\d+\s*$/.test(decodeBytes(bytes)) ? (Number(decodeBytes(bytes)) === 0 ? bytes.length : -EPERM) : -EINVAL,
+  });
+}
+
+function directory(task: Task, fs: SyntheticFs, base: number, entries: Readonly<Record<string, Maker>>): Inode {
+  const names = Object.keys(entries);
+  const make = (name: string): Inode | undefined =>
+    Object.hasOwn(entries, name) ? entries[name]?.(task, fs, base + 1 + names.indexOf(name)) : undefined;
+  return new SyntheticDirectory(fs, {
+    ino: base,
+    owner: owner(task),
+    nlink: 9,
+    lookup: make,
+    list: () =>
+      names.map((name, i) => ({
+        name,
+        ino: base + 1 + i,
+        type: ["fd", "fdinfo", "task"].includes(name)
+          ? DT_DIR
+          : ["cwd", "exe", "root"].includes(name)
+            ? DT_LNK
+            : DT_REG,
+      })),
+  });
+}
+
+export function processDirectory(task: Task, fs: SyntheticFs): Inode {
+  return directory(task, fs, task.tid * INO_SPACE, ENTRIES);
+}
+
+function taskDirectory(task: Task, fs: SyntheticFs, ino: number): Inode {
+  const threads = (): Task[] => {
+    const { process } = task;
+    return process.tasks.size > 0 ? [...process.tasks] : [process.leader];
+  };
+  const base = (thread: Task): number => thread.tid * INO_SPACE + 0x200;
+  return new SyntheticDirectory(fs, {
+    ino,
+    owner: owner(task),
+    nlink: 2 + task.process.tasks.size,
+    lookup: (name) => {
+      const thread = threads().find((t) => String(t.tid) === name);
+      return thread === undefined ? undefined : directory(thread, fs, base(thread), THREAD_ENTRIES);
+    },
+    list: () => threads().map((t) => ({ name: String(t.tid), ino: base(t), type: DT_DIR })),
+  });
+}
+
+function descriptorDirectory(
+  task: Task,
+  fs: SyntheticFs,
+  ino: number,
+  offset: number,
+  type: number,
+  make: (task: Task, fs: SyntheticFs, ino: number, fd: number) => Inode,
+): Inode {
+  const inoOf = (fd: number): number => task.tid * INO_SPACE + offset + fd;
+  return new SyntheticDirectory(fs, {
+    ino,
+    mode: 0o500,
+    owner: owner(task),
+    lookup: (name) => {
+      if (!/^(0|[1-9]\d*)$/.test(name) || !text.hasMemory(task)) return undefined;
+      const fd = Number(name);
+      return task.files.peek(fd) === undefined ? undefined : make(task, fs, inoOf(fd), fd);
+    },
+    list: () => {
+      const entries: DirectoryEntry[] = [];
+      if (text.hasMemory(task))
+        for (const fd of task.files.descriptors()) entries.push({ name: String(fd), ino: inoOf(fd), type });
+      return entries;
+    },
+  });
+}
+
+function openFile(task: Task, fd: number): File {
+  const open = text.hasMemory(task) ? task.files.peek(fd) : undefined;
+  if (open === undefined) throw errno(ENOENT);
+  return open;
+}
+
+function descriptorLink(task: Task, fs: SyntheticFs, ino: number, fd: number): Inode {
+  const access = openFile(task, fd).flags & 3;
+  const mode = 0o100 | (access === 1 ? 0 : 0o400) | (access === 0 ? 0 : 0o200);
+  return new SyntheticLink(fs, {
+    ino,
+    mode,
+    owner: owner(task),
+    size: 64,
+    target: () => openFile(task, fd).describe(),
+    follow: (context) => {
+      if (!mayInspect(task, context)) throw errno(EACCES);
+      return placeOf(task, openFile(task, fd));
+    },
+  });
+}
+
+/** Where a descriptor leads: its path, or a place of its own for pipes and other files without a name. */
+function placeOf(task: Task, open: File): Path {
+  return open.path ?? task.fs.mounts.place(open.inode, open.describe());
+}
+
+function descriptorInfo(task: Task, fs: SyntheticFs, ino: number, fd: number): Inode {
+  return new SyntheticFile(fs, {
+    ino,
+    mode: 0o400,
+    owner: owner(task),
+    content: () => {
+      const open = openFile(task, fd);
+      const flags = open.flags | (task.files.isCloseOnExec(fd) ? 0o2000000 : 0);
+      return `pos:\t${open.position}\nflags:\t0${flags.toString(8)}\nmnt_id:\t${open.path?.mount.id ?? 0}\nino:\t${open.inode.ino}\n`;
+    },
+  });
+}
