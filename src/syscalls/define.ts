@@ -35,6 +35,7 @@ export interface Arg {
   readonly kind: 'i32' | 'u32' | 'i64' | 'u64';
   /** Printed when the call returns rather than when it is entered: the kernel fills in what it points to. */
   readonly out?: boolean;
+  /** "" leaves the argument out, with its comma: the mode of an open that makes no file. */
   print(value: number, context: PrintContext): string;
 }
 

@@ -180,7 +180,8 @@ export class Strace implements SyscallTracer, Observer {
     const out: string[] = [];
     for (const arg of definition.args) {
       if (arg.out === true) break;
-      out.push(arg.print(call.args[call.shown] ?? 0, context));
+      const text = arg.print(call.args[call.shown] ?? 0, context);
+      if (text !== "") out.push(text);
       call.shown++;
     }
     return out.join(", ") + (call.shown > 0 && call.shown < definition.args.length ? ", " : "");
@@ -193,6 +194,7 @@ export class Strace implements SyscallTracer, Observer {
     return definition.args
       .slice(call.shown)
       .map((arg, i) => arg.print(call.args[call.shown + i] ?? 0, context))
+      .filter((text) => text !== "")
       .join(", ");
   }
 
