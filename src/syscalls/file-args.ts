@@ -1,6 +1,7 @@
 /** Arguments of the file calls as strace shows them. */
-import * as F from "../abi/fcntl.ts";
+
 import { majorOf, minorOf } from "../abi/device.ts";
+import * as F from "../abi/fcntl.ts";
 import * as S from "../abi/stat.ts";
 import { choice, flags, printBytes, printFlags, printMode, printPointer } from "./args.ts";
 import type { Arg, PrintContext } from "./define.ts";
@@ -132,7 +133,8 @@ function printIov(address: number, count: number, bytes: number, context: PrintC
   for (let i = 0; i < count; i++) {
     const base = peek64(context, address + i * 16);
     const length = peek64(context, address + i * 16 + 8);
-    if (base === undefined || length === undefined) return parts.length === 0 ? printPointer(address) : `[${parts.join(", ")}, ...]`;
+    if (base === undefined || length === undefined)
+      return parts.length === 0 ? printPointer(address) : `[${parts.join(", ")}, ...]`;
     parts.push(`{iov_base=${printBytes(base, Math.min(length, left), context)}, iov_len=${length}}`);
     left = Math.max(0, left - length);
   }

@@ -8,7 +8,7 @@ import { allowed, MAY_EXEC } from "../vfs/permission.ts";
 import type { DirectoryEntry } from "../vfs/types.ts";
 import { DIRECTORY, FOLLOW, lookup } from "../vfs/walk.ts";
 import { fd, mode, outPtr, path, printMode, quote, size, uint } from "./args.ts";
-import { type Arg, syscall, type SyscallDefinition } from "./define.ts";
+import { type Arg, type SyscallDefinition, syscall } from "./define.ts";
 import { readPath } from "./file-util.ts";
 
 /** Bytes before the name: struct linux_dirent64, and the older struct linux_dirent, whose type comes after the name. */

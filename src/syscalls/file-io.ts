@@ -5,11 +5,11 @@ import { O_APPEND, O_NONBLOCK } from "../abi/fcntl.ts";
 import { RLIMIT_FSIZE } from "../abi/resource.ts";
 import { SIGPIPE, SIGXFSZ } from "../abi/signal.ts";
 import type { Task } from "../proc/task.ts";
+import { block } from "../proc/wait.ts";
 import { isReadable, isWritable, RegularFile, release, retain } from "../vfs/file.ts";
 import type { File } from "../vfs/types.ts";
-import { block } from "../proc/wait.ts";
-import { fd, inBuffer, long, offset, outBuffer, size, int } from "./args.ts";
-import { syscall, type SyscallDefinition, type SyscallResult } from "./define.ts";
+import { fd, inBuffer, int, long, offset, outBuffer, size } from "./args.ts";
+import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { iovIn, iovOut, rwfFlags, whence } from "./file-args.ts";
 import { blockOnFile, type IoVector, MAX_RW_COUNT, readIoVectors } from "./file-util.ts";
 

@@ -5,7 +5,7 @@ import { AT_EMPTY_PATH, AT_FDCWD, AT_REMOVEDIR, AT_SYMLINK_FOLLOW, AT_SYMLINK_NO
 import type { Task } from "../proc/task.ts";
 import { linkAt, mkdirAt, mknodAt, renameAt, rmdirAt, symlinkAt, unlinkAt } from "../vfs/namespace.ts";
 import { dirfd, mode, path } from "./args.ts";
-import { syscall, type SyscallDefinition } from "./define.ts";
+import { type SyscallDefinition, syscall } from "./define.ts";
 import { atFlags, nodeDevice, nodeMode, renameFlags, unlinkFlags } from "./file-args.ts";
 import { lookupAt, readPath, startOf } from "./file-util.ts";
 
@@ -70,6 +70,8 @@ export const fileNameCalls: readonly SyscallDefinition[] = [
   syscall("link", [path, path], (task, from, to) => link(task, AT_FDCWD, from, AT_FDCWD, to, 0)),
   syscall("linkat", [dirfd, path, dirfd, path, atFlags], link),
   syscall("rename", [path, path], (task, from, to) => rename(task, AT_FDCWD, from, AT_FDCWD, to, 0)),
-  syscall("renameat", [dirfd, path, dirfd, path], (task, fromFd, from, toFd, to) => rename(task, fromFd, from, toFd, to, 0)),
+  syscall("renameat", [dirfd, path, dirfd, path], (task, fromFd, from, toFd, to) =>
+    rename(task, fromFd, from, toFd, to, 0),
+  ),
   syscall("renameat2", [dirfd, path, dirfd, path, renameFlags], rename),
 ];

@@ -1,5 +1,5 @@
 /** Calls that make, copy and close descriptors. */
-import { EAGAIN, EBADF, EINVAL, E2BIG, errno } from "../abi/errno.ts";
+import { E2BIG, EAGAIN, EBADF, EINVAL, errno } from "../abi/errno.ts";
 import {
   AT_FDCWD,
   O_CLOEXEC,
@@ -21,7 +21,7 @@ import { openAt } from "../vfs/open.ts";
 import { Pipe, PipeFile } from "../vfs/pipe.ts";
 import type { File } from "../vfs/types.ts";
 import { dirfd, fd, int, mode, outPtr, path, ptr, size, uint } from "./args.ts";
-import { syscall, type SyscallDefinition, type SyscallResult } from "./define.ts";
+import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { dupFlags, openFlags, openMode, pipeFlags } from "./file-args.ts";
 import { fdLimit, ownerOf, readPath, startOf } from "./file-util.ts";
 
@@ -121,9 +121,7 @@ export const fileOpenCalls: readonly SyscallDefinition[] = [
   syscall("open", [path, openFlags, openMode(1)], (task, path, flags, mode) => open(task, AT_FDCWD, path, flags, mode)),
   syscall("openat", [dirfd, path, openFlags, openMode(2)], open),
   syscall("openat2", [dirfd, path, ptr, size], openat2),
-  syscall("creat", [path, mode], (task, path, mode) =>
-    open(task, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode),
-  ),
+  syscall("creat", [path, mode], (task, path, mode) => open(task, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode)),
   syscall("close", [fd], (task, fd) => {
     task.files.close(fd, task.process);
     return 0;

@@ -36,13 +36,13 @@ import {
   ST_VALID,
 } from "../abi/statfs.ts";
 import type { Task } from "../proc/task.ts";
+import { encodeBytes } from "../util/bytes.ts";
 import type { Path } from "../vfs/path.ts";
 import { allowed, MAY_EXEC, MAY_WRITE } from "../vfs/permission.ts";
 import type { Inode } from "../vfs/types.ts";
-import { encodeBytes } from "../util/bytes.ts";
 import { FOLLOW, lookup, type View } from "../vfs/walk.ts";
 import { dirfd, fd, int, outBuffer, outPtr, path, uint } from "./args.ts";
-import { syscall, type SyscallDefinition } from "./define.ts";
+import { type SyscallDefinition, syscall } from "./define.ts";
 import { accessFlags, accessMode, atFlags } from "./file-args.ts";
 import { lookupAt, placeOf, readPath, startOf } from "./file-util.ts";
 

@@ -1,12 +1,14 @@
 /** The families of file calls. */
 import type { SyscallDefinition } from "./define.ts";
 import { fileDirCalls } from "./file-dir.ts";
+import { fileControlCalls } from "./file-fcntl.ts";
 import { fileIoCalls } from "./file-io.ts";
 import { fileNameCalls } from "./file-names.ts";
 import { fileOpenCalls } from "./file-open.ts";
 import { fileStatCalls } from "./file-stat.ts";
 
 export const fileFamilies: readonly SyscallDefinition[] = [
+  ...fileControlCalls,
   ...fileDirCalls,
   ...fileIoCalls,
   ...fileNameCalls,

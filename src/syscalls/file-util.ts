@@ -101,4 +101,3 @@ export function readIoVectors(task: Task, address: number, count: number): IoVec
   }
   return vectors;
 }
-

@@ -95,7 +95,13 @@ export abstract class BaseFile implements File {
   ioctl(_request: number, _argument: number, _guest: GuestAccess, _context: OpenContext): number | Promise<number> {
     return -ENOTTY;
   }
+  /** A process closes a descriptor: its POSIX locks on the file end, whichever descriptor they were made with. */
+  flush(owner: unknown): void {
+    this.inode.locks?.releaseProcess(owner);
+  }
+
   close(): void {
+    this.inode.locks?.releaseFile(this);
     this.inode.closed?.();
   }
 }

@@ -2,6 +2,7 @@
 import { EEXIST, EINVAL, EISDIR, ENODATA, ENOTDIR, EOPNOTSUPP, EPERM, EROFS, errno } from "../abi/errno.ts";
 import { S_IFDIR } from "../abi/stat.ts";
 import type { Clock } from "../host/interface.ts";
+import type { FileLocks } from "./locks.ts";
 import type { AttributeChange, Attributes, DirectoryEntry, FileSystem, Inode, Timespec } from "./types.ts";
 
 export interface Owner {
@@ -32,6 +33,7 @@ export abstract class BaseInode implements Inode {
   abstract readonly fs: FileSystem;
   abstract readonly ino: number;
   abstract readonly format: number;
+  locks: FileLocks | undefined = undefined;
   abstract attributes(): Attributes;
 
   #notDirectory(): number {

@@ -5,6 +5,7 @@ import { EBUSY, EINVAL, ENOENT, ENOTDIR, errno } from "../abi/errno.ts";
 import { S_IFDIR } from "../abi/stat.ts";
 import { MS_RDONLY } from "../abi/statfs.ts";
 import type { Clock } from "../host/interface.ts";
+import { LockWaiters } from "./locks.ts";
 import { Dentry, Mount, Path } from "./path.ts";
 import { SpecialFiles } from "./special.ts";
 import type { FileSystem, Inode } from "./types.ts";
@@ -35,6 +36,8 @@ export class MountTable {
 
   /** Pipes, FIFOs and devices: what an inode of such a type leads to. */
   readonly special: SpecialFiles;
+  /** Who waits for a record lock of whom. */
+  readonly lockWaiters: LockWaiters = new LockWaiters();
   /** Numbers for file systems without a device. */
   readonly deviceNumbers: DeviceNumbers;
   readonly #pseudo: WeakMap<FileSystem, Mount> = new WeakMap();

@@ -17,7 +17,7 @@ export class Dentry {
   name: string;
   /** The root of a file system is its own parent. */
   parent: Dentry;
-  readonly inode: Inode;
+  inode: Inode;
   /** The name is gone: unlinked, removed, or replaced by a rename. */
   deleted: boolean = false;
   /** A file made without a name (O_TMPFILE) that link(2) may name. */
@@ -43,7 +43,12 @@ export class Dentry {
     if (this.deleted && this.isDirectory) return undefined;
     const inode = this.inode.lookup(name);
     if (known !== undefined) {
-      if (inode !== undefined && (known.inode === inode || known.mounts > 0)) return known;
+      if (known.mounts > 0) return known;
+      if (inode !== undefined && inode.ino === known.inode.ino && inode.format === known.inode.format) {
+        // The same thing in a new object, as the synthetic file systems make them.
+        known.inode = inode;
+        return known;
+      }
       known.drop();
     }
     return inode === undefined ? undefined : this.attach(name, inode);

@@ -11,6 +11,7 @@
  * Failures: throw `errno(X)`; where a call is hot (read, write) it may return `-X` instead.
  */
 import type { WaitQueue } from "../util/wait-queue.ts";
+import type { FileLocks } from "./locks.ts";
 import type { Path } from "./path.ts";
 
 /** A point in time as a file system keeps it: seconds since 1970 (may be negative) and nanoseconds 0..999999999. */
@@ -75,6 +76,8 @@ export interface Inode {
   readonly ino: number;
   /** The S_IFMT bits of the mode, which never change: what the path walk asks at every step. */
   readonly format: number;
+  /** fcntl(2) and flock(2) locks on it, once there have been any. */
+  locks?: FileLocks | undefined;
   attributes(): Attributes;
   /** Without permission checks: the caller has made them. Truncates or extends when `size` is given. */
   setAttributes(change: AttributeChange): void;
@@ -120,6 +123,9 @@ export interface Inode {
   accessed?(): void;
   /** The contents are changed by somebody without CAP_FSETID: clears the set-user-ID and set-group-ID bits. */
   dropPrivileges?(): void;
+  /** F_SEAL_* of a memfd, and how more are added; absent on other files. */
+  readonly seals?: number;
+  addSeals?(seals: number): void;
   /** Regular files: the next data (`hole` false) or hole at or after `position`; undefined: none. Absent: all is data. */
   seekData?(position: number, hole: boolean): number | undefined;
   /** Regular files: fallocate(2) with FALLOC_FL_* in `mode`. */
@@ -215,6 +221,9 @@ export interface File {
   close(): void;
   /** After F_SETFL changed `flags`. */
   flagsChanged?(): void;
+  /** F_SETOWN and F_SETSIG: the process (negative: group) that asked for SIGIO, and the signal instead of it. */
+  owner?: number;
+  ownerSignal?: number;
   /** Called at each close(2) of a descriptor, as f_op->flush: POSIX locks, for example. */
   flush?(owner: unknown): void;
   references: number;

@@ -1,0 +1,360 @@
+/** fcntl(2), flock(2), and the ioctls that every file has. */
+import { CAP_SYS_RESOURCE } from "../abi/capability.ts";
+import { EAGAIN, EBADF, EINVAL, ENOTDIR, ENOTTY, EOVERFLOW, EPERM, ESRCH, errno } from "../abi/errno.ts";
+import * as F from "../abi/fcntl.ts";
+import { S_IFDIR, S_IFREG } from "../abi/stat.ts";
+import type { Task } from "../proc/task.ts";
+import { block } from "../proc/wait.ts";
+import { isReadable, isWritable, release, retain } from "../vfs/file.ts";
+import { FileLocks, isLockType, type RecordLock } from "../vfs/locks.ts";
+import { isOwner } from "../vfs/permission.ts";
+import { PipeFile } from "../vfs/pipe.ts";
+import type { File } from "../vfs/types.ts";
+import { choice, fd, flags, printHex, printPointer } from "./args.ts";
+import { type Arg, type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
+import { printOpenFlags } from "./file-args.ts";
+import { ioctlCommand } from "./file-ioctl.ts";
+import { fdLimit } from "./file-util.ts";
+
+/** What F_SETFL changes. */
+const SETFL_MASK = F.O_APPEND | F.O_NONBLOCK | F.O_DIRECT | F.O_NOATIME | F.FASYNC;
+const FLOCK_SIZE = 32;
+const F_OWNER_TID = 0;
+const F_OWNER_PID = 1;
+const F_OWNER_PGRP = 2;
+
+const FIONCLEX = 0x5450;
+const FIOCLEX = 0x5451;
+const FIONBIO = 0x5421;
+const FIOASYNC = 0x5452;
+const FIOQSIZE = 0x5460;
+const FIGETBSZ = 2;
+const FIONREAD = 0x541b;
+
+function fcntl(task: Task, fd: number, command: number, argument: number): SyscallResult {
+  const { files } = task;
+  const file = files.getAny(fd);
+  switch (command) {
+    case F.F_DUPFD:
+    case F.F_DUPFD_CLOEXEC: {
+      const from = argument;
+      if (from < 0 || from >= fdLimit(task)) return -EINVAL;
+      return files.add(file, command === F.F_DUPFD_CLOEXEC, fdLimit(task), from);
+    }
+    case F.F_GETFD:
+      return files.isCloseOnExec(fd) ? F.FD_CLOEXEC : 0;
+    case F.F_SETFD:
+      files.setCloseOnExec(fd, (argument & F.FD_CLOEXEC) !== 0);
+      return 0;
+    case F.F_GETFL:
+      return file.flags;
+    case F.F_DUPFD_QUERY:
+      return files.getAny(argument) === file ? 1 : 0;
+  }
+  if (file.flags & F.O_PATH) return -EBADF;
+  return fcntlOfFile(task, file, command, argument);
+}
+
+function fcntlOfFile(task: Task, file: File, command: number, argument: number): SyscallResult {
+  switch (command) {
+    case F.F_SETFL:
+      return setFlags(task, file, argument);
+    case F.F_GETLK:
+    case F.F_OFD_GETLK:
+      return getLock(task, file, argument, command === F.F_OFD_GETLK);
+    case F.F_SETLK:
+    case F.F_OFD_SETLK:
+      return setLock(task, file, argument, command === F.F_OFD_SETLK, false);
+    case F.F_SETLKW:
+    case F.F_OFD_SETLKW:
+      return setLock(task, file, argument, command === F.F_OFD_SETLKW, true);
+    case F.F_GETOWN:
+      return file.owner ?? 0;
+    case F.F_SETOWN:
+      return setOwner(task, file, argument);
+    case F.F_GETOWN_EX: {
+      const owner = file.owner ?? 0;
+      task.space.writable(argument, 8);
+      task.space.writeU32(argument, owner < 0 ? F_OWNER_PGRP : F_OWNER_PID);
+      task.space.writeU32(argument + 4, Math.abs(owner));
+      return 0;
+    }
+    case F.F_SETOWN_EX: {
+      const type = task.space.readI32(argument);
+      const id = task.space.readI32(argument + 4);
+      if (type !== F_OWNER_TID && type !== F_OWNER_PID && type !== F_OWNER_PGRP) return -EINVAL;
+      return setOwner(task, file, type === F_OWNER_PGRP ? -id : id);
+    }
+    case F.F_GETSIG:
+      return file.ownerSignal ?? 0;
+    case F.F_SETSIG:
+      if (argument < 0 || argument > 64) return -EINVAL;
+      file.ownerSignal = argument;
+      return 0;
+    case F.F_GETPIPE_SZ:
+      return file instanceof PipeFile ? file.pipe.capacity : -EBADF;
+    case F.F_SETPIPE_SZ:
+      if (!(file instanceof PipeFile)) return -EBADF;
+      return file.pipe.resize(argument >>> 0, task.capable(CAP_SYS_RESOURCE));
+    case F.F_GETLEASE:
+      return file.inode.format === S_IFREG ? F.F_UNLCK : -EINVAL;
+    case F.F_SETLEASE:
+      // No leases are given: to the caller it is as if somebody else had the file open.
+      if (file.inode.format !== S_IFREG || !isLockType(argument)) return -EINVAL;
+      return -EAGAIN;
+    case F.F_NOTIFY:
+      return file.inode.format === S_IFDIR ? -EINVAL : -ENOTDIR;
+    case F.F_ADD_SEALS:
+      if (file.inode.addSeals === undefined) return -EINVAL;
+      if (!isWritable(file)) return -EPERM;
+      file.inode.addSeals(argument);
+      return 0;
+    case F.F_GET_SEALS:
+      return file.inode.seals ?? -EINVAL;
+    default:
+      return -EINVAL;
+  }
+}
+
+function setFlags(task: Task, file: File, flags: number): number {
+  if (flags & F.O_NOATIME && !(file.flags & F.O_NOATIME)) {
+    if (!isOwner(file.inode.attributes(), task.credentials)) return -EPERM;
+  }
+  file.flags = (file.flags & ~SETFL_MASK) | (flags & SETFL_MASK);
+  file.flagsChanged?.();
+  return 0;
+}
+
+function setOwner(task: Task, file: File, owner: number): number {
+  if (owner > 0 && !task.kernel.tasks.has(owner)) return -ESRCH;
+  if (owner < 0 && !task.kernel.groups.has(-owner)) return -ESRCH;
+  file.owner = owner;
+  return 0;
+}
+
+// Record locks: struct flock has l_type and l_whence (16 bits each), l_start at 8, l_len at 16, l_pid at 24.
+
+function readLock(task: Task, file: File, address: number, ofd: boolean): RecordLock {
+  const { space } = task;
+  const type = space.readU16(address);
+  const whence = space.readU16(address + 2);
+  let start = space.readSigned64(address + 8);
+  const length = space.readSigned64(address + 16);
+  const pid = space.readI32(address + 24);
+  if (ofd && pid !== 0) throw errno(EINVAL);
+  if (whence === F.SEEK_CUR) start += file.position;
+  else if (whence === F.SEEK_END) start += file.inode.attributes().size;
+  else if (whence !== F.SEEK_SET) throw errno(EINVAL);
+  if (!isLockType(type)) throw errno(EINVAL);
+  let end = length === 0 ? Number.POSITIVE_INFINITY : start + length;
+  // A negative length means the bytes before the start.
+  if (length < 0) [start, end] = [start + length, start];
+  if (start < 0) throw errno(EINVAL);
+  if (length > 0 && end > 2 ** 63) throw errno(EOVERFLOW);
+  return { type, start, end, owner: ofd ? file : task.process, pid: ofd ? -1 : task.process.pid };
+}
+
+function locksOf(file: File): FileLocks {
+  file.inode.locks ??= new FileLocks();
+  return file.inode.locks;
+}
+
+function getLock(task: Task, file: File, address: number, ofd: boolean): number {
+  const wanted = readLock(task, file, address, ofd);
+  if (wanted.type === F.F_UNLCK) return -EINVAL;
+  const { space } = task;
+  space.writable(address, FLOCK_SIZE);
+  const found = file.inode.locks?.conflict(wanted);
+  if (found === undefined) {
+    space.writeU16(address, F.F_UNLCK);
+    return 0;
+  }
+  space.writeU16(address, found.type);
+  space.writeU16(address + 2, F.SEEK_SET);
+  space.writeNumber64(address + 8, found.start);
+  space.writeNumber64(address + 16, found.end === Number.POSITIVE_INFINITY ? 0 : found.end - found.start);
+  space.writeU32(address + 24, found.pid);
+  return 0;
+}
+
+function setLock(task: Task, file: File, address: number, ofd: boolean, wait: boolean): SyscallResult {
+  const lock = readLock(task, file, address, ofd);
+  if (lock.type === F.F_RDLCK && !isReadable(file)) return -EBADF;
+  if (lock.type === F.F_WRLCK && !isWritable(file)) return -EBADF;
+  const locks = locksOf(file);
+  const result = locks.set(lock);
+  if (result !== -EAGAIN || !wait) return result;
+  return waitForLock(task, file, locks, lock, ofd);
+}
+
+async function waitForLock(task: Task, file: File, locks: FileLocks, lock: RecordLock, ofd: boolean): Promise<number> {
+  const waiters = task.fs.mounts.lockWaiters;
+  retain(file);
+  try {
+    return await block(task, locks.queue, () => {
+      const result = locks.set(lock);
+      // Linux looks for deadlock among processes only: fcntl(2), "Open file description locks".
+      if (result === -EAGAIN && !ofd) waiters.begin(lock.owner, locks.conflict(lock)?.owner);
+      return result;
+    });
+  } finally {
+    waiters.end(lock.owner);
+    release(file);
+  }
+}
+
+function flock(task: Task, fd: number, operation: number): SyscallResult {
+  const type = operation & ~F.LOCK_NB;
+  if (type !== F.LOCK_SH && type !== F.LOCK_EX && type !== F.LOCK_UN) return -EINVAL;
+  const file = task.files.get(fd);
+  const locks = locksOf(file);
+  const result = locks.flock(file, type);
+  if (result !== -EAGAIN || operation & F.LOCK_NB) return result;
+  return waitForFlock(task, file, locks, type);
+}
+
+async function waitForFlock(task: Task, file: File, locks: FileLocks, type: number): Promise<number> {
+  retain(file);
+  try {
+    return await block(task, locks.queue, () => locks.flock(file, type));
+  } finally {
+    release(file);
+  }
+}
+
+function ioctl(task: Task, fd: number, request: number, argument: number): SyscallResult {
+  const file = task.files.get(fd);
+  const { space } = task;
+  switch (request) {
+    case FIOCLEX:
+      task.files.setCloseOnExec(fd, true);
+      return 0;
+    case FIONCLEX:
+      task.files.setCloseOnExec(fd, false);
+      return 0;
+    case FIONBIO:
+      setBit(file, F.O_NONBLOCK, space.readU32(argument) !== 0);
+      return 0;
+    case FIOASYNC:
+      setBit(file, F.FASYNC, space.readU32(argument) !== 0);
+      return 0;
+    case FIOQSIZE:
+      if (file.inode.format !== S_IFREG && file.inode.format !== S_IFDIR) return -ENOTTY;
+      space.writeNumber64(argument, file.inode.attributes().size);
+      return 0;
+    case FIGETBSZ:
+      if (file.path === undefined) break;
+      space.writeU32(argument, file.inode.fs.statistics().blockSize);
+      return 0;
+    case FIONREAD:
+      if (file.inode.format !== S_IFREG) break;
+      space.writeU32(argument, Math.max(0, file.inode.attributes().size - file.position));
+      return 0;
+  }
+  return file.ioctl(request, argument, space, task);
+}
+
+function setBit(file: File, bit: number, on: boolean): void {
+  file.flags = on ? file.flags | bit : file.flags & ~bit;
+  file.flagsChanged?.();
+}
+
+// How strace shows them.
+
+const COMMANDS: Readonly<Record<number, string>> = Object.fromEntries(
+  Object.entries(F)
+    .filter(([name]) => /^F_(DUPFD|GET|SET|OFD|NOTIFY|ADD_SEALS)/.test(name))
+    .map(([name, value]) => [value, name]),
+);
+
+const fcntlCommand: Arg = choice(COMMANDS, "F_???");
+const LOCK_TYPES: Readonly<Record<number, string>> = { 0: "F_RDLCK", 1: "F_WRLCK", 2: "F_UNLCK" };
+const WHENCE: Readonly<Record<number, string>> = { 0: "SEEK_SET", 1: "SEEK_CUR", 2: "SEEK_END" };
+const sealFlags: Arg = flags([
+  [F.F_SEAL_SEAL, "F_SEAL_SEAL"],
+  [F.F_SEAL_SHRINK, "F_SEAL_SHRINK"],
+  [F.F_SEAL_GROW, "F_SEAL_GROW"],
+  [F.F_SEAL_WRITE, "F_SEAL_WRITE"],
+  [F.F_SEAL_FUTURE_WRITE, "F_SEAL_FUTURE_WRITE"],
+  [F.F_SEAL_EXEC, "F_SEAL_EXEC"],
+]);
+
+/** Commands that take no argument, and those whose argument the kernel fills in. */
+const WITHOUT: ReadonlySet<number> = new Set([
+  F.F_GETFD,
+  F.F_GETFL,
+  F.F_GETOWN,
+  F.F_GETSIG,
+  F.F_GETLEASE,
+  F.F_GETPIPE_SZ,
+  F.F_GET_SEALS,
+]);
+
+const fcntlArgument: Arg = {
+  // Signed, for F_SETOWN's negative group; addresses are positive.
+  kind: "i64",
+  out: true,
+  print: (v, c) => {
+    const command = c.args[1] ?? -1;
+    if (WITHOUT.has(command)) return "";
+    switch (command) {
+      case F.F_SETFD:
+        return v === F.FD_CLOEXEC ? "FD_CLOEXEC" : printHex(v);
+      case F.F_SETFL:
+        return printOpenFlags(v);
+      case F.F_ADD_SEALS:
+        return sealFlags.print(v, c);
+      case F.F_GETLK:
+      case F.F_SETLK:
+      case F.F_SETLKW:
+      case F.F_OFD_GETLK:
+      case F.F_OFD_SETLK:
+      case F.F_OFD_SETLKW: {
+        const bytes = c.peek(v, FLOCK_SIZE);
+        if (bytes === undefined || bytes.length < FLOCK_SIZE) return printPointer(v);
+        const view = new DataView(bytes.buffer, bytes.byteOffset, FLOCK_SIZE);
+        const type = view.getInt16(0, true);
+        const whence = view.getInt16(2, true);
+        const pid = command === F.F_GETLK || command === F.F_OFD_GETLK ? `, l_pid=${view.getInt32(24, true)}` : "";
+        return (
+          `{l_type=${LOCK_TYPES[type] ?? `${printHex(type)} /* F_??? */`}, ` +
+          `l_whence=${WHENCE[whence] ?? `${printHex(whence)} /* SEEK_??? */`}, ` +
+          `l_start=${view.getBigInt64(8, true)}, l_len=${view.getBigInt64(16, true)}${pid}}`
+        );
+      }
+      default:
+        return String(v);
+    }
+  },
+};
+
+export const fileControlCalls: readonly SyscallDefinition[] = [
+  syscall(
+    "fcntl",
+    [fd, fcntlCommand, fcntlArgument],
+    (task, fd, command, argument) => fcntl(task, fd, command, argument),
+    {
+      printResult: (result, c) => {
+        const command = c.args[1];
+        if (command === F.F_GETFD) return result === 0 ? "0" : `${printHex(result)} (flags FD_CLOEXEC)`;
+        if (command === F.F_GETFL) return `${printHex(result)} (flags ${printOpenFlags(result)})`;
+        return String(result);
+      },
+      partial: "no SIGIO (O_ASYNC), no leases (EAGAIN), no directory notification",
+    },
+  ),
+  syscall(
+    "flock",
+    [
+      fd,
+      flags([
+        [F.LOCK_SH, "LOCK_SH"],
+        [F.LOCK_EX, "LOCK_EX"],
+        [F.LOCK_UN, "LOCK_UN"],
+        [F.LOCK_NB, "LOCK_NB"],
+      ]),
+    ],
+    flock,
+  ),
+  syscall("ioctl", [fd, ioctlCommand, { kind: "u64", out: true, print: (v) => printPointer(v) }], ioctl),
+];
