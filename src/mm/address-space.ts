@@ -522,7 +522,7 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
       const prot = PROT_READ | PROT_WRITE;
       if (!this.mayExpand(newEnd - oldEnd, prot, 0) || this.vmas.count >= MAX_MAP_COUNT) return currentBrk;
       if (!this.roomFor(newEnd - oldEnd)) return currentBrk;
-      this.addMapping(new Vma(oldEnd, newEnd, prot, ANONYMOUS_FLAGS, ANONYMOUS));
+      this.addMapping(new Vma(oldEnd, newEnd, prot, ANONYMOUS_FLAGS | VmFlag.Account, ANONYMOUS));
     }
     this.currentBrk = address;
     return address;
@@ -540,7 +540,8 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
   mapFile(start: number, end: number, prot: number, file: MappedFile, offset: number, fileLimit: number): void {
     this.unmap(start, end);
     const backing = { file, shared: null, offset, fileLimit, name: "" };
-    this.addMapping(new Vma(start, end, prot, ANONYMOUS_FLAGS, backing));
+    const flags = ANONYMOUS_FLAGS | (prot & PROT_WRITE ? VmFlag.Account : 0);
+    this.addMapping(new Vma(start, end, prot, flags, backing));
   }
 
   /** A private anonymous mapping at a fixed place, for the loader. */
@@ -550,7 +551,7 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
 
   /** Makes the stack's mapping: `size` bytes below the top of the stack, growing on demand. */
   mapStack(size: number, prot: number): void {
-    const flags = ANONYMOUS_FLAGS | VmFlag.GrowsDown;
+    const flags = ANONYMOUS_FLAGS | VmFlag.GrowsDown | VmFlag.Account;
     this.addMapping(new Vma(this.stackTop - alignUp(size), this.stackTop, prot, flags, ANONYMOUS));
   }
 

@@ -38,6 +38,13 @@ export function protect(space: AddressSpace, address: number, end: number, prot:
   if (at > start) {
     vmas.update(start, at, (vma) => {
       if (vma.prot === prot) return;
+      if (makesWritable(vma, prot)) vma.flags |= VmFlag.Account;
+      else if (
+        !(prot & M.PROT_WRITE) &&
+        vma.isAnonymousPrivate &&
+        !space.nextRun(vma.start >>> PAGE_SHIFT, vma.end >>> PAGE_SHIFT)
+      )
+        vma.flags &= ~VmFlag.Account;
       vma.prot = prot;
       space.reprotect(vma);
     });
@@ -51,8 +58,10 @@ function mayHave(vma: Vma, prot: number): boolean {
   return !(prot & M.PROT_EXEC && !(vma.flags & VmFlag.MayExec));
 }
 
+/** Becomes memory that counts for the first time. */
 function makesWritable(vma: Vma, prot: number): boolean {
-  return (prot & ~vma.prot & M.PROT_WRITE) !== 0 && vma.isAnonymousPrivate && (vma.flags & VmFlag.NoReserve) === 0;
+  const exempt = VmFlag.Account | VmFlag.Shared | VmFlag.NoReserve;
+  return (prot & ~vma.prot & M.PROT_WRITE) !== 0 && (vma.flags & exempt) === 0;
 }
 
 /** Advice that only sets or clears flags: [set, cleared]. */

@@ -117,13 +117,15 @@ export function mapRegion(
     if (flags & MAP_FIXED_NOREPLACE && space.vmas.firstIn(start, start + size)) throw errno(EEXIST);
   }
 
-  const vmFlags = mappingFlags(flags, prot, file);
+  let vmFlags = mappingFlags(flags, prot, file);
   let access = prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
   if (space.readImpliesExec && access & PROT_READ && vmFlags & VmFlag.MayExec) access |= PROT_EXEC;
   const growth = size - (fixed ? mappedWithin(space, start, start + size) : 0);
   if (!space.mayExpand(growth, access, vmFlags)) throw errno(ENOMEM);
-  if (access & PROT_WRITE && !(vmFlags & (VmFlag.NoReserve | VmFlag.Shared)) && !space.roomFor(growth))
-    throw errno(ENOMEM);
+  if (access & PROT_WRITE && !(vmFlags & (VmFlag.NoReserve | VmFlag.Shared))) {
+    if (!space.roomFor(growth)) throw errno(ENOMEM);
+    vmFlags |= VmFlag.Account;
+  }
 
   if (fixed) space.unmap(start, start + size);
   const vma = space.addMapping(new Vma(start, start + size, access, vmFlags, backing(space, file, offset, vmFlags)));
@@ -136,6 +138,7 @@ function mappingFlags(flags: number, prot: number, file: MappedFile | null): num
   let vmFlags = ANONYMOUS_FLAGS;
   if (flags & MAP_LOCKED) vmFlags |= VmFlag.Locked;
   if (flags & MAP_NORESERVE) vmFlags |= VmFlag.NoReserve;
+  if (flags & MAP_STACK) vmFlags |= VmFlag.NoHugePage;
   if (file === null) {
     if (type === MAP_SHARED) {
       if (flags & MAP_GROWSDOWN) throw errno(EINVAL);

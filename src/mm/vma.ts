@@ -51,6 +51,8 @@ export const VmFlag = {
   HugePage: 0x4000,
   NoHugePage: 0x8000,
   Mergeable: 0x1_0000,
+  /** Was private and writable once: counts against the memory there is. Decides about merging, as in Linux. */
+  Account: 0x2_0000,
 } as const;
 
 /** May* flags of memory that is not a file's. */
