@@ -54,6 +54,7 @@ export function releaseMemory(task: Task): void {
     }
     task.clearChildTid = 0;
   }
+  task.usage.maxRss = Math.max(task.usage.maxRss, space.peakPresent * 4);
   const done = task.vforkDone;
   task.vforkDone = null;
   mm.release(task);
@@ -181,6 +182,7 @@ export function reap(process: ThreadGroup): void {
     parent.childUsage.add(process.usage);
     parent.childUsage.add(process.childUsage);
   }
+  kernel.pastUsage.add(process.usage);
   leader.state = "dead";
   kernel.tasks.delete(leader.tid);
   kernel.processes.delete(process.pid);

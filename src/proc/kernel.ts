@@ -12,6 +12,7 @@ import {
   RLIMIT_SIGPENDING,
   RLIMIT_STACK,
 } from "../abi/resource.ts";
+import { SIGKILL } from "../abi/signal.ts";
 import type { CpuEngine } from "../cpu/core.ts";
 import type { Host } from "../host/interface.ts";
 import type { MachineInfo } from "../loader/exec.ts";
@@ -25,7 +26,7 @@ import { Scheduler, type SyscallGate } from "./scheduler.ts";
 import { ProcessGroup, type Session } from "./session.ts";
 import { Signals } from "./signals.ts";
 import type { Task } from "./task.ts";
-import type { ResourceLimit, ThreadGroup } from "./thread-group.ts";
+import { type ResourceLimit, type ThreadGroup, Usage } from "./thread-group.ts";
 import { Timers } from "./timers.ts";
 
 export interface KernelOptions {
@@ -68,6 +69,8 @@ export class Kernel {
   readonly tasks: Map<number, Task> = new Map();
   readonly groups: Map<number, ProcessGroup> = new Map();
   readonly sessions: Map<number, Session> = new Map();
+  /** CPU time of processes that are no more: /proc/stat. */
+  readonly pastUsage: Usage = new Usage();
   observer: Observer | null = null;
   hostname: string;
   domainname = "(none)";
@@ -125,6 +128,11 @@ export class Kernel {
 
   get lastPid(): number {
     return this.#lastPid;
+  }
+
+  /** The machine stops: every process is killed. */
+  killAll(): void {
+    for (const process of this.processes.values()) if (!process.exited) this.signals.beginExit(process, SIGKILL);
   }
 
   /** Moves a process to a group of its session, which is made if need be. */

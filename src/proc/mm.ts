@@ -10,6 +10,10 @@ export class Mm {
   readonly core: CpuCore;
   /** The registers of the loaded task. */
   readonly context: DataView;
+  /** Commands that membarrier(2) was asked to be ready for. */
+  barriers = 0;
+  /** prctl(PR_SET_THP_DISABLE), remembered: there are no huge pages. */
+  noHugePages = false;
   /** Tasks that use it; with the last one the space is released. */
   users = 0;
   /** The task whose registers are in the space's context now. */
@@ -21,7 +25,6 @@ export class Mm {
     this.core = space.core;
     this.context = space.memory.context;
   }
-
 
   /** Puts the registers of `task` into the context, saving those of the task that was there. */
   load(task: Task, size: number): void {

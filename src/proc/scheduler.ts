@@ -24,6 +24,7 @@ import {
 import { Access, Trap } from "../cpu/core.ts";
 import { deliverSignals } from "./deliver.ts";
 import type { Kernel } from "./kernel.ts";
+import { LoadAverage } from "./load.ts";
 import type { SignalInfo } from "./signal-state.ts";
 import type { Task } from "./task.ts";
 import { resultOf } from "./wait.ts";
@@ -64,6 +65,10 @@ export class Scheduler {
   #lastHostTurn = 0;
   #idle = true;
   #current: Task | null = null;
+  #turnStart = 0;
+  readonly #load: LoadAverage = new LoadAverage();
+  /** Turns given so far: /proc/stat's ctxt. */
+  switches = 0;
   #panic: ((error: unknown) => void) | null = null;
 
   constructor(kernel: Kernel, gate: SyscallGate) {
@@ -79,6 +84,16 @@ export class Scheduler {
   /** Tasks that could run now: /proc/loadavg. */
   get runnable(): number {
     return this.#queue.length + (this.#current === null ? 0 : 1);
+  }
+
+  /** Nanoseconds of the current turn, not yet accounted, if one of these tasks is running. */
+  turnTime(tasks: ReadonlySet<Task>): number {
+    return this.#current !== null && tasks.has(this.#current) ? this.kernel.now() - this.#turnStart : 0;
+  }
+
+  /** Over one, five and fifteen minutes. */
+  loadAverages(): readonly [number, number, number] {
+    return this.#load.averages(this.kernel.now());
   }
 
   /** Called for an error of tsrcore itself; the machine stops. */
@@ -171,11 +186,14 @@ export class Scheduler {
       const task = this.#queue.shift();
       if (task === undefined) {
         this.#idle = true;
+        this.#load.update(this.kernel.now(), 0);
         return;
       }
       task.queued = false;
       if (task.state !== "runnable" && task.state !== "blocked") continue;
       this.#current = task;
+      this.#load.update(this.kernel.now(), this.#queue.length + 1);
+      this.switches++;
       this.#turn(task);
       this.#current = null;
       if (this.#queue.length > 0 && this.kernel.now() - this.#lastHostTurn >= HOST_TURN) {
@@ -201,6 +219,7 @@ export class Scheduler {
     }
     if (task.state === "blocked") return;
     const start = kernel.now();
+    this.#turnStart = start;
     task.stimeSampled = 0;
     this.#runGuest(task);
     const spent = kernel.now() - start;

@@ -10,6 +10,8 @@ export interface ControllingTerminal {
   foreground: ProcessGroup | null;
   /** Device number that /proc/pid/stat shows as tty_nr. */
   readonly device: number;
+  /** vhangup(2) by the session: SIGHUP to it, and open files of the terminal become useless. */
+  hangUp(): void;
   /** The session leader exits or gives the terminal up: the terminal forgets the session. */
   disassociate(): void;
 }

@@ -178,7 +178,6 @@ export class Signals {
   #wants(task: Task, signal: number): boolean {
     if (task.state === "zombie" || task.state === "dead") return false;
     if (signal === SIGKILL) return true;
-    if (task.awaited?.has(signal)) return true;
     return !task.blocked.has(signal);
   }
 

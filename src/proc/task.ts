@@ -108,6 +108,8 @@ export class Task {
   /** Exit code as wait4(2) encodes it, once the task is ending. */
   exitCode = 0;
   nice = 0;
+  /** SCHED_* */
+  policy = 0;
   readonly usage: Usage = new Usage();
 
   constructor(options: TaskOptions) {

@@ -44,9 +44,9 @@ export interface SleepOptions {
 
 export interface BlockOptions extends SleepOptions {
   /** Result once the deadline has passed: -ETIMEDOUT by default. */
-  readonly timedOut?: number;
+  readonly timedOut?: number | (() => number);
   /** Result when a signal interrupts: -ERESTARTSYS by default. */
-  readonly interrupted?: number;
+  readonly interrupted?: number | (() => number);
 }
 
 type Queues = WaitQueue | undefined | readonly (WaitQueue | undefined)[];
@@ -60,8 +60,8 @@ export class Wait {
   readonly #attempt: (() => number) | undefined;
   readonly #deadline: number;
   readonly #killable: boolean;
-  readonly #timedOut: number;
-  readonly #interrupted: number;
+  readonly #timedOut: number | (() => number);
+  readonly #interrupted: number | (() => number);
   #cancels: (() => void)[] = [];
   #eventSeen = false;
   #adopted: ((result: number | Error) => void) | undefined;
@@ -72,8 +72,8 @@ export class Wait {
     attempt: (() => number) | undefined,
     deadline: number,
     killable: boolean,
-    timedOut: number,
-    interrupted: number,
+    timedOut: number | (() => number),
+    interrupted: number | (() => number),
   ) {
     this.task = task;
     this.#attempt = attempt;
@@ -148,8 +148,8 @@ export class Wait {
       const result = this.#attempt();
       if (result !== -EAGAIN) return result;
       this.#eventSeen = false;
-      if (this.#signalled()) return this.#interrupted;
-      if (this.#expired()) return this.#timedOut;
+      if (this.#signalled()) return outcomeOf(this.#interrupted);
+      if (this.#expired()) return outcomeOf(this.#timedOut);
       return undefined;
     }
     if (this.#eventSeen) return Woken.Event;
@@ -179,6 +179,10 @@ export class Wait {
   }
 }
 
+function outcomeOf(result: number | (() => number)): number {
+  return typeof result === "number" ? result : result();
+}
+
 /** Sleeps until a queue is woken, the deadline passes or a signal comes. Look at what you wait for before and after. */
 export function sleep(task: Task, queues: Queues, options: SleepOptions = {}): Promise<Woken> {
   const deadline = options.deadline ?? Number.POSITIVE_INFINITY;
@@ -200,7 +204,7 @@ export function block(
   if (result !== -EAGAIN) return result;
   const deadline = options.deadline ?? Number.POSITIVE_INFINITY;
   const timedOut = options.timedOut ?? -ETIMEDOUT;
-  if (deadline <= 0) return timedOut;
+  if (deadline <= 0) return outcomeOf(timedOut);
   const interrupted = options.interrupted ?? -ERESTARTSYS;
   return new Wait(task, queues, attempt, deadline, options.killable ?? false, timedOut, interrupted).promise;
 }

@@ -11,7 +11,7 @@
  * A handler returns the result, or `-errno`, or throws `errno(...)`; or a promise of these if it has to wait. It waits by
  * proc/wait.ts alone, so that signals and deadlines work everywhere alike.
  */
-import type { Task } from '../proc/task.ts';
+import type { Task } from "../proc/task.ts";
 
 export type SyscallResult = number | Promise<number>;
 
@@ -32,7 +32,7 @@ export interface PrintContext {
 
 export interface Arg {
   /** How the register becomes a number. */
-  readonly kind: 'i32' | 'u32' | 'i64' | 'u64';
+  readonly kind: "i32" | "u32" | "i64" | "u64";
   /** Printed when the call returns rather than when it is entered: the kernel fills in what it points to. */
   readonly out?: boolean;
   /** "" leaves the argument out, with its comma: the mode of an open that makes no file. */
@@ -68,7 +68,7 @@ export function syscall<const A extends readonly Arg[]>(
   return {
     name,
     args,
-    handler: handler as SyscallDefinition['handler'],
+    handler: handler as SyscallDefinition["handler"],
     printResult: options.printResult,
     partial: options.partial,
     noResult: options.noResult ?? false,

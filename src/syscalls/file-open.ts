@@ -1,5 +1,5 @@
 /** Calls that make, copy and close descriptors. */
-import { E2BIG, EAGAIN, EBADF, EINVAL, errno } from "../abi/errno.ts";
+import { E2BIG, EAGAIN, EBADF, EINVAL } from "../abi/errno.ts";
 import {
   AT_FDCWD,
   O_CLOEXEC,

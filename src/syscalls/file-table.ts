@@ -5,6 +5,7 @@ import { fileControlCalls } from "./file-fcntl.ts";
 import { fileIoCalls } from "./file-io.ts";
 import { fileNameCalls } from "./file-names.ts";
 import { fileOpenCalls } from "./file-open.ts";
+import { filePollCalls } from "./file-poll.ts";
 import { fileStatCalls } from "./file-stat.ts";
 
 export const fileFamilies: readonly SyscallDefinition[] = [
@@ -13,5 +14,6 @@ export const fileFamilies: readonly SyscallDefinition[] = [
   ...fileIoCalls,
   ...fileNameCalls,
   ...fileOpenCalls,
+  ...filePollCalls,
   ...fileStatCalls,
 ];

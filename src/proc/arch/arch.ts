@@ -62,6 +62,12 @@ export interface Arch {
   readonly registers: Registers;
   /** System call numbers by name. */
   readonly numbers: Readonly<Record<string, number>>;
+  /** Order of clone(2)'s last two arguments: tls before child_tid (CONFIG_CLONE_BACKWARDS). */
+  readonly cloneTlsFirst: boolean;
+  /** struct sigaction has sa_restorer. */
+  readonly hasRestorer: boolean;
+  /** arch_prctl(2) and its like, for architectures that have it: a result or a negative errno. */
+  prctl?(space: AddressSpace, context: DataView, code: number, address: number): number;
   /** Bytes of the system call instruction, by which the pc steps back when a call is restarted. */
   readonly syscallLength: number;
   /** Puts the number back (and, where result and first argument share a register, `argument0Lo/Hi`). */

@@ -9,7 +9,7 @@
  *     (gap for alignment)
  *     FXSAVE image                    512   64-byte aligned, pointed to by sigcontext.fpstate
  */
-import { EFAULT, errno } from "../../abi/errno.ts";
+import { EFAULT, EINVAL, EPERM, errno } from "../../abi/errno.ts";
 import { encodeSiginfo, SIGINFO_SIZE } from "../../abi/siginfo.ts";
 import { MINSIGSTKSZ_X86_64, SA_RESTORER, SA_SIGINFO } from "../../abi/signal.ts";
 import { SYSCALLS_X86_64 } from "../../abi/syscalls-x86_64.ts";
@@ -23,6 +23,8 @@ export interface X86_64Registers extends Registers {
   setGpr(context: DataView, index: number, value: bigint): void;
   readFlags(context: DataView): number;
   writeFlags(context: DataView, flags: number): void;
+  getGsBase(context: DataView): number;
+  setGsBase(context: DataView, base: number): void;
   /** The 512 bytes of FXSAVE64. */
   fxsave(context: DataView, image: Uint8Array): void;
   fxrstor(context: DataView, image: Uint8Array): void;
@@ -35,6 +37,14 @@ const RDX = 2;
 const RSP = 4;
 const RSI = 6;
 const RDI = 7;
+
+/** arch_prctl(2) */
+const ARCH_SET_GS = 0x1001;
+const ARCH_SET_FS = 0x1002;
+const ARCH_GET_FS = 0x1003;
+const ARCH_GET_GS = 0x1004;
+/** End of user addresses with four-level paging. */
+const TASK_SIZE_MAX = 0x7fff_ffff_f000;
 
 /** Order of the general registers in sigcontext: r8..r15 di si bp bx dx ax cx sp. */
 const SIGCONTEXT_GPRS = [8, 9, 10, 11, 12, 13, 14, 15, 7, 6, 5, 3, 2, 0, 1, 4] as const;
@@ -81,8 +91,29 @@ export function x86_64Arch(registers: X86_64Registers): Arch {
     name: "x86_64",
     registers,
     numbers: SYSCALLS_X86_64,
+    cloneTlsFirst: false,
+    hasRestorer: true,
     syscallLength: 2,
     minSignalStack: MINSIGSTKSZ_X86_64,
+
+    prctl(space, context, code, address) {
+      switch (code) {
+        case ARCH_SET_GS:
+        case ARCH_SET_FS:
+          if (address >= TASK_SIZE_MAX) return -EPERM;
+          if (code === ARCH_SET_FS) registers.setTls(context, address);
+          else registers.setGsBase(context, address);
+          return 0;
+        case ARCH_GET_FS:
+          space.writeNumber64(address, registers.getTls(context));
+          return 0;
+        case ARCH_GET_GS:
+          space.writeNumber64(address, registers.getGsBase(context));
+          return 0;
+        default:
+          return -EINVAL;
+      }
+    },
 
     rewindSyscall(context, number) {
       registers.setGpr(context, RAX, BigInt(number));

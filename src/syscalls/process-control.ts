@@ -1,0 +1,248 @@
+/** prctl(2), arch_prctl(2), personality(2), robust lists, and namespaces, of which there is one of each. */
+import { CAP_LAST_CAP, CAP_SETPCAP, CAP_SYS_ADMIN } from "../abi/capability.ts";
+import { CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_SYSVSEM, CLONE_THREAD, CLONE_VM } from "../abi/clone.ts";
+import { EBADF, EINVAL, ENOSYS, EPERM, ESRCH, errno } from "../abi/errno.ts";
+import { NSIG } from "../abi/signal.ts";
+import { SECBIT_KEEP_CAPS } from "../proc/capability-state.ts";
+import type { Task } from "../proc/task.ts";
+import { decodeBytes, encodeBytes } from "../util/bytes.ts";
+import { flags, int, outPtr, ptr, size, uint, ulong } from "./args.ts";
+import { type Arg, type SyscallDefinition, syscall } from "./define.ts";
+import { pid as pidArg } from "./process-args.ts";
+import { cloneFlagNames } from "./process-flags.ts";
+
+const PR_NAMES: Readonly<Record<number, string>> = {
+  1: "PR_SET_PDEATHSIG",
+  2: "PR_GET_PDEATHSIG",
+  3: "PR_GET_DUMPABLE",
+  4: "PR_SET_DUMPABLE",
+  7: "PR_GET_KEEPCAPS",
+  8: "PR_SET_KEEPCAPS",
+  15: "PR_SET_NAME",
+  16: "PR_GET_NAME",
+  21: "PR_GET_SECCOMP",
+  22: "PR_SET_SECCOMP",
+  23: "PR_CAPBSET_READ",
+  24: "PR_CAPBSET_DROP",
+  25: "PR_GET_TSC",
+  26: "PR_SET_TSC",
+  27: "PR_GET_SECUREBITS",
+  28: "PR_SET_SECUREBITS",
+  29: "PR_SET_TIMERSLACK",
+  30: "PR_GET_TIMERSLACK",
+  36: "PR_SET_CHILD_SUBREAPER",
+  37: "PR_GET_CHILD_SUBREAPER",
+  38: "PR_SET_NO_NEW_PRIVS",
+  39: "PR_GET_NO_NEW_PRIVS",
+  40: "PR_GET_TID_ADDRESS",
+  41: "PR_SET_THP_DISABLE",
+  42: "PR_GET_THP_DISABLE",
+  47: "PR_CAP_AMBIENT",
+  1398164801: "PR_SET_VMA",
+  1499557217: "PR_SET_PTRACER",
+};
+const prOption: Arg = { kind: "i32", print: (v) => PR_NAMES[v] ?? `0x${(v >>> 0).toString(16)} /* PR_??? */` };
+
+const TASK_COMM_LENGTH = 16;
+
+function prctl(task: Task, option: number, a2: number, a3: number, a4: number, a5: number): number {
+  const { process, credentials, space } = task;
+  const capability = (n: number): bigint => {
+    if (n > CAP_LAST_CAP) throw errno(EINVAL);
+    return 1n << BigInt(n);
+  };
+  switch (PR_NAMES[option]) {
+    case "PR_SET_PDEATHSIG":
+      if (a2 > NSIG) throw errno(EINVAL);
+      task.parentDeathSignal = a2;
+      return 0;
+    case "PR_GET_PDEATHSIG":
+      space.writeU32(a2, task.parentDeathSignal);
+      return 0;
+    case "PR_GET_DUMPABLE":
+      return process.dumpable;
+    case "PR_SET_DUMPABLE":
+      if (a2 > 1) throw errno(EINVAL);
+      process.dumpable = a2;
+      return 0;
+    case "PR_GET_KEEPCAPS":
+      return credentials.securebits & SECBIT_KEEP_CAPS ? 1 : 0;
+    case "PR_SET_KEEPCAPS": {
+      if (a2 > 1) throw errno(EINVAL);
+      const rest = credentials.securebits & ~SECBIT_KEEP_CAPS;
+      task.credentials = credentials.with({ securebits: a2 === 1 ? rest | SECBIT_KEEP_CAPS : rest });
+      return 0;
+    }
+    case "PR_SET_NAME": {
+      const bytes: number[] = [];
+      while (bytes.length < TASK_COMM_LENGTH - 1) {
+        const b = space.readU8(a2 + bytes.length);
+        if (b === 0) break;
+        bytes.push(b);
+      }
+      task.comm = decodeBytes(Uint8Array.from(bytes));
+      return 0;
+    }
+    case "PR_GET_NAME": {
+      const name = new Uint8Array(TASK_COMM_LENGTH);
+      name.set(encodeBytes(task.comm).subarray(0, TASK_COMM_LENGTH - 1));
+      space.copyOut(a2, name);
+      return 0;
+    }
+    case "PR_GET_SECCOMP":
+      return 0;
+    case "PR_CAPBSET_READ":
+      return credentials.bounding & capability(a2) ? 1 : 0;
+    case "PR_CAPBSET_DROP": {
+      if (!task.capable(CAP_SETPCAP)) throw errno(EPERM);
+      task.credentials = credentials.with({ bounding: credentials.bounding & ~capability(a2) });
+      return 0;
+    }
+    case "PR_GET_SECUREBITS":
+      return credentials.securebits;
+    case "PR_SET_SECUREBITS":
+      return setSecurebits(task, a2);
+    case "PR_SET_TIMERSLACK":
+      task.timerSlack = a2 === 0 ? 50_000 : a2;
+      return 0;
+    case "PR_GET_TIMERSLACK":
+      return task.timerSlack;
+    case "PR_SET_CHILD_SUBREAPER":
+      process.childSubreaper = a2 !== 0;
+      return 0;
+    case "PR_GET_CHILD_SUBREAPER":
+      space.writeU32(a2, process.childSubreaper ? 1 : 0);
+      return 0;
+    case "PR_SET_NO_NEW_PRIVS":
+      if (a2 !== 1 || a3 !== 0 || a4 !== 0 || a5 !== 0) throw errno(EINVAL);
+      task.credentials = credentials.with({ noNewPrivileges: true });
+      return 0;
+    case "PR_GET_NO_NEW_PRIVS":
+      if (a2 !== 0 || a3 !== 0 || a4 !== 0 || a5 !== 0) throw errno(EINVAL);
+      return credentials.noNewPrivileges ? 1 : 0;
+    case "PR_GET_TID_ADDRESS":
+      space.writeNumber64(a2, task.clearChildTid);
+      return 0;
+    case "PR_SET_THP_DISABLE":
+      if (a3 !== 0 || a4 !== 0 || a5 !== 0) throw errno(EINVAL);
+      task.mm.noHugePages = a2 !== 0;
+      return 0;
+    case "PR_GET_THP_DISABLE":
+      if (a2 !== 0 || a3 !== 0 || a4 !== 0 || a5 !== 0) throw errno(EINVAL);
+      return task.mm.noHugePages ? 1 : 0;
+    case "PR_CAP_AMBIENT":
+      return ambient(task, a2, a3, capability);
+    default:
+      // As a kernel without seccomp, ptrace restrictions and named mappings.
+      throw errno(EINVAL);
+  }
+}
+
+/** SECBIT_* 0..7: each bit and its lock. */
+function setSecurebits(task: Task, bits: number): number {
+  const { credentials } = task;
+  const old = credentials.securebits;
+  const locks = (old & 0xaa) >> 1;
+  if (bits > 0xff || ((old ^ bits) & locks) !== 0 || (old & 0xaa & ~bits) !== 0 || !task.capable(CAP_SETPCAP)) {
+    throw errno(EPERM);
+  }
+  task.credentials = credentials.with({ securebits: bits });
+  return 0;
+}
+
+function ambient(task: Task, operation: number, number: number, capability: (n: number) => bigint): number {
+  const { credentials } = task;
+  const IS_SET = 1;
+  const RAISE = 2;
+  const LOWER = 3;
+  const CLEAR_ALL = 4;
+  if (operation === CLEAR_ALL) {
+    if (number !== 0) throw errno(EINVAL);
+    task.credentials = credentials.with({ ambient: 0n });
+    return 0;
+  }
+  const bit = capability(number);
+  switch (operation) {
+    case IS_SET:
+      return credentials.ambient & bit ? 1 : 0;
+    case RAISE:
+      if ((credentials.permitted & credentials.inheritable & bit) === 0n) throw errno(EPERM);
+      task.credentials = credentials.with({ ambient: credentials.ambient | bit });
+      return 0;
+    case LOWER:
+      task.credentials = credentials.with({ ambient: credentials.ambient & ~bit });
+      return 0;
+    default:
+      throw errno(EINVAL);
+  }
+}
+
+/** READ_IMPLIES_EXEC */
+const READ_IMPLIES_EXEC = 0x40_0000;
+
+function personality(task: Task, persona: number): number {
+  const old = task.personality;
+  if (persona !== 0xffff_ffff) {
+    task.personality = persona;
+    task.space.readImpliesExec = (persona & READ_IMPLIES_EXEC) !== 0;
+  }
+  return old;
+}
+
+const ROBUST_LIST_HEAD_SIZE = 24;
+
+function getRobustList(task: Task, pid: number, head: number, length: number): number {
+  const target = pid === 0 ? task : task.kernel.tasks.get(pid);
+  if (target === undefined) throw errno(ESRCH);
+  if (target.process !== task.process && task.credentials.euid !== target.credentials.uid) throw errno(EPERM);
+  task.space.writeNumber64(length, ROBUST_LIST_HEAD_SIZE);
+  task.space.writeNumber64(head, target.robustListHead);
+  return 0;
+}
+
+const SEPARABLE = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM;
+
+/** What tasks share can be had alone; of namespaces there are no others, as in a kernel without them. */
+function unshare(task: Task, bits: number): number {
+  if (bits & ~(SEPARABLE | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) throw errno(EINVAL);
+  if (bits & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) && task.process.tasks.size > 1) throw errno(EINVAL);
+  if (bits & CLONE_VM && task.mm.users > 1) throw errno(EINVAL);
+  if (bits & CLONE_FS && task.fs.references > 1) {
+    task.fs.references--;
+    task.fs = task.fs.clone();
+  }
+  if (bits & CLONE_FILES && task.files.references > 1) {
+    task.files.references--;
+    task.files = task.files.clone();
+  }
+  return 0;
+}
+
+export const prctlCalls: readonly SyscallDefinition[] = [
+  syscall("prctl", [prOption, ulong, ulong, ulong, ulong], prctl),
+  syscall("arch_prctl", [int, ptr], (task, code, address) => {
+    const { arch } = task.kernel;
+    return arch.prctl === undefined ? -ENOSYS : arch.prctl(task.space, task.mm.context, code, address);
+  }),
+  syscall("personality", [uint], personality),
+  syscall("set_robust_list", [ptr, size], (task, head, length) => {
+    if (length !== ROBUST_LIST_HEAD_SIZE) throw errno(EINVAL);
+    task.robustListHead = head;
+    return 0;
+  }),
+  syscall("get_robust_list", [pidArg, outPtr, outPtr], getRobustList),
+  syscall("unshare", [flags(cloneFlagNames)], unshare, { partial: "no namespaces: EINVAL" }),
+  syscall(
+    "setns",
+    [int, int],
+    (task, fd) => {
+      // There are no namespace files, so whatever the descriptor is, it is not one.
+      if (task.files.peek(fd) === undefined) throw errno(EBADF);
+      throw errno(EINVAL);
+    },
+    { partial: "no namespaces: EINVAL" },
+  ),
+  syscall("acct", [ptr], (task) => (task.capable(CAP_SYS_ADMIN) ? -ENOSYS : -EPERM), {
+    partial: "as a kernel without process accounting: ENOSYS",
+  }),
+];

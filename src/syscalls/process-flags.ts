@@ -1,0 +1,41 @@
+/** Names of flags of processes' calls, as strace shows them. */
+import * as C from "../abi/clone.ts";
+import { __WALL, __WCLONE, __WNOTHREAD, WCONTINUED, WEXITED, WNOHANG, WNOWAIT, WSTOPPED } from "../abi/wait.ts";
+
+export const cloneFlagNames: readonly (readonly [number, string])[] = [
+  [C.CLONE_VM, "CLONE_VM"],
+  [C.CLONE_FS, "CLONE_FS"],
+  [C.CLONE_FILES, "CLONE_FILES"],
+  [C.CLONE_SIGHAND, "CLONE_SIGHAND"],
+  [C.CLONE_PIDFD, "CLONE_PIDFD"],
+  [C.CLONE_PTRACE, "CLONE_PTRACE"],
+  [C.CLONE_VFORK, "CLONE_VFORK"],
+  [C.CLONE_PARENT, "CLONE_PARENT"],
+  [C.CLONE_THREAD, "CLONE_THREAD"],
+  [C.CLONE_NEWNS, "CLONE_NEWNS"],
+  [C.CLONE_SYSVSEM, "CLONE_SYSVSEM"],
+  [C.CLONE_SETTLS, "CLONE_SETTLS"],
+  [C.CLONE_PARENT_SETTID, "CLONE_PARENT_SETTID"],
+  [C.CLONE_CHILD_CLEARTID, "CLONE_CHILD_CLEARTID"],
+  [C.CLONE_DETACHED, "CLONE_DETACHED"],
+  [C.CLONE_UNTRACED, "CLONE_UNTRACED"],
+  [C.CLONE_CHILD_SETTID, "CLONE_CHILD_SETTID"],
+  [C.CLONE_NEWCGROUP, "CLONE_NEWCGROUP"],
+  [C.CLONE_NEWUTS, "CLONE_NEWUTS"],
+  [C.CLONE_NEWIPC, "CLONE_NEWIPC"],
+  [C.CLONE_NEWUSER, "CLONE_NEWUSER"],
+  [C.CLONE_NEWPID, "CLONE_NEWPID"],
+  [C.CLONE_NEWNET, "CLONE_NEWNET"],
+  [C.CLONE_IO, "CLONE_IO"],
+];
+
+export const wait4FlagNames: readonly (readonly [number, string])[] = [
+  [WNOHANG, "WNOHANG"],
+  [WSTOPPED, "WSTOPPED"],
+  [WEXITED, "WEXITED"],
+  [WCONTINUED, "WCONTINUED"],
+  [WNOWAIT, "WNOWAIT"],
+  [__WCLONE, "__WCLONE"],
+  [__WALL, "__WALL"],
+  [__WNOTHREAD, "__WNOTHREAD"],
+];

@@ -1,0 +1,155 @@
+/** The machine: uname(2), sysinfo(2), getrandom(2), sethostname(2), reboot(2), and what only a real machine has. */
+import { CAP_SYS_ADMIN, CAP_SYS_BOOT, CAP_SYS_RAWIO, CAP_SYS_TTY_CONFIG, CAP_SYSLOG } from "../abi/capability.ts";
+import { EINVAL, EPERM, errno } from "../abi/errno.ts";
+import type { Task } from "../proc/task.ts";
+import { KERNEL_RELEASE, KERNEL_VERSION, OS_TYPE } from "../proc/uts.ts";
+import { decodeBytes, encodeBytes } from "../util/bytes.ts";
+import { cstring, flags, int, outBuffer, outPtr, ptr, size, uint } from "./args.ts";
+import { type SyscallDefinition, syscall } from "./define.ts";
+import { viewOf } from "./process-args.ts";
+
+const UTS_LENGTH = 65;
+
+function uname(task: Task, address: number): number {
+  const { kernel } = task;
+  const { hostname, domainname, arch } = kernel;
+  const bytes = task.space.writable(address, 6 * UTS_LENGTH);
+  bytes.fill(0);
+  [OS_TYPE, hostname, KERNEL_RELEASE, KERNEL_VERSION, arch.name, domainname].forEach((text, i) => {
+    bytes.set(encodeBytes(text).subarray(0, UTS_LENGTH - 1), i * UTS_LENGTH);
+  });
+  return 0;
+}
+
+/** struct sysinfo: 112 bytes on 64-bit architectures. */
+function sysinfo(task: Task, address: number): number {
+  const { kernel } = task;
+  const bytes = task.space.writable(address, 112);
+  bytes.fill(0);
+  const view = viewOf(bytes);
+  const u64 = (at: number, value: number): void => view.setBigUint64(at, BigInt(Math.floor(value)), true);
+  u64(0, Math.ceil(kernel.now() / 1e9));
+  kernel.scheduler.loadAverages().forEach((load, i) => {
+    u64(8 + 8 * i, load * 65536);
+  });
+  const used = kernel.pool.committedPages * 4096;
+  u64(32, kernel.memoryBytes);
+  u64(40, Math.max(0, kernel.memoryBytes - used));
+  view.setUint16(80, Math.min(kernel.tasks.size, 0xffff), true);
+  view.setUint32(104, 1, true);
+  return 0;
+}
+
+const GRND_NONBLOCK = 1;
+const GRND_RANDOM = 2;
+const GRND_INSECURE = 4;
+
+function getrandom(task: Task, address: number, length: number, bits: number): number {
+  if (bits & ~(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE)) throw errno(EINVAL);
+  if ((bits & (GRND_RANDOM | GRND_INSECURE)) === (GRND_RANDOM | GRND_INSECURE)) throw errno(EINVAL);
+  if (length === 0) return 0;
+  const into = task.space.writablePrefix(address, Math.min(length, 0x7fff_f000));
+  task.kernel.host.random.fill(into);
+  return into.length;
+}
+
+function setName(task: Task, address: number, length: number, set: (name: string) => void): number {
+  if (!task.capable(CAP_SYS_ADMIN)) throw errno(EPERM);
+  if (length < 0 || length >= UTS_LENGTH) throw errno(EINVAL);
+  const bytes = task.space.copyIn(address, length);
+  const end = bytes.indexOf(0);
+  set(decodeBytes(end < 0 ? bytes : bytes.subarray(0, end)));
+  return 0;
+}
+
+const REBOOT_MAGIC1 = 0xfee1_dead;
+const REBOOT_MAGIC2 = new Set([672274793, 85072278, 369367448, 537993216]);
+const REBOOT_CAD_OFF = 0;
+const REBOOT_CAD_ON = 0x89ab_cdef;
+const REBOOT_RESTART = 0x0123_4567;
+const REBOOT_HALT = 0xcdef_0123;
+const REBOOT_POWER_OFF = 0x4321_fedc;
+
+/** Halting, powering off and restarting all end the machine: every process is killed. */
+function reboot(task: Task, magic1: number, magic2: number, command: number): number {
+  if (!task.capable(CAP_SYS_BOOT)) throw errno(EPERM);
+  if (magic1 !== REBOOT_MAGIC1 || !REBOOT_MAGIC2.has(magic2)) throw errno(EINVAL);
+  switch (command) {
+    case REBOOT_CAD_OFF:
+    case REBOOT_CAD_ON:
+      return 0;
+    case REBOOT_RESTART:
+    case REBOOT_HALT:
+    case REBOOT_POWER_OFF:
+      task.kernel.killAll();
+      return 0;
+    default:
+      throw errno(EINVAL);
+  }
+}
+
+const LOG_CLOSE = 0;
+const LOG_SIZE_BUFFER = 10;
+const LOG_SIZE = 1 << 18;
+
+/** The kernel's log is empty: nothing is written to it. */
+function syslog(task: Task, action: number, buffer: number, length: number): number {
+  if (action < LOG_CLOSE || action > LOG_SIZE_BUFFER) throw errno(EINVAL);
+  if (!task.capable(CAP_SYSLOG) && action !== 3 && action !== LOG_SIZE_BUFFER) throw errno(EPERM);
+  switch (action) {
+    case LOG_SIZE_BUFFER:
+      return LOG_SIZE;
+    case 2:
+    case 3:
+    case 4:
+      if (buffer === 0 || length < 0) throw errno(EINVAL);
+      return 0;
+    case 8:
+      if (length < 1 || length > 8) throw errno(EINVAL);
+      return 0;
+    default:
+      return 0;
+  }
+}
+
+/** A call that needs a capability and, with it, hardware or a kernel that is not there. */
+function refused(capability: number, code: number): (task: Task) => number {
+  return (task) => (task.capable(capability) ? -code : -EPERM);
+}
+
+export const systemCalls: readonly SyscallDefinition[] = [
+  syscall("uname", [outPtr], uname),
+  syscall("sysinfo", [outPtr], sysinfo),
+  syscall(
+    "getrandom",
+    [
+      outBuffer(),
+      size,
+      flags([
+        [GRND_NONBLOCK, "GRND_NONBLOCK"],
+        [GRND_RANDOM, "GRND_RANDOM"],
+        [GRND_INSECURE, "GRND_INSECURE"],
+      ]),
+    ],
+    getrandom,
+  ),
+  syscall("sethostname", [cstring, int], (task, address, length) =>
+    setName(task, address, length, (name) => {
+      task.kernel.hostname = name;
+    }),
+  ),
+  syscall("setdomainname", [cstring, int], (task, address, length) =>
+    setName(task, address, length, (name) => {
+      task.kernel.domainname = name;
+    }),
+  ),
+  syscall("reboot", [uint, uint, uint, ptr], reboot),
+  syscall("syslog", [int, ptr, int], syslog),
+  syscall("vhangup", [], (task) => {
+    if (!task.capable(CAP_SYS_TTY_CONFIG)) return -EPERM;
+    task.process.group.session.controllingTerminal?.hangUp();
+    return 0;
+  }),
+  syscall("iopl", [uint], refused(CAP_SYS_RAWIO, EPERM), { partial: "there are no I/O ports: EPERM" }),
+  syscall("ioperm", [uint, uint, int], refused(CAP_SYS_RAWIO, EPERM), { partial: "there are no I/O ports: EPERM" }),
+];

@@ -1,0 +1,56 @@
+/** All definitions, and the numbers under which an architecture calls them. */
+
+import type { SyscallDefinition } from "./define.ts";
+import { fileFamilies } from "./file-table.ts";
+import { futexCalls } from "./futex.ts";
+import { memoryCalls } from "./memory.ts";
+import { prctlCalls } from "./process-control.ts";
+import { processCreationCalls } from "./process-create.ts";
+import { processIdCalls } from "./process-ids.ts";
+import { waitCalls } from "./process-wait.ts";
+import { schedulingCalls } from "./scheduling.ts";
+import { signalActionCalls } from "./signal-action.ts";
+import { signalSendCalls } from "./signal-send.ts";
+import { signalWaitCalls } from "./signal-wait.ts";
+import { systemCalls } from "./system.ts";
+import { resourceCalls } from "./system-resources.ts";
+import { clockCalls } from "./time-clock.ts";
+import { timerCalls } from "./time-timers.ts";
+import { userIdCalls } from "./user-ids.ts";
+
+/** Every definition, family by family. */
+export const SYSCALLS: readonly SyscallDefinition[] = [
+  ...fileFamilies,
+  ...futexCalls,
+  ...memoryCalls,
+  ...prctlCalls,
+  ...processCreationCalls,
+  ...processIdCalls,
+  ...waitCalls,
+  ...schedulingCalls,
+  ...signalActionCalls,
+  ...signalSendCalls,
+  ...signalWaitCalls,
+  ...systemCalls,
+  ...resourceCalls,
+  ...clockCalls,
+  ...timerCalls,
+  ...userIdCalls,
+];
+
+/** The definitions by number; numbers without a definition are ENOSYS. */
+export function syscallTable(
+  numbers: Readonly<Record<string, number>>,
+  definitions: readonly SyscallDefinition[] = SYSCALLS,
+): (SyscallDefinition | undefined)[] {
+  const table: (SyscallDefinition | undefined)[] = [];
+  for (const definition of definitions) {
+    const number = numbers[definition.name];
+    // A call that this architecture does not have, such as fork on riscv64.
+    if (number === undefined) continue;
+    if (table[number] !== undefined) throw new Error(`${definition.name} is defined twice`);
+    while (table.length < number) table.push(undefined);
+    table[number] = definition;
+  }
+  return table;
+}

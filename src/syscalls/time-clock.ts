@@ -1,0 +1,178 @@
+/** Clocks and sleeping: clock_gettime(2), gettimeofday(2), time(2), nanosleep(2), clock_nanosleep(2). */
+import { CAP_SYS_TIME } from "../abi/capability.ts";
+import { EAGAIN, EINVAL, EOPNOTSUPP, EPERM, ERESTART_RESTARTBLOCK, ERESTARTNOHAND, errno } from "../abi/errno.ts";
+import * as T from "../abi/time.ts";
+import type { Kernel } from "../proc/kernel.ts";
+import type { Task } from "../proc/task.ts";
+import { Usage } from "../proc/thread-group.ts";
+import { block } from "../proc/wait.ts";
+import { flags, outPtr, ptr } from "./args.ts";
+import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
+import { clock as clockArg, readTimespec, viewOf, writePair, writeTimespec } from "./process-args.ts";
+
+/** CPU clocks of other tasks: ~id << 3 | kind (posix-timers.h). */
+const CPUCLOCK_PERTHREAD = 4;
+
+/** A clock in nanoseconds, where a double is exact enough; undefined for the real-time ones. */
+function readClock(task: Task, id: number): number | undefined {
+  const { kernel } = task;
+  switch (id) {
+    case T.CLOCK_REALTIME:
+    case T.CLOCK_REALTIME_COARSE:
+    case T.CLOCK_REALTIME_ALARM:
+    case T.CLOCK_TAI:
+      return undefined;
+    case T.CLOCK_MONOTONIC:
+    case T.CLOCK_MONOTONIC_RAW:
+    case T.CLOCK_MONOTONIC_COARSE:
+    case T.CLOCK_BOOTTIME:
+    case T.CLOCK_BOOTTIME_ALARM:
+      return kernel.now();
+    case T.CLOCK_PROCESS_CPUTIME_ID:
+      return processTime(task, task.process.pid);
+    case T.CLOCK_THREAD_CPUTIME_ID:
+      return threadTime(task, task.tid);
+    default:
+      if (id >= 0 || (id & 3) === 3) throw errno(EINVAL);
+      return (id & CPUCLOCK_PERTHREAD) !== 0 ? threadTime(task, ~(id >> 3)) : processTime(task, ~(id >> 3));
+  }
+}
+
+function processTime(task: Task, pid: number): number {
+  const process = pid === 0 ? task.process : task.kernel.processes.get(pid);
+  if (process === undefined) throw errno(EINVAL);
+  const { utime, stime } = process.times();
+  return utime + stime + task.kernel.scheduler.turnTime(process.tasks);
+}
+
+function threadTime(task: Task, tid: number): number {
+  const thread = tid === 0 ? task : task.kernel.tasks.get(tid);
+  if (thread === undefined || thread.process !== task.process) throw errno(EINVAL);
+  return thread.usage.utime + thread.usage.stime + task.kernel.scheduler.turnTime(new Set([thread]));
+}
+
+function storeRealtime(kernel: Kernel, view: DataView, unit: number): void {
+  const now = kernel.realtime();
+  const sec = Number(now / 1_000_000_000n);
+  writePair(view, 0, sec, Math.floor(Number(now % 1_000_000_000n) / unit));
+}
+
+function clockGettime(task: Task, id: number, address: number): number {
+  const ns = readClock(task, id);
+  if (ns === undefined) storeRealtime(task.kernel, viewOf(task.space.writable(address, 16)), 1);
+  else writeTimespec(task, address, ns);
+  return 0;
+}
+
+function clockGetres(task: Task, id: number, address: number): number {
+  readClock(task, id);
+  // The coarse clocks tick with USER_HZ's companion CONFIG_HZ, 250 as distributions set it.
+  const coarse = id === T.CLOCK_REALTIME_COARSE || id === T.CLOCK_MONOTONIC_COARSE;
+  if (address !== 0) writeTimespec(task, address, coarse ? 4_000_000 : 1);
+  return 0;
+}
+
+function clockSettime(task: Task, id: number, address: number): number {
+  if (id !== T.CLOCK_REALTIME) {
+    readClock(task, id);
+    throw errno(EINVAL);
+  }
+  readTimespec(task, address);
+  // The clock is the host's, which nobody in here may set.
+  throw errno(EPERM);
+}
+
+function gettimeofday(task: Task, time: number, zone: number): number {
+  if (time !== 0) storeRealtime(task.kernel, viewOf(task.space.writable(time, 16)), 1000);
+  if (zone !== 0) task.space.writable(zone, 8).fill(0);
+  return 0;
+}
+
+function settimeofday(task: Task, time: number, zone: number): number {
+  if (time !== 0) {
+    const view = viewOf(task.space.readable(time, 16));
+    const usec = Number(view.getBigInt64(8, true));
+    if (view.getBigInt64(0, true) < 0n || usec < 0 || usec > 1e6) throw errno(EINVAL);
+  }
+  if (zone !== 0) task.space.readable(zone, 8);
+  if (!task.capable(CAP_SYS_TIME) || time !== 0 || zone !== 0) throw errno(EPERM);
+  return 0;
+}
+
+function time(task: Task, address: number): number {
+  const sec = Number(task.kernel.realtime() / 1_000_000_000n);
+  if (address !== 0) task.space.writeNumber64(address, sec);
+  return sec;
+}
+
+/** Sleeps until `deadline`; a signal leaves the rest in `remaining` and a restart block that goes on. */
+function sleepUntil(task: Task, deadline: number, remaining: number): SyscallResult {
+  return block(task, undefined, () => -EAGAIN, {
+    deadline,
+    timedOut: 0,
+    interrupted: () => {
+      const rest = deadline - task.kernel.now();
+      if (rest <= 0) return 0;
+      if (remaining !== 0) writeTimespec(task, remaining, rest);
+      task.restartBlock = (again) => sleepUntil(again, deadline, remaining);
+      return -ERESTART_RESTARTBLOCK;
+    },
+  });
+}
+
+function nanosleep(task: Task, request: number, remaining: number): SyscallResult {
+  const ns = readTimespec(task, request);
+  return sleepUntil(task, task.kernel.now() + ns, remaining);
+}
+
+function clockNanosleep(task: Task, id: number, bits: number, request: number, remaining: number): SyscallResult {
+  const isReal = id === T.CLOCK_REALTIME || id === T.CLOCK_TAI || id === T.CLOCK_REALTIME_ALARM;
+  const isMonotonic = id === T.CLOCK_MONOTONIC || id === T.CLOCK_BOOTTIME || id === T.CLOCK_BOOTTIME_ALARM;
+  if (!isReal && !isMonotonic) {
+    if (id === T.CLOCK_THREAD_CPUTIME_ID) throw errno(EINVAL);
+    readClock(task, id);
+    // Sleeping on CPU time, or on clocks that have no timers.
+    throw errno(EOPNOTSUPP);
+  }
+  const { kernel } = task;
+  const ns = readTimespec(task, request);
+  if ((bits & T.TIMER_ABSTIME) === 0) return sleepUntil(task, kernel.now() + ns, remaining);
+  const offset = isReal ? Number(kernel.realtime()) - kernel.now() : 0;
+  return block(task, undefined, () => -EAGAIN, {
+    deadline: ns - offset,
+    timedOut: 0,
+    interrupted: -ERESTARTNOHAND,
+  });
+}
+
+function times(task: Task, address: number): number {
+  const { process, kernel } = task;
+  const ticks = (ns: number): number => Math.floor((ns * T.USER_HZ) / T.NS_PER_SEC);
+  if (address !== 0) {
+    const own = new Usage();
+    own.add(process.usage);
+    for (const other of process.tasks) own.add(other.usage);
+    task.space.writable(address, 32);
+    task.space.writeNumber64(address, ticks(own.utime));
+    task.space.writeNumber64(address + 8, ticks(own.stime));
+    task.space.writeNumber64(address + 16, ticks(process.childUsage.utime));
+    task.space.writeNumber64(address + 24, ticks(process.childUsage.stime));
+  }
+  return ticks(kernel.now());
+}
+
+const absolute = flags([[T.TIMER_ABSTIME, "TIMER_ABSTIME"]]);
+
+export const clockCalls: readonly SyscallDefinition[] = [
+  syscall("clock_gettime", [clockArg, outPtr], clockGettime),
+  syscall("clock_getres", [clockArg, outPtr], clockGetres),
+  syscall("clock_settime", [clockArg, ptr], clockSettime, { partial: "the host's clock cannot be set: EPERM" }),
+  syscall("gettimeofday", [outPtr, outPtr], gettimeofday),
+  syscall("settimeofday", [ptr, ptr], settimeofday, { partial: "the host's clock cannot be set: EPERM" }),
+  syscall("time", [outPtr], time),
+  syscall("nanosleep", [ptr, outPtr], nanosleep),
+  syscall("clock_nanosleep", [clockArg, absolute, ptr, outPtr], clockNanosleep, {
+    partial: "not on CPU-time clocks: EOPNOTSUPP",
+  }),
+  syscall("times", [outPtr], times),
+];

@@ -1,0 +1,221 @@
+/** User and group ids and capabilities: setuid(2), setresuid(2), setgroups(2), setfsuid(2), capget(2). */
+import { CAP_SETGID, CAP_SETPCAP, CAP_SETUID } from "../abi/capability.ts";
+import { EFAULT, EINVAL, EPERM, ESRCH, errno } from "../abi/errno.ts";
+import { afterFsuidChange, afterIdChange } from "../proc/capability-state.ts";
+import { ALL_CAPABILITIES, type CredentialFields } from "../proc/credentials.ts";
+import type { Task } from "../proc/task.ts";
+import { int, outPtr, ptr } from "./args.ts";
+import { type SyscallDefinition, syscall } from "./define.ts";
+import { uid as uidArg, viewOf } from "./process-args.ts";
+
+/** The id as it is kept; undefined for -1, "leave it". */
+const given = (id: number): number | undefined => (id === -1 ? undefined : id >>> 0);
+
+function valid(id: number): number {
+  if (id === -1) throw errno(EINVAL);
+  return id >>> 0;
+}
+
+function change(task: Task, fields: Partial<CredentialFields>): number {
+  task.credentials = afterIdChange(task.credentials, task.credentials.with(fields));
+  return 0;
+}
+
+function setuid(task: Task, id: number): number {
+  const uid = valid(id);
+  const { credentials } = task;
+  if (credentials.capable(CAP_SETUID)) return change(task, { uid, euid: uid, suid: uid, fsuid: uid });
+  if (uid !== credentials.uid && uid !== credentials.suid) throw errno(EPERM);
+  return change(task, { euid: uid, fsuid: uid });
+}
+
+function setgid(task: Task, id: number): number {
+  const gid = valid(id);
+  const { credentials } = task;
+  if (credentials.capable(CAP_SETGID)) return change(task, { gid, egid: gid, sgid: gid, fsgid: gid });
+  if (gid !== credentials.gid && gid !== credentials.sgid) throw errno(EPERM);
+  return change(task, { egid: gid, fsgid: gid });
+}
+
+function setreuid(task: Task, real: number, effective: number): number {
+  const { uid, euid, suid } = task.credentials;
+  const ruid = given(real);
+  const newEuid = given(effective);
+  if (!task.capable(CAP_SETUID)) {
+    if (ruid !== undefined && ruid !== uid && ruid !== euid) throw errno(EPERM);
+    if (newEuid !== undefined && ![uid, euid, suid].includes(newEuid)) throw errno(EPERM);
+  }
+  const e = newEuid ?? euid;
+  const savesToo = ruid !== undefined || (newEuid !== undefined && newEuid !== uid);
+  return change(task, { uid: ruid ?? uid, euid: e, fsuid: e, suid: savesToo ? e : suid });
+}
+
+function setregid(task: Task, real: number, effective: number): number {
+  const { gid, egid, sgid } = task.credentials;
+  const rgid = given(real);
+  const newEgid = given(effective);
+  if (!task.capable(CAP_SETGID)) {
+    if (rgid !== undefined && rgid !== gid && rgid !== egid) throw errno(EPERM);
+    if (newEgid !== undefined && ![gid, egid, sgid].includes(newEgid)) throw errno(EPERM);
+  }
+  const e = newEgid ?? egid;
+  const savesToo = rgid !== undefined || (newEgid !== undefined && newEgid !== gid);
+  return change(task, { gid: rgid ?? gid, egid: e, fsgid: e, sgid: savesToo ? e : sgid });
+}
+
+function setresuid(task: Task, real: number, effective: number, saved: number): number {
+  const { uid, euid, suid } = task.credentials;
+  const [r, e, s] = [given(real), given(effective), given(saved)];
+  if (!task.capable(CAP_SETUID)) {
+    for (const id of [r, e, s]) if (id !== undefined && ![uid, euid, suid].includes(id)) throw errno(EPERM);
+  }
+  return change(task, { uid: r ?? uid, euid: e ?? euid, suid: s ?? suid, fsuid: e ?? euid });
+}
+
+function setresgid(task: Task, real: number, effective: number, saved: number): number {
+  const { gid, egid, sgid } = task.credentials;
+  const [r, e, s] = [given(real), given(effective), given(saved)];
+  if (!task.capable(CAP_SETGID)) {
+    for (const id of [r, e, s]) if (id !== undefined && ![gid, egid, sgid].includes(id)) throw errno(EPERM);
+  }
+  return change(task, { gid: r ?? gid, egid: e ?? egid, sgid: s ?? sgid, fsgid: e ?? egid });
+}
+
+function storeIds(task: Task, addresses: readonly number[], ids: readonly number[]): number {
+  addresses.forEach((address, i) => {
+    task.space.writeU32(address, ids[i] as number);
+  });
+  return 0;
+}
+
+/** Answers the old id, whether it was changed or not (setfsuid(2)). */
+function setfsuid(task: Task, id: number): number {
+  const { uid, euid, suid, fsuid } = task.credentials;
+  const wanted = given(id);
+  if (wanted !== undefined && ([uid, euid, suid, fsuid].includes(wanted) || task.capable(CAP_SETUID))) {
+    task.credentials = afterFsuidChange(task.credentials, wanted);
+  }
+  return fsuid;
+}
+
+function setfsgid(task: Task, id: number): number {
+  const { gid, egid, sgid, fsgid } = task.credentials;
+  const wanted = given(id);
+  if (wanted !== undefined && ([gid, egid, sgid, fsgid].includes(wanted) || task.capable(CAP_SETGID))) {
+    change(task, { fsgid: wanted });
+  }
+  return fsgid;
+}
+
+const NGROUPS_MAX = 65536;
+
+function getgroups(task: Task, count: number, list: number): number {
+  const { groups } = task.credentials;
+  if (count < 0) throw errno(EINVAL);
+  if (count === 0) return groups.length;
+  if (count < groups.length) throw errno(EINVAL);
+  groups.forEach((gid, i) => {
+    task.space.writeU32(list + 4 * i, gid);
+  });
+  return groups.length;
+}
+
+function setgroups(task: Task, count: number, list: number): number {
+  if (!task.capable(CAP_SETGID)) throw errno(EPERM);
+  if (count < 0 || count > NGROUPS_MAX) throw errno(EINVAL);
+  const groups: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const gid = task.space.readU32(list + 4 * i);
+    if (gid === 0xffff_ffff) throw errno(EINVAL);
+    groups.push(gid);
+  }
+  return change(task, { groups: groups.sort((a, b) => a - b) });
+}
+
+const CAPABILITY_VERSION_1 = 0x1998_0330;
+const CAPABILITY_VERSION_2 = 0x2007_1026;
+const CAPABILITY_VERSION_3 = 0x2008_0522;
+
+/** Number of 32-bit words per set; writes the version that is preferred if the caller's is unknown. */
+function capabilityWords(task: Task, header: number): number {
+  switch (task.space.readU32(header)) {
+    case CAPABILITY_VERSION_1:
+      return 1;
+    case CAPABILITY_VERSION_2:
+    case CAPABILITY_VERSION_3:
+      return 2;
+    default:
+      task.space.writeU32(header, CAPABILITY_VERSION_3);
+      return 0;
+  }
+}
+
+function capget(task: Task, header: number, data: number): number {
+  const words = capabilityWords(task, header);
+  // With no place for data it is a question for the version.
+  if (words === 0) return data === 0 ? 0 : -EINVAL;
+  const pid = task.space.readI32(header + 4);
+  if (pid < 0) throw errno(EINVAL);
+  const target = pid === 0 ? task : task.kernel.tasks.get(pid);
+  if (target === undefined) throw errno(ESRCH);
+  if (data === 0) return 0;
+  const { effective, permitted, inheritable } = target.credentials;
+  const view = viewOf(task.space.writable(data, 12 * words));
+  for (let i = 0; i < words; i++) {
+    const word = (set: bigint): number => Number((set >> BigInt(32 * i)) & 0xffff_ffffn);
+    view.setUint32(12 * i, word(effective), true);
+    view.setUint32(12 * i + 4, word(permitted), true);
+    view.setUint32(12 * i + 8, word(inheritable), true);
+  }
+  return 0;
+}
+
+function capset(task: Task, header: number, data: number): number {
+  const words = capabilityWords(task, header);
+  if (words === 0) throw errno(EINVAL);
+  const pid = task.space.readI32(header + 4);
+  if (pid !== 0 && pid !== task.tid) throw errno(EPERM);
+  if (data === 0) throw errno(EFAULT);
+  const view = viewOf(task.space.readable(data, 12 * words));
+  const set = (at: number): bigint => {
+    let bits = 0n;
+    for (let i = 0; i < words; i++) bits |= BigInt(view.getUint32(12 * i + at, true)) << BigInt(32 * i);
+    return bits & ALL_CAPABILITIES;
+  };
+  const [effective, permitted, inheritable] = [set(0), set(4), set(8)];
+  const old = task.credentials;
+  const beyond = (a: bigint, b: bigint): boolean => (a & ~b) !== 0n;
+  if (!old.capable(CAP_SETPCAP) && beyond(inheritable, old.inheritable | old.permitted)) throw errno(EPERM);
+  if (beyond(inheritable, old.inheritable | old.bounding)) throw errno(EPERM);
+  if (beyond(permitted, old.permitted) || beyond(effective, permitted)) throw errno(EPERM);
+  const ambient = old.ambient & permitted & inheritable;
+  task.credentials = old.with({ effective, permitted, inheritable, ambient });
+  return 0;
+}
+
+export const userIdCalls: readonly SyscallDefinition[] = [
+  syscall("getuid", [], (task) => task.credentials.uid),
+  syscall("geteuid", [], (task) => task.credentials.euid),
+  syscall("getgid", [], (task) => task.credentials.gid),
+  syscall("getegid", [], (task) => task.credentials.egid),
+  syscall("setuid", [uidArg], setuid),
+  syscall("setgid", [uidArg], setgid),
+  syscall("setreuid", [uidArg, uidArg], setreuid),
+  syscall("setregid", [uidArg, uidArg], setregid),
+  syscall("setresuid", [uidArg, uidArg, uidArg], setresuid),
+  syscall("setresgid", [uidArg, uidArg, uidArg], setresgid),
+  syscall("getresuid", [outPtr, outPtr, outPtr], (task, r, e, s) => {
+    const { uid, euid, suid } = task.credentials;
+    return storeIds(task, [r, e, s], [uid, euid, suid]);
+  }),
+  syscall("getresgid", [outPtr, outPtr, outPtr], (task, r, e, s) => {
+    const { gid, egid, sgid } = task.credentials;
+    return storeIds(task, [r, e, s], [gid, egid, sgid]);
+  }),
+  syscall("setfsuid", [uidArg], setfsuid),
+  syscall("setfsgid", [uidArg], setfsgid),
+  syscall("getgroups", [int, outPtr], getgroups),
+  syscall("setgroups", [int, ptr], setgroups),
+  syscall("capget", [ptr, outPtr], capget),
+  syscall("capset", [ptr, ptr], capset),
+];
