@@ -1,7 +1,8 @@
 import * as nodeFs from "node:fs";
 import { memfs } from "memfs";
-import { it, expect } from "vitest";
-import { HostFs, type HostFileSystem } from "./hostfs.ts";
+import { expect, it } from "vitest";
+import { type HostFileSystem, HostFs } from "./hostfs.ts";
+
 it("types", () => {
   const a: HostFileSystem = nodeFs as unknown as HostFileSystem;
   const b: HostFileSystem = memfs({ "/x": "hello" }).fs as unknown as HostFileSystem;
