@@ -59,6 +59,7 @@ export const usesStack = (row: Row): boolean =>
     [0, 0xff, 0xff, [2, 6]], [1, 0xa0], [1, 0xa8],
   ]); // biome-ignore format: pairs
 export const isRet = (row: Row): boolean => matches(row, [[0, 0xc2, 0xc3]]);
+export const jumpsIndirectly = (row: Row): boolean => matches(row, [[0, 0xff, 0xff, [2, 4]]]);
 /** Ends a sequence: what follows it is not executed, or not for sure. */
 export const transfersControl = (row: Row): boolean =>
   row.operands.some((o) => o.where === "J") ||
@@ -133,6 +134,25 @@ export const isTranscendental = (row: Row): boolean =>
   row.opcode === 0xd9 &&
   row.mod === "r" &&
   ((row.ext === 6 && (row.rm ?? 8) < 4) || (row.ext === 7 && [1, 3, 6, 7].includes(row.rm ?? 8)));
+
+export const hasSmallDomain = (row: Row): boolean =>
+  isTranscendental(row) && (row.mnemonic === "f2xm1" || row.mnemonic === "fyl2xp1");
+
+/**
+ * What is not compared after a fault. This CPU pushes rbp before ENTER reads the outer frame pointers, and a MASKMOVQ that
+ * faults has already made the x87 registers MMX registers; the engines have no such half-way states. A jump to a
+ * non-canonical address traps before it on the CPU and after it in the engines.
+ */
+export function looseFault(row: Row): "" | "memory" | "x87" | "jump" {
+  if (row.mnemonic === "enter") return "memory";
+  if (isRet(row) || jumpsIndirectly(row)) return "jump";
+  return row.prefix === "np" && isMaskmov(row) ? "x87" : "";
+}
+
+/** The operand sizes that exist: BSWAP of a word is undefined. */
+export const hasWordSize = (row: Row): boolean => row.mnemonic !== "bswap";
+/** The engines ignore the address-size prefix for the registers that these use implicitly. */
+export const ignoresAddressSize = (row: Row): boolean => isString(row) || isBitOffset(row) || isXlat(row);
 
 /** Condition codes of the x87 status word that an instruction leaves undefined: C0 0x100, C1 0x200, C2 0x400, C3 0x4000. */
 export function undefinedStatus(row: Row): number {

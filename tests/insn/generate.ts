@@ -92,6 +92,7 @@ class Draft {
   #undefinedFlags = 0;
   #undefinedStatus = 0;
   #approximate: Case["approximate"] = "";
+  #looseFault: Case["looseFault"] = "";
   #fx: Uint8Array | undefined;
   #windowOffset = 0;
   #window = new Uint8Array(0);
@@ -118,7 +119,7 @@ class Draft {
   addToSequence(row: Row): void {
     // What leaves flags undefined would make the rest of the sequence so: it can only be the last one. Return addresses
     // and flags must be on the stack first.
-    if (this.#undefinedFlags !== 0 || facts.isRet(row) || facts.isPopFlags(row)) return;
+    if (this.#undefinedFlags !== 0 || facts.isRet(row) || facts.jumpsIndirectly(row) || facts.isPopFlags(row)) return;
     this.#emit(row, true);
   }
 
@@ -135,6 +136,7 @@ class Draft {
       undefinedFlags: this.#undefinedFlags,
       undefinedStatus: this.#undefinedStatus,
       approximate: this.#approximate,
+      looseFault: this.#looseFault,
     };
   }
 
@@ -152,11 +154,11 @@ class Draft {
     if (!inSequence) this.#hints(row, operandSize, memory);
 
     const prefixes: number[] = [];
-    const segment = (memory || stringOp) && rng.oneIn(10) ? rng.pick([0x64, 0x65]) : 0;
+    const segment = memory && rng.oneIn(10) ? rng.pick([0x64, 0x65]) : 0;
     // xchg eax, eax, nop and the like have no memory operand, and then a segment prefix would mean nothing.
     if (segment) prefixes.push(segment);
     const segmentBase = segment === 0x64 ? BigInt(FS_BASE) : segment === 0x65 ? BigInt(GS_BASE) : 0n;
-    const address32 = (memory || stringOp || has("O")) && rng.oneIn(16);
+    const address32 = (memory || has("O")) && !facts.ignoresAddressSize(row) && rng.oneIn(16);
     if (address32) prefixes.push(0x67);
     if (sized && operandSize === 2) prefixes.push(0x66);
     if (row.lock && memory && rng.oneIn(8)) prefixes.push(0xf0);
@@ -217,7 +219,7 @@ class Draft {
         // Onto int3 behind or before the code, or far away.
         const before = this.#code.length + 16;
         const d = rng.oneIn(3) ? -before - rng.below(100 - before) : rng.below(100);
-        const far = o.size === "b" ? d : rng.oneIn(3) ? rng.u32() | 0x1000_0000 : d;
+        const far = o.size === "b" ? d : rng.oneIn(3) ? (rng.u32() & 0x6fff_ffff) | 0x1000_0000 : d;
         const value = BigInt(far);
         const length = o.size === "b" ? 1 : 4;
         for (let i = 0; i < length; i++) immediate.push(Number((value >> BigInt(8 * i)) & 0xffn));
@@ -251,6 +253,7 @@ class Draft {
     this.#undefinedFlags |= facts.undefinedFlags(row, size, masked);
     this.resultUndefined ||= facts.undefinedResult(row, size, masked ?? 31);
     this.#undefinedStatus |= facts.undefinedStatus(row);
+    this.#looseFault ||= facts.looseFault(row);
     if (facts.isApproximation(row)) this.#approximate = "xmm";
     if (facts.isTranscendental(row)) this.#approximate = "x87";
   }
@@ -283,6 +286,8 @@ class Draft {
       gpr[RDX] = rng.oneIn(2) ? 0n : BigInt.asUintN(64, value >> 63n);
       if (row.opcode === 0xf6) gpr[RAX] = BigInt(rng.below(0x400));
     }
+    // A jump to a non-canonical address traps before it here and after it in the engines, which is as good.
+    if (facts.jumpsIndirectly(row)) for (let i = 0; i < 16; i++) gpr[i] = (gpr[i] as bigint) & 0x7fff_ffff_ffffn;
     if (facts.isXlat(row)) gpr[RBX] = pickTarget(rng, 256, false);
     if (facts.isMaskmov(row)) gpr[RDI] = pickTarget(rng, 16, false);
     if (facts.isLeave(row)) gpr[RBP] = pickTarget(rng, 8, false);
@@ -294,7 +299,7 @@ class Draft {
       const value = facts.isPopFlags(row)
         ? BigInt((rng.u32() & CASE_FLAGS) | 0x202)
         : rng.oneIn(4)
-          ? rng.integer()
+          ? rng.integer() & 0x7fff_ffff_ffffn
           : BigInt(this.#codeAddress + 16 + rng.below(64));
       view.setBigUint64(0, value, true);
       const offset = Number((gpr[RSP] as bigint) - BigInt(DATA));
@@ -326,7 +331,11 @@ class Draft {
       const reserved = rng.oneIn(8) ? 0x1_0000 : 0;
       view.setUint32(8, 0x1f80 | (rng.u32() & this.#mxcsrBits) | reserved, true);
     } else if (facts.isX87(row)) fillX87(rng, window, bytes);
-    else for (let i = 0; i < length; i += 8) view.setBigUint64(i, facts.usesFx(row) ? lane(rng) : rng.integer(), true);
+    else
+      for (let i = 0; i < length; i += 8) {
+        const value = facts.usesFx(row) ? lane(rng) : rng.integer();
+        view.setBigUint64(i, facts.jumpsIndirectly(row) ? value & 0x7fff_ffff_ffffn : value, true);
+      }
     this.#window = window;
     this.#windowOffset = start;
   }
@@ -352,7 +361,7 @@ function sizesOf(row: Row): readonly number[] {
   const named = row.prefix !== undefined;
   if (row.d64) return row.o16 || named ? [8] : [2, 8, 8];
   if (row.o16) return [4];
-  return named ? [4, 8] : [2, 4, 8];
+  return named || !facts.hasWordSize(row) ? [4, 8] : [2, 4, 8];
 }
 
 function memoryBytes(row: Row, operandSize: number): number {
@@ -404,6 +413,12 @@ function randomFx(rng: Random, row: Row, mxcsrBits: number): Uint8Array {
   const tags = rng.oneIn(3) ? rng.below(256) : 0xff;
   view.setUint8(FX.FTW, tags);
   for (let i = 0; i < 8; i++) fillX87(rng, fx.subarray(FX.ST + i * 16, FX.ST + i * 16 + 16), 10);
+  // F2XM1 and FYL2XP1 are defined for small numbers only.
+  if (facts.hasSmallDomain(row)) {
+    const sign = view.getUint16(FX.ST + 8, true) & 0x8000;
+    view.setUint16(FX.ST + 8, sign | (0x3ffc - rng.below(rng.oneIn(2) ? 8 : 80)), true);
+    view.setBigUint64(FX.ST, view.getBigUint64(FX.ST, true) | (1n << 63n), true);
+  }
   return fx;
 }
 

@@ -39,7 +39,12 @@ const summary = await compareMany(native, make(), generator, plan);
 await native.end();
 for (const failure of summary.failures) console.log(`${describeFailure(failure, seed)}\n`);
 if (summary.failed > 0)
-  console.log([...summary.byName].sort((a, b) => b[1] - a[1]).map(([name, n]) => `${n} ${name}`).join("\n"));
+  console.log(
+    [...summary.byName]
+      .sort((a, b) => b[1] - a[1])
+      .map(([name, n]) => `${n} ${name}`)
+      .join("\n"),
+  );
 const seconds = ((performance.now() - started) / 1000).toFixed(1);
 console.log(`${summary.cases} cases of ${generator.rows.length} encodings, ${summary.failed} differ (${seconds} s)`);
 process.exit(summary.failed > 0 ? 1 : 0);

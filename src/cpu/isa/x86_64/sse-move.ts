@@ -14,16 +14,12 @@ const movdLoad: Definition = (s) => {
 
 const movdStore: Definition = (s) => s.write(0, s.operands[0]?.bytes === 8 ? s.low64(1) : s.low32(1));
 
-/** Bytes of xmm0 whose mask byte has its highest bit set go to [rdi]. Nothing is accessed if there are none. A segment
- * prefix is not honoured. */
+/** Bytes of xmm0 whose mask byte has its highest bit set go to [rdi]. A segment prefix is not honoured. */
 const maskmovdqu: Definition = (s) => {
   const { f } = s;
-  const mask = f.let(i8x16.shr_s(s.xmm(1), i32.const(7)));
-  f.if(bits.anyTrue(mask), () => {
-    const at = s.writable(s.gpr(Reg.rdi, 8) as I64, 16);
-    const old = f.let(v128.load(at, BIAS));
-    f.exec(v128.store(at, bits.select(s.xmm(0), old, mask), BIAS));
-  });
+  const at = s.writable(s.gpr(Reg.rdi, 8) as I64, 16);
+  const mask = i8x16.shr_s(s.xmm(1), i32.const(7));
+  f.exec(v128.store(at, bits.select(s.xmm(0), f.let(v128.load(at, BIAS)), mask), BIAS));
 };
 
 export const sseMove: Readonly<Record<string, Definition>> = {
