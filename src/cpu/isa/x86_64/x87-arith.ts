@@ -32,6 +32,7 @@ import {
   setRegister,
   setStatusWord,
   setTop,
+  settle,
   signExponent,
   significand,
   statusWord,
@@ -73,7 +74,7 @@ function defineOnStack(m: ModuleBuilder, x: X87State, name: string, op: Function
         f.exec(setStatusWord(i32.and(statusWord(), c32(~CONDITION_CODES)))),
       );
     }
-    f.if(f.call("i32", x.settle, [c32(FATAL_REGISTER)]), () => {
+    f.if(settle(f, x, FATAL_REGISTER), () => {
       setRegister(f, dst, sig, se);
       popIfAsked();
     });
@@ -109,7 +110,7 @@ function defineWithMemory(m: ModuleBuilder, x: X87State, name: string, op: Funct
     const graver = i32.or(nan, i32.ne(i32.and(raised, c32(IE | 4)), c32(0)));
     const kept = select(graver, i32.and(converted, c32(~DE)), converted);
     f.setGlobal(x.f80.flags, i32.or(raised, kept));
-    f.if(f.call("i32", x.settle, [c32(FATAL_REGISTER)]), () => setRegister(f, t, r, re));
+    f.if(settle(f, x, FATAL_REGISTER), () => setRegister(f, t, r, re));
   });
 }
 
@@ -186,7 +187,7 @@ function functions(m: ModuleBuilder, x: X87State): Definitions {
       if (limited) leaveIfTooLarge(f, t);
       clearFlags(f, x);
       const [sig, se] = call(f, op, [significand(t), signExponent(t), controlWord()]);
-      f.if(f.call("i32", x.settle, [c32(FATAL_REGISTER)]), () => setRegister(f, t, sig, se));
+      f.if(settle(f, x, FATAL_REGISTER), () => setRegister(f, t, sig, se));
     });
     all[name] = (s) => {
       waitForErrors(s);
@@ -250,7 +251,7 @@ function functions(m: ModuleBuilder, x: X87State): Definitions {
       if (limited) leaveIfTooLarge(f, t);
       clearFlags(f, x);
       const [stays, pushed] = results(f, t);
-      f.if(f.call("i32", x.settle, [c32(FATAL_REGISTER)]), () => {
+      f.if(settle(f, x, FATAL_REGISTER), () => {
         setRegister(f, t, ...stays);
         setRegister(f, next, ...pushed);
         f.exec(setEmpty(i32.and(empty(), i32.xor(i32.shl(one, next), c32(-1)))));
@@ -304,7 +305,7 @@ function comparisons(m: ModuleBuilder, x: X87State): Definitions {
     const unordered = C0 | C2 | C3;
     const finish = (f: FunctionBuilder, codes: I32): void => {
       const c = f.let(codes);
-      f.return(i32.or(f.call("i32", x.settle, [c32(FATAL_REGISTER)]), c));
+      f.return(i32.or(settle(f, x, FATAL_REGISTER), c));
     };
     const memory = m.func(`x87.${name}.value`, ["i64", "i32"], ["i32"], (f) => {
       const t = f.let(top());
@@ -425,7 +426,7 @@ function loadsAndStores(m: ModuleBuilder, x: X87State): Definitions {
       f.if(isEmpty(t), () => f.return(f.call("i32", x.fault, [c32(IE | SF)]), i64.const(indefinite)));
       clearFlags(f, x);
       const bits = f.let(op(f, t));
-      f.return(f.call("i32", x.settle, [c32(FATAL_MEMORY)]), bits);
+      f.return(settle(f, x, FATAL_MEMORY), bits);
     });
   const operand = (t: I32): [I64, I32, I32] => [significand(t), signExponent(t), controlWord()];
   const toReal = {
@@ -481,7 +482,7 @@ function loadsAndStores(m: ModuleBuilder, x: X87State): Definitions {
     );
     clearFlags(f, x);
     const [digits, rest] = call(f, f80.toBcd, operand(t));
-    f.return(f.call("i32", x.settle, [c32(FATAL_MEMORY)]), digits, rest);
+    f.return(settle(f, x, FATAL_MEMORY), digits, rest);
   });
   all["fbstp"] = (s) => {
     waitForErrors(s);

@@ -61,8 +61,8 @@ export function waitForErrors(s: Sem): void {
 
 export interface X87State {
   readonly f80: F80Functions;
-  /** (fatal) -> 1 where the result may be stored. Takes `flags` into the status word; C1 is theirs. */
-  readonly settle: FunctionRef;
+  /** (fatal) -> 1 where the result may be stored: the part of `settle` for unmasked exceptions. */
+  readonly settleUnmasked: FunctionRef;
   /** (bits) -> 1 where the masked response (a default NaN) is due. A stack fault: IE, SF, and C1 for overflow. */
   readonly fault: FunctionRef;
   /** () Marks ST(0) empty and increments TOP. */
@@ -81,6 +81,22 @@ export function clearFlags(f: FunctionBuilder, x: Pick<X87State, "f80">): void {
   f.setGlobal(x.f80.flags, c32(0));
 }
 
+/**
+ * Takes `flags` into the status word (C1 is theirs). The result is 1 where the result may be stored, given the exceptions that
+ * keep it from being stored when they are unmasked.
+ */
+export function settle(f: FunctionBuilder, x: Pick<X87State, "f80" | "settleUnmasked">, fatal: number): I32 {
+  const ok = f.local("i32");
+  f.set(ok, c32(1));
+  const raised = f.let(getGlobal(x.f80.flags));
+  f.if(
+    i32.and(i32.and(raised, i32.xor(controlWord(), c32(-1))), c32(0x3f)),
+    () => f.set(ok, f.call("i32", x.settleUnmasked, [c32(fatal)])),
+    () => f.exec(setStatusWord(i32.or(i32.and(statusWord(), c32(~C1)), raised))),
+  );
+  return ok;
+}
+
 export function defineState(m: ModuleBuilder, f80: F80Functions): X87State {
   const func = (
     name: string,
@@ -89,18 +105,13 @@ export function defineState(m: ModuleBuilder, f80: F80Functions): X87State {
     body: (f: FunctionBuilder) => void,
   ): FunctionRef => m.func(`x87.${name}`, params, results, body);
 
-  const settle = func("settle", ["i32"], ["i32"], (f) => {
+  const settleUnmasked = func("settleUnmasked", ["i32"], ["i32"], (f) => {
     const raised = f.local("i32");
-    const status = f.local("i32");
     f.set(raised, getGlobal(f80.flags));
-    f.set(status, i32.and(statusWord(), c32(~C1)));
     const unmasked = f.let(i32.and(i32.and(raised, i32.xor(controlWord(), c32(-1))), c32(0x3f)));
-    f.if(i32.eqz(unmasked), () => {
-      f.exec(setStatusWord(i32.or(status, raised)));
-      f.return(c32(1));
-    });
     // What is found in the operands ends the operation before there is a result to be inexact.
     f.if(i32.and(unmasked, c32(FATAL_REGISTER)), () => f.set(raised, i32.and(raised, c32(FATAL_REGISTER))));
+    const status = i32.and(statusWord(), c32(~C1));
     f.exec(setStatusWord(i32.or(i32.or(status, raised), c32(ES | BUSY))));
     f.return(i32.eqz(i32.and(unmasked, f.param(0, "i32"))));
   });
@@ -124,7 +135,7 @@ export function defineState(m: ModuleBuilder, f80: F80Functions): X87State {
       isEmpty(t),
       () => {
         // A denormal operand does not keep a load from happening, unmasked or not.
-        f.if(f.call("i32", settle, [c32(IE)]), () => {
+        f.if(settle(f, { f80, settleUnmasked }, IE), () => {
           f.exec(setEmpty(i32.xor(empty(), i32.shl(c32(1), t))));
           f.exec(setTop(t));
           setRegister(f, t, f.param(0, "i64"), f.param(1, "i32"));
@@ -163,7 +174,7 @@ export function defineState(m: ModuleBuilder, f80: F80Functions): X87State {
     clearPointers(f);
   });
 
-  return { f80, settle, fault, pop, push, needTop, summarize, init };
+  return { f80, settleUnmasked, fault, pop, push, needTop, summarize, init };
 }
 
 /** The last-instruction and last-operand pointers: see x87-control.ts for what is kept of them. */
