@@ -180,7 +180,7 @@ export abstract class GuestAccessor {
   }
 
   /** A NULL-terminated array of pointers to strings, as execve's argv. A NULL array is an empty one. */
-  readStringArray(address: number, maxString = 131072, maxTotal = 6 << 20): Uint8Array<ArrayBuffer>[] {
+  readStringArray(address: number, maxString = 131072, maxTotal: number = 6 << 20): Uint8Array<ArrayBuffer>[] {
     const strings: Uint8Array<ArrayBuffer>[] = [];
     if (address === 0) return strings;
     let total = 0;

@@ -67,8 +67,8 @@ export class Decoder {
   register0 = 0;
   register1 = 0;
   hasMemory = false;
-  base = ZERO_SLOT;
-  index = ZERO_SLOT;
+  base: number = ZERO_SLOT;
+  index: number = ZERO_SLOT;
   scale = 0;
   disp = 0;
   /** 0, or the context offset of the segment base to be added. */
