@@ -19,6 +19,7 @@ export const EXACT = 0x10000;
 const IE = 0x01;
 const DE = 0x02;
 const ZE = 0x04;
+const UE = 0x10;
 const PE = 0x20;
 const EXP_BIAS = 16383;
 const EXP_MAX = 0x7fff;
@@ -259,8 +260,10 @@ function times(y: Argument, l: bigint, raise: number): Evaluated {
   const negative = y.negative !== l < 0n;
   const size = l < 0n ? -l : l;
   const wholeNumber = BigInt.asUintN(Number(F), size) === 0n;
-  // An exact result counts as inexact too.
-  return result(negative, y.m * size, y.k - Number(F), raise | PE, !wholeNumber);
+  // An exact result counts as inexact too, and so as an underflow where it is tiny.
+  const product = y.m * size;
+  const tiny = bitLength(product) - 1 + y.k - Number(F) + EXP_BIAS <= 0;
+  return result(negative, product, y.k - Number(F), raise | PE | (tiny ? UE : 0), !wholeNumber);
 }
 
 /** FYL2X: y * log2(x). */
