@@ -84,6 +84,32 @@ export const whence: Arg = choice(
   "SEEK_???",
 );
 
+/** A user or group id; -1 stays -1. */
+export const owner: Arg = { kind: "i32", print: (v) => (v === -1 ? "-1" : String(v >>> 0)) };
+
+const UTIME_NOW = 0x3fffffff;
+const UTIME_OMIT = 0x3ffffffe;
+
+/** Access and modification time, as two timevals or timespecs. */
+export function timesArg(unit: "usec" | "nsec"): Arg {
+  return {
+    kind: "u64",
+    print: (v, c) => {
+      if (v === 0) return "NULL";
+      const bytes = c.peek(v, 32);
+      if (bytes === undefined || bytes.length < 32) return printPointer(v);
+      const view = new DataView(bytes.buffer, bytes.byteOffset, 32);
+      const time = (at: number): string => {
+        const fraction = Number(view.getBigInt64(at + 8, true));
+        if (unit === "nsec" && fraction === UTIME_NOW) return "UTIME_NOW";
+        if (unit === "nsec" && fraction === UTIME_OMIT) return "UTIME_OMIT";
+        return `{tv_sec=${view.getBigInt64(at, true)}, tv_${unit}=${fraction}}`;
+      };
+      return `[${time(0)}, ${time(16)}]`;
+    },
+  };
+}
+
 const FORMATS: Readonly<Record<number, string>> = {
   [S.S_IFREG]: "S_IFREG",
   [S.S_IFDIR]: "S_IFDIR",

@@ -1,5 +1,6 @@
 /** The families of file calls. */
 import type { SyscallDefinition } from "./define.ts";
+import { fileAttributeCalls } from "./file-attributes.ts";
 import { fileDirCalls } from "./file-dir.ts";
 import { fileControlCalls } from "./file-fcntl.ts";
 import { fileIoCalls } from "./file-io.ts";
@@ -7,8 +8,10 @@ import { fileNameCalls } from "./file-names.ts";
 import { fileOpenCalls } from "./file-open.ts";
 import { filePollCalls } from "./file-poll.ts";
 import { fileStatCalls } from "./file-stat.ts";
+import { fileTransferCalls } from "./file-transfer.ts";
 
 export const fileFamilies: readonly SyscallDefinition[] = [
+  ...fileAttributeCalls,
   ...fileControlCalls,
   ...fileDirCalls,
   ...fileIoCalls,
@@ -16,4 +19,5 @@ export const fileFamilies: readonly SyscallDefinition[] = [
   ...fileOpenCalls,
   ...filePollCalls,
   ...fileStatCalls,
+  ...fileTransferCalls,
 ];
