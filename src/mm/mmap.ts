@@ -49,8 +49,7 @@ const KNOWN_FLAGS =
   MAP_NONBLOCK |
   MAP_STACK |
   MAP_HUGETLB |
-  MAP_32BIT |
-  MAP_FIXED_NOREPLACE;
+  MAP_32BIT;
 
 /** Where a mapping of `length` bytes without a fixed address goes: get_unmapped_area(). */
 export function findFree(space: AddressSpace, hint: number, length: number, flags = 0): number {

@@ -25,7 +25,7 @@ export function remap(
   if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) return moveTo(space, address, oldSize, newSize, flags, newAddress);
   if (newSize === oldSize) return address;
   if (newSize < oldSize) {
-    space.unmap(address + newSize, address + oldSize);
+    space.munmap(address + newSize, oldSize - newSize);
     return address;
   }
   const end = address + oldSize;
@@ -105,7 +105,7 @@ function moveTo(
   newAddress: number,
 ): number {
   if (flags & MREMAP_FIXED) space.unmap(newAddress, newAddress + newSize);
-  if (oldSize > newSize) space.unmap(address + newSize, address + oldSize);
+  if (oldSize > newSize) space.munmap(address + newSize, oldSize - newSize);
   const size = Math.min(oldSize, newSize);
   // The unmapping may have cut the mapping.
   const vma = space.vmas.find(address);

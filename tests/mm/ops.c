@@ -68,7 +68,7 @@ int main(void) {
   sigaction(SIGSEGV, &action, 0);
   sigaction(SIGBUS, &action, 0);
   while (fgets(line, sizeof line, stdin)) {
-    syscall(SYS_munmap, BASE, SIZE);
+    syscall(SYS_munmap, BASE, 2 * SIZE);
     reset_files();
     for (char *op = strtok(line, ";\n"); op; op = strtok(0, ";\n")) {
       char kind = 0;
