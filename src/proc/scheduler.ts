@@ -10,6 +10,7 @@
  * gets control back (it awaits a promise that is about to settle). No other task runs until it sleeps (wait.ts) or ends.
  */
 import { ERESTART_RESTARTBLOCK, ERESTARTSYS } from "../abi/errno.ts";
+import { RLIMIT_CPU } from "../abi/resource.ts";
 import {
   FPE_INTDIV,
   ILL_ILLOPN,
@@ -17,8 +18,10 @@ import {
   SI_KERNEL,
   SIGFPE,
   SIGILL,
+  SIGKILL,
   SIGSEGV,
   SIGTRAP,
+  SIGXCPU,
   TRAP_TRACE,
 } from "../abi/signal.ts";
 import { Access, Trap } from "../cpu/core.ts";
@@ -27,6 +30,7 @@ import type { Kernel } from "./kernel.ts";
 import { LoadAverage } from "./load.ts";
 import type { SignalInfo } from "./signal-state.ts";
 import type { Task } from "./task.ts";
+import type { ThreadGroup } from "./thread-group.ts";
 import { resultOf } from "./wait.ts";
 
 /** Given by syscalls/dispatch.ts. */
@@ -226,7 +230,9 @@ export class Scheduler {
     const stime = Math.min(spent, task.stimeSampled);
     task.usage.stime += stime;
     task.usage.utime += spent - stime;
-    task.process.timers?.checkCpuTimers();
+    const { process } = task;
+    process.timers?.checkCpuTimers();
+    if (process.limits[RLIMIT_CPU]?.soft !== Number.POSITIVE_INFINITY) checkCpuLimit(process);
   }
 
   /** Runs guest code until the task blocks, ends or has to make room. The task is in the queue again if it can go on. */
@@ -386,5 +392,19 @@ export class Scheduler {
       default:
         return { signal: SIGSEGV, code: SI_KERNEL };
     }
+  }
+}
+
+/** RLIMIT_CPU: SIGXCPU at the soft limit, and a second later again; SIGKILL at the hard one. */
+function checkCpuLimit(process: ThreadGroup): void {
+  const limit = process.limits[RLIMIT_CPU];
+  if (limit === undefined || process.exited) return;
+  const { signals } = process.kernel;
+  const { utime, stime } = process.times();
+  const seconds = (utime + stime) / 1e9;
+  if (seconds >= limit.hard) signals.sendToProcess(process, signals.fromKernel(SIGKILL));
+  else if (seconds >= limit.soft) {
+    process.limits[RLIMIT_CPU] = { soft: Math.max(1, limit.soft) + 1, hard: limit.hard };
+    signals.sendToProcess(process, signals.fromKernel(SIGXCPU));
   }
 }
