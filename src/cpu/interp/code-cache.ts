@@ -17,7 +17,7 @@ import type { GuestMemory } from "../../mm/guest-memory.ts";
 import { BIAS, GUEST_LIMIT, PAGE_SHIFT, PageBits } from "../../mm/layout.ts";
 import { TEMP_SLOT, ZERO_SLOT } from "../isa/x86_64/context.ts";
 import { Decoded, type Decoder } from "../isa/x86_64/decoder.ts";
-import type { HandlerList } from "./handlers.ts";
+import { type HandlerList, PAIR } from "./handlers.ts";
 import {
   HASH,
   HASH_INITIAL_ENTRIES,
@@ -56,6 +56,7 @@ function isFar(address: number): boolean {
 export class CodeCache {
   readonly #memory: GuestMemory;
   readonly #decoder: Decoder;
+  readonly #handlers: HandlerList;
   readonly #internal: Internal;
   readonly #u8: Uint8Array;
   readonly #u16: Uint16Array;
@@ -71,6 +72,7 @@ export class CodeCache {
   constructor(memory: GuestMemory, decoder: Decoder, handlers: HandlerList) {
     this.#memory = memory;
     this.#decoder = decoder;
+    this.#handlers = handlers;
     const number = (form: string): number => handlers.numberOf.get(form) as number;
     this.#internal = {
       lookup: number("#lookup"),
@@ -112,6 +114,7 @@ export class CodeCache {
     const { stepped } = this.#internal;
     this.#branches.length = 0;
     this.#targets.length = 0;
+    this.#previous = 0;
     const first = RECORDS;
     const after = this.#decodeOne(rip, first, false);
     if (after === 0) return 0;
@@ -156,6 +159,10 @@ export class CodeCache {
       const record = RECORDS + i * RECORD_SIZE;
       if (this.#u16[record >> 1] === lookup || rip + Math.max(this.#u8[record + 7] as number, 1) <= start) continue;
       this.#u16[record >> 1] = gone;
+      // A fused record before it stands for this one as well.
+      const before = this.#u16[(record - RECORD_SIZE) >> 1] as number;
+      if (before >= this.#handlers.firstFused && before < this.#handlers.fusedEnd)
+        this.#u16[(record - RECORD_SIZE) >> 1] = gone;
     }
     const { pages } = this.#memory;
     const lastPage = Math.min(pages.length, Math.ceil(end / 4096));
@@ -255,6 +262,7 @@ export class CodeCache {
     const { goto } = this.#internal;
     this.#branches.length = 0;
     this.#targets.length = 0;
+    this.#previous = 0;
     const first = RECORDS + this.#records * RECORD_SIZE;
     let record = first;
     let rip = start;
@@ -281,6 +289,8 @@ export class CodeCache {
     return first;
   }
 
+  /** The record of the instruction decoded before, if it is of the same block. */
+  #previous = 0;
   /** The instruction decoded last doesn't fall through. */
   #ended = false;
 
@@ -346,10 +356,14 @@ export class CodeCache {
     if (d.hasMemory && (d.segment !== 0 || d.address32)) at = this.#splitAddress(at, rip);
     const word = at >> 2;
     this.#u32[(RIPS >> 2) + ((at - RECORDS) >> 4)] = rip;
-    this.#i32[word] = d.handler | (d.register0 << 16) | (d.register1 << 24);
+    let { handler } = d;
+    const quick = this.#handlers.unindexed[handler] as number;
+    if (quick >= 0 && d.hasMemory && d.index === ZERO_SLOT) handler = quick;
+    this.#i32[word] = handler | (d.register0 << 16) | (d.register1 << 24);
     this.#i32[word + 1] = d.base | (d.index << 8) | (d.scale << 16) | (d.length << 24);
     const { row } = d.template;
     if (d.template.hasTarget) {
+      this.#fuse(at, rip, handler);
       this.#i32[word + 2] = 0;
       this.#i32[word + 3] = 0;
       this.#branch(at, d.target);
@@ -360,6 +374,7 @@ export class CodeCache {
       this.#i32[word + 2] = d.disp;
       this.#i32[word + 3] = d.imm;
     }
+    this.#previous = at;
     this.#ended = TERMINATORS.has(row.mnemonic);
     return at + RECORD_SIZE;
   }
@@ -377,6 +392,15 @@ export class CodeCache {
     d.scale = 0;
     d.disp = 0;
     return record + RECORD_SIZE;
+  }
+
+  /** If the record before this branch's can do both, it does. The branch keeps its record, for those who jump to it. */
+  #fuse(record: number, rip: number, handler: number): void {
+    const before = record - RECORD_SIZE;
+    if (before !== this.#previous) return;
+    const both = this.#handlers.fusedWith.get((this.#u16[before >> 1] as number) * PAIR + handler);
+    const start = this.#u32[(RIPS >> 2) + ((before - RECORDS) >> 4)] as number;
+    if (both !== undefined && start + (this.#u8[before + 7] as number) === rip) this.#u16[before >> 1] = both;
   }
 
   #executable(address: number): boolean {

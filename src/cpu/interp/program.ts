@@ -13,7 +13,7 @@ import { CONTEXT_OFFSET, PAGE_TABLE, PageBits } from "../../mm/layout.ts";
 import { Access, Trap } from "../core.ts";
 import { FAULT_ACCESS, FAULT_ADDRESS, RIP, TEMP_SLOT } from "../isa/x86_64/context.ts";
 import { defineFlags } from "../isa/x86_64/flags.ts";
-import type { Definition, Family, Sem } from "../isa/x86_64/sem.ts";
+import { CONDITIONS, type Definition, type Family, type Sem } from "../isa/x86_64/sem.ts";
 import { parseForm } from "../isa/x86_64/table.ts";
 import { type I32, type I64, i32, i64 } from "../wasm/expr.ts";
 import { type FunctionBuilder, type FunctionRef, type Label, ModuleBuilder } from "../wasm/module.ts";
@@ -65,7 +65,7 @@ export function buildInterpreter(families: readonly Family[], handlers: HandlerL
         next: () => f.return(i32.add(pc, i32.const(RECORD_SIZE))),
         to: (record) => f.return(record),
         leave: (result) => f.return(result),
-        found: (record) => f.return(record),
+        found: (address) => f.return(f.call("i32", shared.find, [address])),
       };
       definition(new RecordSem(f, pc, operands, shared, end));
       end.next();
@@ -196,8 +196,14 @@ function defineMain(
             f.drop(result);
             f.br(exit);
           },
-          found: (record) => {
-            f.set(target, record);
+          found: (address) => {
+            // The first probe of `find`, without the call.
+            const low = f.let(i32.wrap(address));
+            const at = f.let(i32.and(i32.shl(hashOf(low), i32.const(3)), i32.load(ZERO, HASH_MASK)));
+            const there = i64.eq(i64.load32_u(at, HASH), address);
+            f.set(target, i32.load(at, HASH + 4));
+            f.if(there, () => f.brIf(branch, target));
+            f.set(target, f.call("i32", shared.find, [address]));
             f.brIf(exit, i32.eqz(target));
             f.br(branch);
           },
@@ -233,9 +239,17 @@ function defineMain(
               f.br(dispatch);
               return;
             }
-            const [definition, operands] = definitionOf(form);
+            const [first, condition] = form.split("+") as [string, string | undefined];
+            const [definition, operands] = definitionOf(first);
             const end = inlineEnd();
-            definition(new RecordSem(f, pc, operands, shared, end));
+            const sem = new RecordSem(f, pc, operands, shared, end);
+            definition(sem);
+            if (condition !== undefined) {
+              // The branch of a fused pair has its own record after this one.
+              const taken = f.let(sem.flags.fusedCondition(CONDITIONS.indexOf(condition as never)));
+              f.set(pc, i32.add(pc, i32.const(RECORD_SIZE)));
+              f.if(taken, () => end.to(i32.load(pc, R_IMM)));
+            }
             end.next();
           });
         };

@@ -8,7 +8,7 @@
 import { BIAS, CONTEXT_OFFSET, PAGE_TABLE, PageBits } from "../../mm/layout.ts";
 import { Access, Trap } from "../core.ts";
 import { CC_AUX, CC_DST, CC_OP, CC_SRC, EFLAGS_REST, X87_REGS, YMM } from "../isa/x86_64/context.ts";
-import { ccOp, type FlagFunctions } from "../isa/x86_64/flags.ts";
+import { ccOp, type FlagFunctions, LazyFlags } from "../isa/x86_64/flags.ts";
 import {
   ARITHMETIC_FLAGS,
   FlagKind,
@@ -44,8 +44,8 @@ export interface HandlerEnd {
   to(record: I32): void;
   /** A call of a function that stores a trap and returns 0. */
   leave(result: I32): void;
-  /** A call of `find`. */
-  found(record: I32): void;
+  /** The record for a guest address. */
+  found(address: I64): void;
 }
 
 const ZERO = i32.const(0);
@@ -54,7 +54,7 @@ const F64_BITS = 8;
 export class RecordSem implements Sem {
   readonly f: FunctionBuilder;
   readonly operands: readonly Operand[];
-  readonly flags: SemFlags;
+  readonly flags: RecordFlags;
   readonly #pc: I32;
   readonly #shared: Shared;
   readonly #end: HandlerEnd;
@@ -75,14 +75,16 @@ export class RecordSem implements Sem {
       if (n > 1) throw new Error("a record has two register operands");
       return f.let(i32.load8_u(pc, R_REGISTERS + n));
     });
-    if (operands.some((o) => o.kind === "m")) this.#address = this.#effectiveAddress();
+    const memory = operands.find((o) => o.kind === "m");
+    if (memory !== undefined) this.#address = this.#effectiveAddress(memory.unindexed === true);
     this.flags = new RecordFlags(f, shared);
   }
 
-  #effectiveAddress(): I64 {
+  #effectiveAddress(unindexed: boolean): I64 {
     const { f } = this;
     const pc = this.#pc;
     const base = i64.load(i32.load8_u(pc, R_BASE), CONTEXT_OFFSET);
+    if (unindexed) return f.let(i64.add(base, i64.load32_s(pc, R_DISP)));
     const index = i64.load(i32.load8_u(pc, R_INDEX), CONTEXT_OFFSET);
     const scaled = i64.shl(index, i64.load8_u(pc, R_SCALE));
     return f.let(i64.add(i64.add(base, scaled), i64.load32_s(pc, R_DISP)));
@@ -295,7 +297,7 @@ export class RecordSem implements Sem {
     if (typeof target === "number") {
       if (this.#operand(target).kind !== "j") throw new Error(`operand ${target} is no branch target`);
       this.#end.to(i32.load(this.#pc, R_IMM));
-    } else this.#end.found(this.f.call("i32", this.#shared.find, [target]));
+    } else this.#end.found(target);
   }
   done(): void {
     this.#end.next();
@@ -340,15 +342,25 @@ function storeRegister(size: Size, at: I32, value: Word, offset: number): Return
 class RecordFlags implements SemFlags {
   readonly #f: FunctionBuilder;
   readonly #shared: Shared;
+  /** What `set` was last given, for a fused branch. */
+  #last: LazyFlags | undefined;
 
   constructor(f: FunctionBuilder, shared: Shared) {
     this.#f = f;
     this.#shared = shared;
   }
 
-  set(kind: FlagKind, size: Size, dst: Word, src?: Word, aux?: I32): void {
+  /** A condition on the flags that the definition has just set unconditionally, from the values at hand. */
+  fusedCondition(code: number): I32 {
+    if (this.#last === undefined) throw new Error("nothing to fuse a branch with");
+    return this.#last.condition(code);
+  }
+
+  set(kind: FlagKind, size: Size, result: Word, src?: Word, aux?: I32): void {
     const f = this.#f;
     const w = wordOps(size);
+    const dst = f.let(result);
+    this.#last = new LazyFlags(kind, size, { dst, src: src ?? w.const(0), aux: aux ?? ZERO });
     f.exec(w.store(ZERO, dst, CONTEXT_OFFSET + CC_DST));
     if (src !== undefined) f.exec(w.store(ZERO, src, CONTEXT_OFFSET + CC_SRC));
     if (aux !== undefined) f.exec(i32.store(ZERO, aux, CONTEXT_OFFSET + CC_AUX));

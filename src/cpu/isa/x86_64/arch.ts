@@ -134,13 +134,13 @@ export const registers = {
   getGpr: (context: DataView, index: number): bigint => context.getBigUint64(register(index), true),
   setGpr: (context: DataView, index: number, value: bigint): void =>
     context.setBigUint64(register(index), BigInt.asUintN(64, value), true),
-  readFlags,
-  writeFlags,
+  readFlags: (context: DataView): number => readFlags(context),
+  writeFlags: (context: DataView, value: number): void => writeFlags(context, value),
   getGsBase: (context: DataView): number => get64(context, ctx.GS_BASE),
   setGsBase: (context: DataView, base: number): void => set64(context, ctx.GS_BASE, base),
-  fxsave,
-  fxrstor,
-  resetFpu,
+  fxsave: fxsave as typeof fxsave,
+  fxrstor: fxrstor as typeof fxrstor,
+  resetFpu: resetFpu as typeof resetFpu,
   /** From the exception that is pending and unmasked; Linux picks in this order (arch/x86/kernel/fpu/core.c). */
   floatingPointCode(context: DataView, simd: boolean): number {
     let pending: number;

@@ -17,7 +17,7 @@
  * unsigned numbers is that of the small ones.
  */
 import { CONTEXT_OFFSET } from "../../../mm/layout.ts";
-import { type I32, i32, i64, select } from "../../wasm/expr.ts";
+import { type I32, type I64, i32, i64, select } from "../../wasm/expr.ts";
 import type { FunctionBuilder, FunctionRef, Label, ModuleBuilder } from "../../wasm/module.ts";
 import { CC_AUX, CC_DST, CC_OP, CC_SRC } from "./context.ts";
 import { FlagKind, type Size, type Word, wordOps } from "./sem.ts";
@@ -29,21 +29,29 @@ export function ccOp(kind: FlagKind, size: Size): number {
   return kind * 4 + Math.log2(size);
 }
 
+/** What a flag-setting instruction left: in memory, or at hand. */
+export interface FlagValues {
+  readonly dst: Word;
+  readonly src: Word;
+  readonly aux: I32;
+}
+
 /** The values of one kind and size, and the flags that follow from them; each is 0 or 1 (or a whole word for `all`). */
-class LazyFlags {
+export class LazyFlags {
   readonly kind: FlagKind;
   readonly size: Size;
   readonly dst: Word;
   readonly src: Word;
   readonly aux: I32;
 
-  constructor(kind: FlagKind, size: Size) {
+  /** @param values undefined: those that are in the context */
+  constructor(kind: FlagKind, size: Size, values?: FlagValues) {
     this.kind = kind;
     this.size = size;
     const w = wordOps(size);
-    this.dst = w.load(ZERO, CONTEXT_OFFSET + CC_DST);
-    this.src = w.load(ZERO, CONTEXT_OFFSET + CC_SRC);
-    this.aux = i32.load(ZERO, CONTEXT_OFFSET + CC_AUX);
+    this.dst = values?.dst ?? w.load(ZERO, CONTEXT_OFFSET + CC_DST);
+    this.src = values?.src ?? w.load(ZERO, CONTEXT_OFFSET + CC_SRC);
+    this.aux = values?.aux ?? i32.load(ZERO, CONTEXT_OFFSET + CC_AUX);
   }
 
   /** The value moved to the top of its wasm type. */
@@ -137,7 +145,7 @@ class LazyFlags {
   }
   parity(): I32 {
     if (this.kind === FlagKind.Explicit) return this.#bit(2);
-    const low = i32.load8_u(ZERO, CONTEXT_OFFSET + CC_DST);
+    const low = i32.and(this.size === 8 ? i32.wrap(this.dst as I64) : (this.dst as I32), i32.const(0xff));
     return i32.eqz(i32.and(i32.popcnt(low), i32.const(1)));
   }
   adjust(): I32 {
@@ -177,6 +185,20 @@ class LazyFlags {
     const w = wordOps(this.size);
     if (this.kind === FlagKind.Sub) return w.le_s(this.#top(this.#first()), this.#top(this.src));
     return i32.or(this.zero(), this.less());
+  }
+  /** Condition code 0..15. */
+  condition(code: number): I32 {
+    const holds = [
+      this.overflow,
+      this.carry,
+      this.zero,
+      this.belowOrEqual,
+      this.sign,
+      this.parity,
+      this.less,
+      this.lessOrEqual,
+    ][code >> 1]?.call(this) as I32;
+    return (code & 1) !== 0 ? i32.eqz(holds) : holds;
   }
   all(): I32 {
     if (this.kind === FlagKind.Explicit) return i32.load(ZERO, CONTEXT_OFFSET + CC_SRC);

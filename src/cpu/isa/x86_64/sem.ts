@@ -56,6 +56,8 @@ export interface Operand {
   readonly kind: OperandKind;
   /** 1, 2, 4, 8, 10, 16...; 0 for a memory operand without size (lea, fxsave). */
   readonly bytes: number;
+  /** A memory operand without index register: for the engine, not for definitions. */
+  readonly unindexed?: boolean;
 }
 
 /** Numbers of general registers, for `gpr`. */

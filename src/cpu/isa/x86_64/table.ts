@@ -38,7 +38,7 @@
  * exist: push, pop, near branches); `o16` the operand size prefix doesn't apply (branches); `str` a string instruction: with
  * an address size of 32 bits the mnemonic has the suffix `_a32`.
  */
-import type { OperandKind } from "./sem.ts";
+import type { Operand, OperandKind } from "./sem.ts";
 
 export interface OperandSpec {
   readonly where: string;
@@ -246,14 +246,15 @@ export function addressSize32(form: string): string {
   return form.replace(":", "_a32:");
 }
 
-/** The operands that a form's name tells. */
-export function parseForm(name: string): { mnemonic: string; operands: { kind: OperandKind; bytes: number }[] } {
+/** The operands that a form's name tells. `b` in the place of `m` is memory without index register. */
+export function parseForm(name: string): { mnemonic: string; operands: Operand[] } {
   const [mnemonic = "", list] = name.split(":");
   if (list === undefined) return { mnemonic, operands: [] };
   const operands = list.split(",").map((text) => {
-    const kind = text[0] as OperandKind;
+    const unindexed = text[0] === "b";
+    const kind = unindexed ? "m" : (text[0] as OperandKind);
     const bytes = text.length > 1 ? Number(text.slice(1)) : kind === "x" ? 16 : kind === "p" ? 8 : 0;
-    return { kind, bytes };
+    return { kind, bytes, unindexed };
   });
   return { mnemonic, operands };
 }
