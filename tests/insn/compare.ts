@@ -1,7 +1,7 @@
 /** Compares what a subject did with what the real CPU did, and says the differences in words. */
 import { GPR_NAMES } from "../../src/cpu/isa/x86_64/context.ts";
 import { FX } from "./fx.ts";
-import { CASE_FLAGS, type Case, DATA, type Outcome, Vector } from "./protocol.ts";
+import { CASE_FLAGS, type Case, DATA, type Outcome, RESET_MXCSR, Vector } from "./protocol.ts";
 
 const FLAG_NAMES: readonly (readonly [number, string])[] = [
   [0x001, "CF"],
@@ -12,8 +12,8 @@ const FLAG_NAMES: readonly (readonly [number, string])[] = [
   [0x400, "DF"],
   [0x800, "OF"],
 ];
-/** MXCSR's sticky exception flags are not compared: the engines do not track them. */
-const MXCSR_COMPARED = 0xffc0;
+/** The engines keep MXCSR's exception flags from the time on that the program has loaded MXCSR. */
+const MXCSR_FLAGS = 0x3f;
 /** The x87 status word without the busy bit, which mirrors the error summary. */
 const FSW_COMPARED = 0x7fff;
 
@@ -80,7 +80,8 @@ function compareFx(
     const y = a.getUint16(at, true) & mask;
     if (x !== y) differ(what, hex(x, 4), hex(y, 4));
   };
-  word("mxcsr", FX.MXCSR, MXCSR_COMPARED);
+  const before = c.fx === undefined ? RESET_MXCSR : new DataView(c.fx.buffer).getUint16(FX.MXCSR, true);
+  word("mxcsr", FX.MXCSR, before === RESET_MXCSR ? ~MXCSR_FLAGS : 0xffff);
   word("x87 control", FX.FCW, 0xffff);
   word("x87 status", FX.FSW, FSW_COMPARED & ~c.undefinedStatus);
   word("x87 tags", FX.FTW, 0xff);

@@ -57,6 +57,8 @@ export class CoreSubject implements p.Subject {
     context.setBigUint64(ctx.FS_BASE, BigInt(p.FS_BASE), true);
     context.setBigUint64(ctx.GS_BASE, BigInt(p.GS_BASE), true);
     contextFromFx(context, c.fx ?? this.#resetFx);
+    // As if the program had loaded MXCSR itself.
+    context.setUint32(ctx.SSE_CAREFUL, context.getUint32(ctx.MXCSR, true) === p.RESET_MXCSR ? 0 : 1, true);
     writeFlags(context, c.rflags | 0x202);
 
     let trap: Trap;

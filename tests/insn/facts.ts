@@ -139,14 +139,14 @@ export const hasSmallDomain = (row: Row): boolean =>
   isTranscendental(row) && (row.mnemonic === "f2xm1" || row.mnemonic === "fyl2xp1");
 
 /**
- * What is not compared after a fault. This CPU pushes rbp before ENTER reads the outer frame pointers, and a MASKMOVQ that
- * faults has already made the x87 registers MMX registers; the engines have no such half-way states. A jump to a
+ * What is not compared after a fault. This CPU pushes rbp before ENTER reads the outer frame pointers, and a MASKMOVQ or a
+ * CVTPS2PI that faults has already made the x87 registers MMX registers; the engines have no such half-way states. A jump to a
  * non-canonical address traps before it on the CPU and after it in the engines.
  */
 export function looseFault(row: Row): "" | "memory" | "x87" | "jump" {
   if (row.mnemonic === "enter") return "memory";
   if (isRet(row) || jumpsIndirectly(row)) return "jump";
-  return row.prefix === "np" && isMaskmov(row) ? "x87" : "";
+  return ["maskmovq", "cvtps2pi", "cvttps2pi", "cvtpd2pi", "cvttpd2pi", "cvtpi2ps"].includes(row.mnemonic) ? "x87" : "";
 }
 
 /** The operand sizes that exist: BSWAP of a word is undefined. */

@@ -17,6 +17,7 @@ import {
   DATA_SIZE,
   FS_BASE,
   GS_BASE,
+  RESET_MXCSR,
   SLOT_CODE,
   SLOT_SIZE,
   SLOTS,
@@ -41,7 +42,7 @@ export interface Generator {
 export interface GeneratorOptions {
   /** Only rows whose mnemonic is one of these. */
   readonly only?: readonly string[];
-  /** MXCSR control bits that may be set at random: rounding (0x6000), FTZ (0x8000), DAZ (0x40). */
+  /** MXCSR bits that may be other than at reset: flags (0x3f), DAZ (0x40), masks (0x1f80), rounding (0x6000), FTZ (0x8000). */
   readonly mxcsrBits?: number;
 }
 
@@ -329,7 +330,7 @@ class Draft {
     const view = new DataView(window.buffer);
     if (facts.isLoadMxcsr(row)) {
       const reserved = rng.oneIn(8) ? 0x1_0000 : 0;
-      view.setUint32(8, 0x1f80 | (rng.u32() & this.#mxcsrBits) | reserved, true);
+      view.setUint32(8, randomMxcsr(rng, this.#mxcsrBits) | reserved, true);
     } else if (facts.isX87(row)) fillX87(rng, window, bytes);
     else
       for (let i = 0; i < length; i += 8) {
@@ -389,10 +390,18 @@ function lane(rng: Random): bigint {
   }
 }
 
+function randomMxcsr(rng: Random, bits: number): number {
+  if (bits === 0 || rng.oneIn(2)) return RESET_MXCSR;
+  // Mostly everything is masked: a trap hides the result.
+  const masks = rng.oneIn(3) ? 0x1f80 & bits & rng.u32() : 0;
+  const rest = rng.u32() & (rng.oneIn(2) ? 0xffff : 0x607f) & ~0x1f80;
+  return (RESET_MXCSR & ~masks) | (rest & bits);
+}
+
 function randomFx(rng: Random, row: Row, mxcsrBits: number): Uint8Array {
   const fx = resetFx();
   const view = new DataView(fx.buffer);
-  view.setUint32(FX.MXCSR, 0x1f80 | (rng.oneIn(2) ? rng.u32() & mxcsrBits : 0), true);
+  view.setUint32(FX.MXCSR, randomMxcsr(rng, mxcsrBits), true);
   const kind = rng.below(4);
   for (let i = 0; i < 32; i++) {
     const bits = kind === 0 ? rng.float(64) : kind === 1 ? rng.float(32) | (rng.float(32) << 32n) : lane(rng);

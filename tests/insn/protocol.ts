@@ -24,6 +24,8 @@ export const GS_BASE: number = DATA + 0x1500;
 /** Flags that a case sets and that are compared: CF PF AF ZF SF DF OF. */
 export const CASE_FLAGS = 0xcd5;
 export const FX_SIZE = 512;
+/** MXCSR at program start: all exceptions masked, round to nearest. */
+export const RESET_MXCSR = 0x1f80;
 
 /** x86 exception vectors (Intel SDM vol. 3, table 6-1), as the kernel reports them in a signal frame. */
 export const Vector = { DE: 0, DB: 1, BP: 3, UD: 6, GP: 13, PF: 14, MF: 16, AC: 17, XM: 19 } as const;

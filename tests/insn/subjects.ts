@@ -7,8 +7,8 @@ import type { Subject } from "./protocol.ts";
 /** The encoding tables that cases are made from: those of everything that is implemented. */
 export const TABLES: readonly string[] = families.map((family) => family.table);
 
-/** MXCSR bits that generated cases set at random: none, since the engines compute with its reset value. */
-export const DEFAULT_MXCSR_BITS = 0;
+/** MXCSR bits that generated cases set at random: all. */
+export const DEFAULT_MXCSR_BITS = 0xffff;
 
 export const subjects: Readonly<Record<string, () => Subject>> = {
   interp: () => new CoreSubject(createInterpEngine()),

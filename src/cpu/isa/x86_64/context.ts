@@ -35,6 +35,11 @@ export const X87_EMPTY = 0xdc;
 export const X87_FIP = 0xe0;
 export const X87_FDP = 0xe8;
 export const X87_FOP = 0xf0;
+/**
+ * u32: not 0 once MXCSR was loaded, so that SSE arithmetic must look at it (sse-soft.ts). Whoever stores to MXCSR a value
+ * whose control bits (0xffc0) are not those of reset, 0x1f80, sets it.
+ */
+export const SSE_CAREFUL = 0xf4;
 /** Eight physical x87 registers of 16 bytes: u64 significand, u16 sign and exponent, 6 bytes 0. */
 export const X87_REGS = 0x100;
 /** ymm0..ymm15, 32 bytes each; xmmN is the low half. */

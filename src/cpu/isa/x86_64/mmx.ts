@@ -7,12 +7,12 @@
  */
 import { BIAS, CONTEXT_OFFSET } from "../../../mm/layout.ts";
 import { type I32, type I64, i32, i64, select, type V128, v128 } from "../../wasm/expr.ts";
-import type { FunctionRef } from "../../wasm/module.ts";
-import { bits, f32x4, f64x2, i8x16, i16x8, i32x4, i64x2 } from "../../wasm/simd.ts";
+import { bits, f64x2, i8x16, i16x8, i32x4, i64x2 } from "../../wasm/simd.ts";
 import { X87_EMPTY, X87_TOP } from "./context.ts";
 import { type Definition, Reg, type Sem } from "./sem.ts";
-import { doublesToIntegers, floatsToIntegers, type RoundFunctions } from "./sse-convert.ts";
+import { doublesToIntegers, floatsToIntegers, integersToFloats } from "./sse-convert.ts";
 import { interleave, packed, sumAbsoluteDifferences, wordIndices } from "./sse-integer.ts";
+import type { SoftFunctions } from "./sse-soft.ts";
 import { waitForErrors } from "./x87-state.ts";
 
 /** Opcode of each two-operand instruction, in map 0f without prefix. */
@@ -174,11 +174,11 @@ const maskmovq: Definition = (s) => {
   f.exec(i64.store(at, low(bits.select(wide(s.mmx(0)), old, mask)), BIAS));
 };
 
-export function defineMmx(round: RoundFunctions): Readonly<Record<string, Definition>> {
-  const fromFloats = (to: FunctionRef | undefined): Definition =>
-    mmx((s) => s.setMmx(0, low(floatsToIntegers(s, s.f.let(i64x2.replace(ZERO, 0, s.low64(1))), to))));
-  const fromDoubles = (to: FunctionRef | undefined): Definition =>
-    mmx((s) => s.setMmx(0, low(doublesToIntegers(s, s.xmm(1), to))));
+export function defineMmx(soft: SoftFunctions): Readonly<Record<string, Definition>> {
+  const fromFloats = (truncate: boolean): Definition =>
+    mmx((s) => s.setMmx(0, low(floatsToIntegers(s, soft, s.f.let(i64x2.replace(ZERO, 0, s.low64(1))), 2, truncate))));
+  const fromDoubles = (truncate: boolean): Definition =>
+    mmx((s) => s.setMmx(0, low(doublesToIntegers(s, soft, s.xmm(1), truncate))));
   const definitions: Record<string, Definition> = {
     mmx_punpcklbw: binary(interleave(1, 0)),
     mmx_punpcklwd: binary(interleave(2, 0)),
@@ -222,12 +222,12 @@ export function defineMmx(round: RoundFunctions): Readonly<Record<string, Defini
     maskmovq: mmx(maskmovq),
     movq2dq: mmx((s) => s.setXmm(0, i64x2.replace(ZERO, 0, s.mmx(1)))),
     movdq2q: mmx((s) => s.setMmx(0, s.low64(1))),
-    cvtpi2ps: unlessMemory((s) => s.setLow64(0, low(f32x4.convert_i32x4_s(wide(s.mmx(1)))))),
+    cvtpi2ps: unlessMemory((s) => s.setLow64(0, low(integersToFloats(s, soft, s.f.let(wide(s.mmx(1))), 2)))),
     cvtpi2pd: unlessMemory((s) => s.setXmm(0, f64x2.convert_low_i32x4_s(wide(s.mmx(1))))),
-    cvtps2pi: fromFloats(round.f32x4),
-    cvttps2pi: fromFloats(undefined),
-    cvtpd2pi: fromDoubles(round.f64x2),
-    cvttpd2pi: fromDoubles(undefined),
+    cvtps2pi: fromFloats(false),
+    cvttps2pi: fromFloats(true),
+    cvtpd2pi: fromDoubles(false),
+    cvttpd2pi: fromDoubles(true),
     emms: (s) => {
       waitForErrors(s);
       enterMmx(s);

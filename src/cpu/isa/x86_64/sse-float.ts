@@ -1,142 +1,282 @@
 /**
  * SSE and SSE2: floating-point arithmetic and comparison. Definitions: see sem.ts for the rules they keep.
  *
- * WebAssembly computes as MXCSR's reset value says: round to nearest even, denormals kept, nothing traps. What a program
- * asks for beyond that is in sse-convert.ts (rounding of conversions) and said there.
+ * Everything is there twice: in WebAssembly's arithmetic, which is that of MXCSR's reset value (with the NaNs put right,
+ * see sse-nan.ts), and behind `isCareful` by the functions of sse-soft.ts, which honour MXCSR in full.
  */
 import { CONTEXT_OFFSET } from "../../../mm/layout.ts";
 import { Trap } from "../../core.ts";
-import { type F32, type F64, f32, f64, type I32, i32, select, type V128, v128 } from "../../wasm/expr.ts";
-import type { FunctionRef } from "../../wasm/module.ts";
+import { type F32, type F64, f32, f64, type I32, type I64, i32, i64, type V128, v128 } from "../../wasm/expr.ts";
+import type { FunctionBuilder, FunctionRef, ModuleBuilder } from "../../wasm/module.ts";
 import { bits, type FloatLanes, f32x4, f64x2, i32x4, i64x2 } from "../../wasm/simd.ts";
-import { MXCSR } from "./context.ts";
+import { MXCSR, SSE_CAREFUL } from "./context.ts";
 import { type Definition, Flag, type Sem } from "./sem.ts";
 import type { NanFunctions } from "./sse-nan.ts";
+import { isCareful, type SoftFunctions } from "./sse-soft.ts";
 
-type Lanes = FloatLanes<F32> | FloatLanes<F64>;
 type Op = "add" | "sub" | "mul" | "div";
 
 /** The bits of MXCSR that exist: flags, DAZ, masks, rounding, FTZ. Setting any other raises #GP. */
 const MXCSR_MASK = 0xffff;
 
-function packed(lanes: Lanes, op: Op, nan: FunctionRef): Definition {
-  return (s) => {
-    const { f } = s;
-    const b = s.xmm(1);
-    const a = s.xmm(0);
-    const r = f.local("v128");
-    f.set(r, lanes[op](a, b));
-    f.if(bits.anyTrue(lanes.ne(r, r)), () => f.set(r, f.call("v128", nan, [a, b, r])));
-    s.setXmm(0, r);
+/** What single and double precision have each of its own. */
+interface Precision {
+  /** Width of the fraction. */
+  readonly mant: I32;
+  readonly lanes: FloatLanes<F32> | FloatLanes<F64>;
+  readonly count: number;
+  readonly nan: FunctionRef;
+  /** Lane n as bits, zero-extended. */
+  get(v: V128, lane: number): I64;
+  put(v: V128, lane: number, value: I64): V128;
+  /** The low lane of operand n in every lane, evaluated. */
+  scalar(s: Sem, n: number): V128;
+  setScalar(s: Sem, value: V128): void;
+}
+
+function singlePrecision(nan: NanFunctions): Precision {
+  return {
+    mant: i32.const(23),
+    lanes: f32x4,
+    count: 4,
+    nan: nan.f32x4,
+    get: (v, lane) => i64.extend_i32_u(i32x4.extract(v, lane)),
+    put: (v, lane, value) => i32x4.replace(v, lane, i32.wrap(value)),
+    scalar: (s, n) => s.f.let(i32x4.splat(s.low32(n))),
+    setScalar: (s, v) => s.setLow32(0, i32x4.extract(v, 0)),
+  };
+}
+function doublePrecision(nan: NanFunctions): Precision {
+  return {
+    mant: i32.const(52),
+    lanes: f64x2,
+    count: 2,
+    nan: nan.f64x2,
+    get: (v, lane) => i64x2.extract(v, lane),
+    put: (v, lane, value) => i64x2.replace(v, lane, value),
+    scalar: (s, n) => s.f.let(i64x2.splat(s.low64(n))),
+    setScalar: (s, v) => s.setLow64(0, i64x2.extract(v, 0)),
   };
 }
 
-function packedSqrt(lanes: Lanes, nan: FunctionRef): Definition {
+/** The instruction raises what the soft functions have raised: the trap, if that is unmasked. */
+export function settle(s: Sem, soft: SoftFunctions): void {
+  s.f.if(s.f.call("i32", soft.settle, []), () => s.trap(Trap.SimdError));
+}
+
+/** `each` lane of a and b by a soft function; a wasm function (a, b) -> result. */
+function lanewise(m: ModuleBuilder, p: Precision, name: string, soft: FunctionRef): FunctionRef {
+  return m.func(`sse.${name}x${p.count}`, ["v128", "v128"], ["v128"], (f) => {
+    const a = f.param(0, "v128");
+    const b = f.param(1, "v128");
+    const r = f.local("v128");
+    f.set(r, a);
+    for (let lane = 0; lane < p.count; lane++)
+      f.set(r, p.put(r, lane, f.call("i64", soft, [p.get(a, lane), p.get(b, lane), p.mant])));
+    f.return(r);
+  });
+}
+
+/** An operation on all lanes; for one on a single operand, a is b. */
+function packed(
+  p: Precision,
+  operands: (s: Sem) => [V128, V128],
+  compute: (a: V128, b: V128) => V128,
+  soft: SoftFunctions,
+  careful: FunctionRef,
+): Definition {
   return (s) => {
     const { f } = s;
-    const b = s.xmm(1);
+    const [a, b] = operands(s);
     const r = f.local("v128");
-    f.set(r, lanes.sqrt(b));
-    f.if(bits.anyTrue(lanes.ne(r, r)), () => f.set(r, f.call("v128", nan, [b, b, r])));
+    f.if(
+      isCareful(),
+      () => {
+        f.set(r, f.call("v128", careful, [a, b]));
+        settle(s, soft);
+      },
+      () => {
+        f.set(r, compute(a, b));
+        f.if(bits.anyTrue(p.lanes.ne(r, r)), () => f.set(r, f.call("v128", p.nan, [a, b, r])));
+      },
+    );
     s.setXmm(0, r);
   };
 }
+const both = (s: Sem): [V128, V128] => {
+  const b = s.xmm(1);
+  return [s.xmm(0), b];
+};
+const second = (s: Sem): [V128, V128] => {
+  const b = s.xmm(1);
+  return [b, b];
+};
 
-function scalar32(compute: (a: F32, b: F32) => F32, nan: FunctionRef, unary: boolean): Definition {
+function scalar32(
+  compute: (a: F32, b: F32) => F32,
+  nan: FunctionRef,
+  unary: boolean,
+  soft: SoftFunctions,
+  careful: FunctionRef,
+): Definition {
   return (s) => {
     const { f } = s;
     const b = s.lowF32(1);
     const a = unary ? b : s.lowF32(0);
     const r = f.local("f32");
-    f.set(r, compute(a, b));
-    f.if(f32.ne(r, r), () => f.set(r, f.call("f32", nan, [a, b])));
+    f.if(
+      isCareful(),
+      () => {
+        const wide = (v: F32): I64 => i64.extend_i32_u(i32.reinterpret_f32(v));
+        f.set(r, f32.reinterpret_i32(i32.wrap(f.call("i64", careful, [wide(a), wide(b), i32.const(23)]))));
+        settle(s, soft);
+      },
+      () => {
+        f.set(r, compute(a, b));
+        f.if(f32.ne(r, r), () => f.set(r, f.call("f32", nan, [a, b])));
+      },
+    );
     s.setLowF32(0, r);
   };
 }
 
-function scalar64(compute: (a: F64, b: F64) => F64, nan: FunctionRef, unary: boolean): Definition {
+function scalar64(
+  compute: (a: F64, b: F64) => F64,
+  nan: FunctionRef,
+  unary: boolean,
+  soft: SoftFunctions,
+  careful: FunctionRef,
+): Definition {
   return (s) => {
     const { f } = s;
     const b = s.lowF64(1);
     const a = unary ? b : s.lowF64(0);
     const r = f.local("f64");
-    f.set(r, compute(a, b));
-    f.if(f64.ne(r, r), () => f.set(r, f.call("f64", nan, [a, b])));
+    f.if(
+      isCareful(),
+      () => {
+        const [x, y] = [i64.reinterpret_f64(a), i64.reinterpret_f64(b)];
+        f.set(r, f64.reinterpret_i64(f.call("i64", careful, [x, y, i32.const(52)])));
+        settle(s, soft);
+      },
+      () => {
+        f.set(r, compute(a, b));
+        f.if(f64.ne(r, r), () => f.set(r, f.call("f64", nan, [a, b])));
+      },
+    );
     s.setLowF64(0, r);
   };
 }
 
 /** x86's minimum and maximum give the second operand if the two are zeros or one of them is a NaN ("MINPS"). */
-function packedMinMax(choose: (b: V128, a: V128) => V128): Definition {
+function minMax(
+  p: Precision,
+  choose: (b: V128, a: V128) => V128,
+  soft: SoftFunctions,
+  careful: FunctionRef,
+  scalar: boolean,
+): Definition {
   return (s) => {
-    const b = s.xmm(1);
-    s.setXmm(0, choose(b, s.xmm(0)));
+    const { f } = s;
+    const b = scalar ? p.scalar(s, 1) : s.xmm(1);
+    const a = scalar ? p.scalar(s, 0) : s.xmm(0);
+    const r = f.local("v128");
+    f.if(
+      isCareful(),
+      () => {
+        f.set(r, f.call("v128", careful, [a, b]));
+        settle(s, soft);
+      },
+      () => f.set(r, choose(b, a)),
+    );
+    if (scalar) p.setScalar(s, r);
+    else s.setXmm(0, r);
   };
 }
 
-/** On the bits, so that a signalling NaN stays one. */
-const minMax32 =
-  (chooseFirst: (a: F32, b: F32) => I32): Definition =>
-  (s) => {
-    const b = s.low32(1);
-    const a = s.low32(0);
-    s.setLow32(0, select(chooseFirst(f32.reinterpret_i32(a), f32.reinterpret_i32(b)), a, b));
-  };
-const minMax64 =
-  (chooseFirst: (a: F64, b: F64) => I32): Definition =>
-  (s) => {
-    const b = s.low64(1);
-    const a = s.low64(0);
-    s.setLow64(0, select(chooseFirst(f64.reinterpret_i64(a), f64.reinterpret_i64(b)), a, b));
-  };
-
-/**
- * ZF PF CF = 111 unordered, 000 greater, 001 less, 100 equal; the others are cleared.
- */
+/** ZF PF CF = 111 unordered, 000 greater, 001 less, 100 equal; the others are cleared. */
 function setCompareFlags(s: Sem, ge: I32, ltOrGt: I32, unordered: I32): void {
-  const bit = (condition: I32, flag: number) => i32.shl(condition, i32.const(31 - Math.clz32(flag)));
+  const bit = (condition: I32, flag: number): I32 => i32.shl(condition, i32.const(31 - Math.clz32(flag)));
   s.flags.setAll(i32.or(i32.or(bit(i32.eqz(ge), Flag.CF), bit(i32.eqz(ltOrGt), Flag.ZF)), bit(unordered, Flag.PF)));
 }
 
-const ucomiss: Definition = (s) => {
-  const b = s.lowF32(1);
-  const a = s.lowF32(0);
-  setCompareFlags(s, f32.ge(a, b), i32.or(f32.lt(a, b), f32.gt(a, b)), i32.or(f32.ne(a, a), f32.ne(b, b)));
-};
-const ucomisd: Definition = (s) => {
-  const b = s.lowF64(1);
-  const a = s.lowF64(0);
-  setCompareFlags(s, f64.ge(a, b), i32.or(f64.lt(a, b), f64.gt(a, b)), i32.or(f64.ne(a, a), f64.ne(b, b)));
-};
+/** COMISS raises invalid operation for quiet NaNs too, UCOMISS for signalling ones only. */
+function compareSingles(soft: SoftFunctions, quietInvalid: boolean): Definition {
+  return (s) => {
+    const { f } = s;
+    const b = f.local("f32");
+    const a = f.local("f32");
+    f.set(b, s.lowF32(1));
+    f.set(a, s.lowF32(0));
+    f.if(isCareful(), () => {
+      const wide = (v: F32): I64 => i64.extend_i32_u(i32.reinterpret_f32(v));
+      const flushed = (v: F32): F32 =>
+        f32.reinterpret_i32(i32.wrap(f.call("i64", soft.flush, [wide(v), i32.const(23)])));
+      f.callStatement(soft.compare, [wide(a), wide(b), i32.const(23), i32.const(quietInvalid ? 1 : 0)]);
+      f.set(a, flushed(a));
+      f.set(b, flushed(b));
+      settle(s, soft);
+    });
+    setCompareFlags(s, f32.ge(a, b), i32.or(f32.lt(a, b), f32.gt(a, b)), i32.or(f32.ne(a, a), f32.ne(b, b)));
+  };
+}
+function compareDoubles(soft: SoftFunctions, quietInvalid: boolean): Definition {
+  return (s) => {
+    const { f } = s;
+    const b = f.local("f64");
+    const a = f.local("f64");
+    f.set(b, s.lowF64(1));
+    f.set(a, s.lowF64(0));
+    f.if(isCareful(), () => {
+      const flushed = (v: F64): F64 =>
+        f64.reinterpret_i64(f.call("i64", soft.flush, [i64.reinterpret_f64(v), i32.const(52)]));
+      const [x, y] = [i64.reinterpret_f64(a), i64.reinterpret_f64(b)];
+      f.callStatement(soft.compare, [x, y, i32.const(52), i32.const(quietInvalid ? 1 : 0)]);
+      f.set(a, flushed(a));
+      f.set(b, flushed(b));
+      settle(s, soft);
+    });
+    setCompareFlags(s, f64.ge(a, b), i32.or(f64.lt(a, b), f64.gt(a, b)), i32.or(f64.ne(a, a), f64.ne(b, b)));
+  };
+}
 
 /**
  * The eight predicates of CMPPS: bits 0 and 1 say eq, lt, le or unordered, bit 2 inverts ("CMPPS", table 3-7). Bits
- * above are ignored by SSE instructions.
+ * above are ignored by SSE instructions. Of lt and le and their inverses quiet NaNs are invalid operands.
  */
-function compare(lanes: Lanes, store: (s: Sem, mask: V128) => void, load: (s: Sem, n: number) => V128): Definition {
+function compare(p: Precision, soft: SoftFunctions, scalar: boolean): Definition {
+  const { lanes } = p;
   return (s) => {
     const { f } = s;
-    const b = load(s, 1);
-    const a = load(s, 0);
+    const a = f.local("v128");
+    const b = f.local("v128");
+    f.set(b, scalar ? p.scalar(s, 1) : s.xmm(1));
+    f.set(a, scalar ? p.scalar(s, 0) : s.xmm(0));
     const imm = s.imm(2);
     const predicate = f.let(i32.and(imm, i32.const(3)));
+    const is = (n: number): I32 => i32.eq(predicate, i32.const(n));
+    f.if(isCareful(), () => {
+      const quietInvalid = f.let(i32.or(is(1), is(2)));
+      for (let lane = 0; lane < (scalar ? 1 : p.count); lane++) {
+        f.callStatement(soft.compare, [p.get(a, lane), p.get(b, lane), p.mant, quietInvalid]);
+        for (const v of [a, b]) f.set(v, p.put(v, lane, f.call("i64", soft.flush, [p.get(v, lane), p.mant])));
+      }
+      settle(s, soft);
+    });
     const mask = f.local("v128");
-    const is = (n: number) => i32.eq(predicate, i32.const(n));
     f.set(mask, lanes.eq(a, b));
     f.if(is(1), () => f.set(mask, lanes.lt(a, b)));
     f.if(is(2), () => f.set(mask, lanes.le(a, b)));
     f.if(is(3), () => f.set(mask, bits.or(lanes.ne(a, a), lanes.ne(b, b))));
     f.if(i32.and(imm, i32.const(4)), () => f.set(mask, bits.not(mask)));
-    store(s, mask);
+    if (scalar) p.setScalar(s, mask);
+    else s.setXmm(0, mask);
   };
 }
 
-const zeroExtended = (s: Sem, n: number, lanes: typeof f32x4 | typeof f64x2): V128 =>
-  lanes === f32x4 ? f32x4.splat(s.lowF32(n)) : f64x2.splat(s.lowF64(n));
-
 /**
  * RCPPS and RSQRTPS promise a relative error of at most 1.5 * 2^-12 and processors differ in the bits. Here they are
- * computed in full and cut to 12 bits, so that nobody comes to rely on more.
+ * computed in full and cut to 12 bits, so that nobody comes to rely on more. They raise nothing and know no rounding.
  */
 function approximate(exact: (b: V128) => V128): (b: V128) => V128 {
   return (b) => bits.and(exact(b), v128.const(0xffff_f800_ffff_f800n, 0xffff_f800_ffff_f800n));
@@ -151,77 +291,84 @@ function flushDenormals(v: V128): V128 {
   return bits.select(bits.and(v, sign), v, isSmall);
 }
 
-function approximation(exact: (b: V128) => V128, nan: FunctionRef, scalar: boolean): Definition {
+function approximation(p: Precision, exact: (b: V128) => V128, scalar: boolean): Definition {
   return (s) => {
     const { f } = s;
-    const source = scalar ? f32x4.splat(s.lowF32(1)) : s.xmm(1);
-    const b = f.let(source);
+    const b = scalar ? p.scalar(s, 1) : s.xmm(1);
     const flushed = f.let(flushDenormals(b));
     const r = f.local("v128");
     f.set(r, approximate(exact)(flushed));
     f.set(r, flushDenormals(r));
-    f.if(bits.anyTrue(f32x4.ne(r, r)), () => f.set(r, f.call("v128", nan, [b, b, r])));
-    if (scalar) s.setLowF32(0, f32x4.extract(r, 0));
+    f.if(bits.anyTrue(f32x4.ne(r, r)), () => f.set(r, f.call("v128", p.nan, [b, b, r])));
+    if (scalar) p.setScalar(s, r);
     else s.setXmm(0, r);
   };
 }
 
-export const MXCSR_ADDRESS: I32 = i32.const(CONTEXT_OFFSET + MXCSR);
+const MXCSR_ADDRESS: I32 = i32.const(CONTEXT_OFFSET + MXCSR);
 
 const ldmxcsr: Definition = (s) => {
+  const { f } = s;
   const value = s.read(0) as I32;
-  s.f.if(i32.and(value, i32.const(~MXCSR_MASK)), () => s.trap(Trap.GeneralProtection));
-  s.f.exec(i32.store(MXCSR_ADDRESS, value));
+  f.if(i32.and(value, i32.const(~MXCSR_MASK)), () => s.trap(Trap.GeneralProtection));
+  f.exec(i32.store(MXCSR_ADDRESS, value));
+  f.exec(i32.store(i32.const(0), i32.const(1), CONTEXT_OFFSET + SSE_CAREFUL));
 };
 
-export function sseFloat(nan: NanFunctions): Readonly<Record<string, Definition>> {
+export function sseFloat(
+  m: ModuleBuilder,
+  nan: NanFunctions,
+  soft: SoftFunctions,
+): Readonly<Record<string, Definition>> {
+  const single = singlePrecision(nan);
+  const double = doublePrecision(nan);
   const definitions: Record<string, Definition> = {
-    sqrtps: packedSqrt(f32x4, nan.f32x4),
-    sqrtpd: packedSqrt(f64x2, nan.f64x2),
-    sqrtss: scalar32((_, b) => f32.sqrt(b), nan.f32, true),
-    sqrtsd: scalar64((_, b) => f64.sqrt(b), nan.f64, true),
-    minps: packedMinMax(f32x4.pmin),
-    minpd: packedMinMax(f64x2.pmin),
-    minss: minMax32(f32.lt),
-    minsd: minMax64(f64.lt),
-    maxps: packedMinMax(f32x4.pmax),
-    maxpd: packedMinMax(f64x2.pmax),
-    maxss: minMax32(f32.gt),
-    maxsd: minMax64(f64.gt),
-    ucomiss,
-    ucomisd,
-    cmpps: compare(
-      f32x4,
-      (s, m) => s.setXmm(0, m),
-      (s, n) => s.xmm(n),
-    ),
-    cmppd: compare(
-      f64x2,
-      (s, m) => s.setXmm(0, m),
-      (s, n) => s.xmm(n),
-    ),
-    cmpss: compare(
-      f32x4,
-      (s, m) => s.setLow32(0, i32x4.extract(m, 0)),
-      (s, n) => s.f.let(zeroExtended(s, n, f32x4)),
-    ),
-    cmpsd: compare(
-      f64x2,
-      (s, m) => s.setLow64(0, i64x2.extract(m, 0)),
-      (s, n) => s.f.let(zeroExtended(s, n, f64x2)),
-    ),
-    rcpps: approximation((b) => f32x4.div(ONE, b), nan.f32x4, false),
-    rcpss: approximation((b) => f32x4.div(ONE, b), nan.f32x4, true),
-    rsqrtps: approximation((b) => f32x4.div(ONE, f32x4.sqrt(b)), nan.f32x4, false),
-    rsqrtss: approximation((b) => f32x4.div(ONE, f32x4.sqrt(b)), nan.f32x4, true),
+    sqrtss: scalar32((_, b) => f32.sqrt(b), nan.f32, true, soft, soft.sqrt),
+    sqrtsd: scalar64((_, b) => f64.sqrt(b), nan.f64, true, soft, soft.sqrt),
+    ucomiss: compareSingles(soft, false),
+    comiss: compareSingles(soft, true),
+    ucomisd: compareDoubles(soft, false),
+    comisd: compareDoubles(soft, true),
     ldmxcsr,
     stmxcsr: (s) => s.write(0, i32.load(MXCSR_ADDRESS)),
   };
+  for (const [letter, p] of [
+    ["s", single],
+    ["d", double],
+  ] as const) {
+    for (const op of ["add", "sub", "mul", "div"] as const satisfies readonly Op[])
+      definitions[`${op}p${letter}`] = packed(p, both, p.lanes[op], soft, lanewise(m, p, op, soft[op]));
+    const sqrt = lanewise(m, p, "sqrt", soft.sqrt);
+    definitions[`sqrtp${letter}`] = packed(p, second, (_, b) => p.lanes.sqrt(b), soft, sqrt);
+    for (const [op, choose] of [
+      ["min", p.lanes.pmin],
+      ["max", p.lanes.pmax],
+    ] as const) {
+      definitions[`${op}p${letter}`] = minMax(p, choose, soft, lanewise(m, p, op, soft[op]), false);
+      definitions[`${op}s${letter}`] = minMax(p, choose, soft, lowLane(m, p, op, soft[op]), true);
+    }
+    definitions[`cmpp${letter}`] = compare(p, soft, false);
+    definitions[`cmps${letter}`] = compare(p, soft, true);
+  }
+  for (const [suffix, scalar] of [
+    ["ps", false],
+    ["ss", true],
+  ] as const) {
+    definitions[`rcp${suffix}`] = approximation(single, (b) => f32x4.div(ONE, b), scalar);
+    definitions[`rsqrt${suffix}`] = approximation(single, (b) => f32x4.div(ONE, f32x4.sqrt(b)), scalar);
+  }
   for (const op of ["add", "sub", "mul", "div"] as const) {
-    definitions[`${op}ps`] = packed(f32x4, op, nan.f32x4);
-    definitions[`${op}pd`] = packed(f64x2, op, nan.f64x2);
-    definitions[`${op}ss`] = scalar32(f32[op], nan.f32, false);
-    definitions[`${op}sd`] = scalar64(f64[op], nan.f64, false);
+    definitions[`${op}ss`] = scalar32(f32[op], nan.f32, false, soft, soft[op]);
+    definitions[`${op}sd`] = scalar64(f64[op], nan.f64, false, soft, soft[op]);
   }
   return definitions;
+}
+
+/** As `lanewise`, of the low lane only. */
+function lowLane(m: ModuleBuilder, p: Precision, name: string, soft: FunctionRef): FunctionRef {
+  return m.func(`sse.${name}.${p.count}`, ["v128", "v128"], ["v128"], (f: FunctionBuilder) => {
+    const a = f.param(0, "v128");
+    const b = f.param(1, "v128");
+    f.return(p.put(a, 0, f.call("i64", soft, [p.get(a, 0), p.get(b, 0), p.mant])));
+  });
 }

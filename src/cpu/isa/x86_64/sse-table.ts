@@ -2,7 +2,7 @@
  * Encodings of SSE and SSE2 (Intel SDM vol. 2, appendix A.3). table.ts says how a row is written.
  *
  * Instructions that do the same have the same mnemonic here: pand also stands for andps and andpd, movaps for all
- * aligned moves, movups for all unaligned ones, ucomiss also for comiss (they differ in an exception flag only).
+ * aligned moves, movups for all unaligned ones.
  */
 export const sseTable = `
 np 0f 10        movups   Vx,Wx
@@ -43,8 +43,8 @@ f3 0f 2d        cvtss2si Gy,Wd
 f2 0f 2d        cvtsd2si Gy,Wq
 np 0f 2e        ucomiss  Vd,Wd
 66 0f 2e        ucomisd  Vq,Wq
-np 0f 2f        ucomiss  Vd,Wd
-66 0f 2f        ucomisd  Vq,Wq
+np 0f 2f        comiss   Vd,Wd
+66 0f 2f        comisd   Vq,Wq
 np 0f 50        movmskps Gd,Ux
 66 0f 50        movmskpd Gd,Ux
 np 0f 51        sqrtps   Vx,Wx
