@@ -1,8 +1,8 @@
 /**
  * Compares the x87 with the real processor.
  *
- *     npx tsx tests/x87/compare.ts [count] [seed]     compare (default 200000 cases)
- *     npx tsx tests/x87/compare.ts --record           write the vectors that the unit test replays
+ *     npm run test:x87 -- [count] [seed]     compare (default 200000 cases)
+ *     npm run test:x87 -- --record           write the vectors that the unit test replays
  *
  * Needs gcc and an x86_64 machine.
  */

@@ -9,7 +9,7 @@ import { OPERAND, X87Harness } from "./harness.ts";
 import { describeDifference, replay } from "./replay.ts";
 
 describe("x87", () => {
-  it("does what the processor did in the recorded cases (record again: npx tsx tests/x87/compare.ts --record)", () => {
+  it("does what the processor did in the recorded cases (record again: npm run test:x87 -- --record)", () => {
     const both = new Uint8Array(gunzipSync(readFileSync(join(import.meta.dirname, "fixtures/vectors.bin.gz"))));
     const count = both.length / (INPUT_SIZE + OUTPUT_SIZE);
     expect(count).toBe(5000);
