@@ -119,7 +119,7 @@ const FPE = { DIV: 3, OVF: 4, UND: 5, RES: 6, INV: 7 } as const;
 
 /** Access to the loaded context, in the shape that the kernel's `Registers` asks for. */
 export const registers = {
-  contextSize: ctx.X86_64_CONTEXT_SIZE,
+  contextSize: ctx.X86_64_CONTEXT_SIZE as number,
   getPc: (context: DataView): number => get64(context, ctx.RIP),
   setPc: (context: DataView, pc: number): void => set64(context, ctx.RIP, pc),
   getSp: (context: DataView): number => get64(context, RSP),
