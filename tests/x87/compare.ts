@@ -21,7 +21,7 @@ function runNatively(inputs: Uint8Array): Uint8Array<ArrayBuffer> {
   const folder = mkdtempSync(join(tmpdir(), "x87-"));
   try {
     const program = join(folder, "runner");
-    execFileSync("gcc", ["-O1", "-mno-red-zone", "-o", program, join(here, "runner.c")]);
+    execFileSync(process.env.CC ?? "gcc", ["-O1", "-mno-red-zone", "-o", program, join(here, "runner.c")]);
     const result = spawnSync(program, [], { input: inputs, maxBuffer: 1 << 30 });
     if (result.status !== 0) throw new Error(`the runner failed: ${result.stderr.toString()}`);
     return new Uint8Array(result.stdout);

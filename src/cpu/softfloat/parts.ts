@@ -30,7 +30,7 @@ export const REMAINDER = 0x10000;
 
 export const BIAS = 0x3fff;
 export const MAX_EXP = 0x7fff;
-export const INTEGER_BIT = 1n << 63n;
+export const INTEGER_BIT: bigint = 1n << 63n;
 const QUIET_BIT = 1n << 62n;
 
 /** Parameters and results of a function of one and of two 80-bit operands; the last parameter is the control word. */
