@@ -105,7 +105,7 @@ function fcntlOfFile(task: Task, file: File, command: number, argument: number):
     case F.F_NOTIFY:
       return file.inode.format === S_IFDIR ? -EINVAL : -ENOTDIR;
     case F.F_ADD_SEALS:
-      if (file.inode.addSeals === undefined) return -EINVAL;
+      if (file.inode.addSeals === undefined || file.inode.seals === undefined) return -EINVAL;
       if (!isWritable(file)) return -EPERM;
       file.inode.addSeals(argument);
       return 0;

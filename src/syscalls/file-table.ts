@@ -4,20 +4,24 @@ import { fileAttributeCalls } from "./file-attributes.ts";
 import { fileDirCalls } from "./file-dir.ts";
 import { fileControlCalls } from "./file-fcntl.ts";
 import { fileIoCalls } from "./file-io.ts";
+import { fileMountCalls } from "./file-mounts.ts";
 import { fileNameCalls } from "./file-names.ts";
 import { fileOpenCalls } from "./file-open.ts";
 import { filePollCalls } from "./file-poll.ts";
 import { fileStatCalls } from "./file-stat.ts";
 import { fileTransferCalls } from "./file-transfer.ts";
+import { fileXattrCalls } from "./file-xattr.ts";
 
 export const fileFamilies: readonly SyscallDefinition[] = [
   ...fileAttributeCalls,
   ...fileControlCalls,
   ...fileDirCalls,
   ...fileIoCalls,
+  ...fileMountCalls,
   ...fileNameCalls,
   ...fileOpenCalls,
   ...filePollCalls,
   ...fileStatCalls,
   ...fileTransferCalls,
+  ...fileXattrCalls,
 ];

@@ -8,6 +8,8 @@ import type { Clock } from "../host/interface.ts";
 import { LockWaiters } from "./locks.ts";
 import { Dentry, Mount, Path } from "./path.ts";
 import { SpecialFiles } from "./special.ts";
+import { MemoryFs } from "./types/memory.ts";
+import { tmpfsOptions } from "./types/tmpfs-options.ts";
 import type { FileSystem, Inode } from "./types.ts";
 
 /** st_dev of file systems that lie on no device: major 0, as Linux's get_anon_bdev() hands them out. */
@@ -18,6 +20,9 @@ export class DeviceNumbers {
     return makedev(0, ++this.#last);
   }
 }
+
+/** Makes a file system for mount(2). Throws EINVAL for options that it does not know. */
+export type FileSystemMaker = (options: { readonly source: string; readonly data: string }) => FileSystem;
 
 export interface MountTableOptions {
   readonly clock: Clock;
@@ -36,6 +41,10 @@ export class MountTable {
 
   /** Pipes, FIFOs and devices: what an inode of such a type leads to. */
   readonly special: SpecialFiles;
+  /** What mount(2) can make, by type. Those of the kernel (proc, sysfs) are added by who builds the machine. */
+  readonly types: Map<string, FileSystemMaker> = new Map();
+  /** Of files without names: memfd_create(2). */
+  readonly shmem: MemoryFs;
   /** Who waits for a record lock of whom. */
   readonly lockWaiters: LockWaiters = new LockWaiters();
   /** Numbers for file systems without a device. */
@@ -45,6 +54,13 @@ export class MountTable {
   constructor(root: FileSystem, options: MountTableOptions) {
     this.deviceNumbers = options.deviceNumbers;
     this.special = new SpecialFiles(options.clock, options.deviceNumbers.next());
+    const { clock } = options;
+    this.shmem = new MemoryFs({ dev: options.deviceNumbers.next(), clock });
+    const makeTmpfs = (type: string): FileSystemMaker => {
+      return ({ data }) => new MemoryFs({ dev: this.deviceNumbers.next(), clock, type, ...tmpfsOptions(data) });
+    };
+    this.types.set("tmpfs", makeTmpfs("tmpfs"));
+    this.types.set("ramfs", makeTmpfs("ramfs"));
     const { source = root.type, flags = root.readOnly ? MS_RDONLY : 0 } = options;
     this.root = this.#make(this.rootDentry(root), source, flags);
   }

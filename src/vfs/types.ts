@@ -124,7 +124,7 @@ export interface Inode {
   /** The contents are changed by somebody without CAP_FSETID: clears the set-user-ID and set-group-ID bits. */
   dropPrivileges?(): void;
   /** F_SEAL_* of a memfd, and how more are added; absent on other files. */
-  readonly seals?: number;
+  readonly seals?: number | undefined;
   addSeals?(seals: number): void;
   /** Regular files: the next data (`hole` false) or hole at or after `position`; undefined: none. Absent: all is data. */
   seekData?(position: number, hole: boolean): number | undefined;

@@ -7,7 +7,26 @@
  * links stay what they were, and renaming a directory of the lower tree moves one inode. What was removed is kept in a
  * set of hidden names (the whiteouts of overlayfs); a directory without a lower one is an opaque directory.
  */
-import { EEXIST, EINVAL, EISDIR, ENOENT, ENOSPC, ENOTDIR, ENOTEMPTY, EOPNOTSUPP, errno } from "../../abi/errno.ts";
+import {
+  EEXIST,
+  EINVAL,
+  EISDIR,
+  ENOENT,
+  ENOSPC,
+  ENOTDIR,
+  ENOTEMPTY,
+  EOPNOTSUPP,
+  EPERM,
+  errno,
+} from "../../abi/errno.ts";
+import {
+  F_SEAL_EXEC,
+  F_SEAL_FUTURE_WRITE,
+  F_SEAL_GROW,
+  F_SEAL_SEAL,
+  F_SEAL_SHRINK,
+  F_SEAL_WRITE,
+} from "../../abi/fcntl.ts";
 import { direntType, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGRP } from "../../abi/stat.ts";
 import { OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC } from "../../abi/statfs.ts";
 import type { Clock } from "../../host/interface.ts";
@@ -25,6 +44,8 @@ const RELATIME_NS = 86_400_000_000_000n;
 const FALLOC_FL_KEEP_SIZE = 1;
 const FALLOC_FL_PUNCH_HOLE = 2;
 const FALLOC_FL_ZERO_RANGE = 16;
+const SIZE_SEALS = F_SEAL_SHRINK | F_SEAL_GROW;
+const WRITE_SEALS = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
 
 export interface MemoryFsOptions {
   readonly dev: number;
@@ -144,6 +165,8 @@ export class MemoryInode extends BaseInode {
   readonly #content: Content | undefined;
   #target: string | undefined;
   #xattrs: ExtendedAttributes | undefined;
+  /** Of a memfd. */
+  #seals: number | undefined;
 
   constructor(
     fs: MemoryFs,
@@ -218,12 +241,13 @@ export class MemoryInode extends BaseInode {
 
   override setAttributes(change: AttributeChange): void {
     const time = this.fs.time();
-    this.#ctime = time;
     if (change.size !== undefined) {
       if (this.#content === undefined) throw errno(this.format === S_IFDIR ? EISDIR : EINVAL);
+      this.#checkSeals(this.#content.size, change.size);
       this.#content.truncate(change.size);
       this.#mtime = time;
     }
+    this.#ctime = time;
     if (change.mode !== undefined) this.#mode = this.format | (change.mode & 0o7777);
     if (change.uid !== undefined) this.#uid = change.uid;
     if (change.gid !== undefined) this.#gid = change.gid;
@@ -246,6 +270,24 @@ export class MemoryInode extends BaseInode {
     let gone = this.#mode & S_ISUID;
     if (this.#mode & S_IXGRP) gone |= this.#mode & S_ISGID;
     this.#mode &= ~gone;
+  }
+
+  // Seals of a memfd: memfd_create(2), fcntl(2) "File sealing".
+
+  get seals(): number | undefined {
+    return this.#seals;
+  }
+
+  addSeals(seals: number): void {
+    if (seals & ~(F_SEAL_SEAL | SIZE_SEALS | WRITE_SEALS | F_SEAL_EXEC)) throw errno(EINVAL);
+    if ((this.#seals ?? 0) & F_SEAL_SEAL) throw errno(EPERM);
+    this.#seals = (this.#seals ?? 0) | seals;
+  }
+
+  #checkSeals(from: number, to: number): void {
+    if (this.#seals === undefined) return;
+    if (to > from && this.#seals & F_SEAL_GROW) throw errno(EPERM);
+    if (to < from && this.#seals & F_SEAL_SHRINK) throw errno(EPERM);
   }
 
   // Directories.
@@ -423,6 +465,10 @@ export class MemoryInode extends BaseInode {
   override write(position: number, from: Uint8Array): number {
     if (this.#content === undefined) return super.write(position, from);
     if (from.length === 0) return 0;
+    if (this.#seals !== undefined) {
+      if (this.#seals & WRITE_SEALS) return -EPERM;
+      this.#checkSeals(this.#content.size, Math.max(this.#content.size, position + from.length));
+    }
     const n = this.#content.write(position, from);
     this.#touch();
     return n;
@@ -438,6 +484,8 @@ export class MemoryInode extends BaseInode {
       throw errno(EOPNOTSUPP);
     }
     const end = offset + length;
+    if ((this.#seals ?? 0) & WRITE_SEALS && mode & FALLOC_FL_PUNCH_HOLE) throw errno(EPERM);
+    if ((mode & FALLOC_FL_KEEP_SIZE) === 0) this.#checkSeals(content.size, Math.max(content.size, end));
     if (mode & FALLOC_FL_PUNCH_HOLE) content.punch(offset, end);
     else {
       if (mode & FALLOC_FL_ZERO_RANGE) content.punch(offset, end);

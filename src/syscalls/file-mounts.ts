@@ -1,0 +1,176 @@
+/** mount(2), umount2(2), memfd_create(2), and file handles, which there are none of. */
+import { CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN } from "../abi/capability.ts";
+import { EBUSY, EFAULT, EINVAL, ENODEV, EOPNOTSUPP, EPERM, errno } from "../abi/errno.ts";
+import {
+  AT_EMPTY_PATH,
+  AT_SYMLINK_FOLLOW,
+  AT_SYMLINK_NOFOLLOW,
+  F_SEAL_EXEC,
+  F_SEAL_SEAL,
+  O_LARGEFILE,
+  O_RDWR,
+} from "../abi/fcntl.ts";
+import * as M from "../abi/statfs.ts";
+import type { Task } from "../proc/task.ts";
+import { RegularFile } from "../vfs/file.ts";
+import type { Mount, Path } from "../vfs/path.ts";
+import { DIRECTORY, FOLLOW, lookup } from "../vfs/walk.ts";
+import { cstring, dirfd, flags, int, outPtr, path, ptr } from "./args.ts";
+import { type SyscallDefinition, syscall } from "./define.ts";
+import { fdLimit, lookupAt, ownerOf, readPath } from "./file-util.ts";
+
+const MS_MGC_MASK = 0xffff0000;
+const MS_MGC_VAL = 0xc0ed0000;
+const PROPAGATION = M.MS_SHARED | M.MS_PRIVATE | M.MS_SLAVE | M.MS_UNBINDABLE;
+/** Flags that a mount keeps. */
+const KEPT = M.MS_RDONLY | M.MS_NOSUID | M.MS_NODEV | M.MS_NOEXEC | M.MS_NOATIME | M.MS_NODIRATIME | M.MS_RELATIME;
+
+const MFD_CLOEXEC = 1;
+const MFD_ALLOW_SEALING = 2;
+const MFD_NOEXEC_SEAL = 8;
+const MFD_EXEC = 0x10;
+/** Longest name of a memfd. */
+const MFD_NAME_MAX = 249;
+
+function mount(task: Task, source: number, target: number, type: number, flagBits: number, data: number): number {
+  const where = lookup(task, undefined, readPath(task, target), FOLLOW);
+  if (!task.capable(CAP_SYS_ADMIN)) return -EPERM;
+  const bits = (flagBits & MS_MGC_MASK) >>> 0 === MS_MGC_VAL ? flagBits & ~MS_MGC_MASK : flagBits;
+  const { mounts } = task.fs;
+  if (bits & M.MS_REMOUNT) {
+    return remount(where, bits);
+  }
+  if (bits & M.MS_BIND) {
+    const from = lookup(task, undefined, readPath(task, source), FOLLOW);
+    mounts.bind(from, where, (bits & M.MS_REC) !== 0);
+    return 0;
+  }
+  // There is one mount namespace, so nothing is propagated whatever one asks for.
+  if (bits & PROPAGATION) return where.dentry === where.mount.root ? 0 : -EINVAL;
+  if (bits & M.MS_MOVE) {
+    const from = lookup(task, undefined, readPath(task, source), FOLLOW);
+    if (from.dentry !== from.mount.root) return -EINVAL;
+    mounts.move(from.mount, where);
+    return 0;
+  }
+  if (type === 0) return -EINVAL;
+  const typeName = readPath(task, type);
+  const sourceName = source === 0 ? "none" : readPath(task, source);
+  const make = mounts.types.get(typeName);
+  if (make === undefined) return -ENODEV;
+  const fs = make({ source: sourceName, data: data === 0 ? "" : readPath(task, data) });
+  mounts.mount(fs, where, sourceName, (bits & KEPT) | (fs.readOnly ? M.MS_RDONLY : 0));
+  return 0;
+}
+
+function remount(where: Path, bits: number): number {
+  if (where.dentry !== where.mount.root) return -EINVAL;
+  where.mount.flags = bits & KEPT;
+  return 0;
+}
+
+/** A working directory or root of a task, or an open file, lies in it. */
+function isBusy(task: Task, mount: Mount): boolean {
+  for (const other of task.kernel.tasks.values()) {
+    if (other.state === "zombie" || other.state === "dead") continue;
+    if (other.fs.cwd.mount === mount || other.fs.root.mount === mount) return true;
+    for (const fd of other.files.descriptors()) if (other.files.peek(fd)?.path?.mount === mount) return true;
+  }
+  return false;
+}
+
+function umount(task: Task, address: number, bits: number): number {
+  if (bits & ~(M.MNT_FORCE | M.MNT_DETACH | M.MNT_EXPIRE | M.UMOUNT_NOFOLLOW)) return -EINVAL;
+  const place = lookup(task, undefined, readPath(task, address), bits & M.UMOUNT_NOFOLLOW ? 0 : FOLLOW);
+  if (place.dentry !== place.mount.root) return -EINVAL;
+  if (!task.capable(CAP_SYS_ADMIN)) return -EPERM;
+  if (place.mount === task.fs.mounts.root) return -EBUSY;
+  task.fs.mounts.unmount(place.mount, (bits & M.MNT_DETACH) !== 0, (mount) => isBusy(task, mount));
+  return 0;
+}
+
+/** pivot_root(2): the old root is moved below the new one, which becomes everybody's. */
+function pivotRoot(task: Task, newRoot: number, putOld: number): number {
+  if (!task.capable(CAP_SYS_ADMIN)) return -EPERM;
+  const root = lookup(task, undefined, readPath(task, newRoot), FOLLOW | DIRECTORY);
+  const old = lookup(task, undefined, readPath(task, putOld), FOLLOW | DIRECTORY);
+  if (root.dentry !== root.mount.root || root.mount === task.fs.root.mount) return -EINVAL;
+  if (old.mount !== root.mount) return -EINVAL;
+  // The root of the machine is not mounted on anything, and so cannot be moved: pivot_root(2), on rootfs.
+  return -EINVAL;
+}
+
+function memfdCreate(task: Task, name: number, bits: number): number {
+  if (bits & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | MFD_EXEC)) return -EINVAL;
+  if (bits & MFD_NOEXEC_SEAL && bits & MFD_EXEC) return -EINVAL;
+  const text = readMemfdName(task, name);
+  task.files.checkRoom(1, fdLimit(task));
+  const { mounts } = task.fs;
+  const noExec = (bits & MFD_NOEXEC_SEAL) !== 0;
+  const inode = mounts.shmem.root.createTemporary(0o100000 | (noExec ? 0o666 : 0o777), ownerOf(task));
+  inode.addSeals(bits & (MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL) ? (noExec ? F_SEAL_EXEC : 0) : F_SEAL_SEAL);
+  const place = mounts.place(inode, `/memfd:${text} (deleted)`);
+  const file = new RegularFile(inode, O_RDWR | O_LARGEFILE, place);
+  return task.files.add(file, (bits & MFD_CLOEXEC) !== 0, fdLimit(task));
+}
+
+function readMemfdName(task: Task, address: number): string {
+  if (address === 0) throw errno(EFAULT);
+  const text = readPath(task, address);
+  if (text.length > MFD_NAME_MAX) throw errno(EINVAL);
+  return text;
+}
+
+function nameToHandle(task: Task, dirfd: number, address: number, flagBits: number): number {
+  if (flagBits & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) return -EINVAL;
+  const follow = flagBits & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW;
+  lookupAt(task, dirfd, address, follow | (flagBits & AT_EMPTY_PATH));
+  return -EOPNOTSUPP;
+}
+
+const mountFlags = flags([
+  [M.MS_RDONLY, "MS_RDONLY"],
+  [M.MS_NOSUID, "MS_NOSUID"],
+  [M.MS_NODEV, "MS_NODEV"],
+  [M.MS_NOEXEC, "MS_NOEXEC"],
+  [M.MS_SYNCHRONOUS, "MS_SYNCHRONOUS"],
+  [M.MS_REMOUNT, "MS_REMOUNT"],
+  [M.MS_NOATIME, "MS_NOATIME"],
+  [M.MS_NODIRATIME, "MS_NODIRATIME"],
+  [M.MS_BIND, "MS_BIND"],
+  [M.MS_MOVE, "MS_MOVE"],
+  [M.MS_REC, "MS_REC"],
+  [M.MS_SILENT, "MS_SILENT"],
+  [M.MS_UNBINDABLE, "MS_UNBINDABLE"],
+  [M.MS_PRIVATE, "MS_PRIVATE"],
+  [M.MS_SLAVE, "MS_SLAVE"],
+  [M.MS_SHARED, "MS_SHARED"],
+  [M.MS_RELATIME, "MS_RELATIME"],
+  [M.MS_STRICTATIME, "MS_STRICTATIME"],
+  [M.MS_LAZYTIME, "MS_LAZYTIME"],
+]);
+const umountFlags = flags([
+  [M.MNT_FORCE, "MNT_FORCE"],
+  [M.MNT_DETACH, "MNT_DETACH"],
+  [M.MNT_EXPIRE, "MNT_EXPIRE"],
+  [M.UMOUNT_NOFOLLOW, "UMOUNT_NOFOLLOW"],
+]);
+const memfdFlags = flags([
+  [MFD_CLOEXEC, "MFD_CLOEXEC"],
+  [MFD_ALLOW_SEALING, "MFD_ALLOW_SEALING"],
+  [MFD_NOEXEC_SEAL, "MFD_NOEXEC_SEAL"],
+  [MFD_EXEC, "MFD_EXEC"],
+]);
+
+export const fileMountCalls: readonly SyscallDefinition[] = [
+  syscall("mount", [path, path, cstring, mountFlags, cstring], mount, {
+    partial: "one mount namespace, no propagation; file systems: those that the machine knows by name",
+  }),
+  syscall("umount2", [path, umountFlags], umount),
+  syscall("pivot_root", [path, path], pivotRoot, { partial: "the machine's first root cannot be moved (EINVAL)" }),
+  syscall("memfd_create", [cstring, memfdFlags], memfdCreate),
+  syscall("name_to_handle_at", [dirfd, path, ptr, outPtr, int], (task, dirfd, path, _handle, _id, flags) =>
+    nameToHandle(task, dirfd, path, flags),
+  ),
+  syscall("open_by_handle_at", [dirfd, ptr, int], (task) => (task.capable(CAP_DAC_READ_SEARCH) ? -EOPNOTSUPP : -EPERM)),
+];
