@@ -72,7 +72,10 @@ export function buildStack(space: AddressSpace, contents: StackContents, options
   const needed = space.stackTop - bottom;
   const expanded = Math.max(needed, Math.min(alignDown(space.limits.stack), needed + STACK_EXPAND));
   const prot = PROT_READ | PROT_WRITE | (options.executable ? PROT_EXEC : 0);
-  if (!space.mayExpand(expanded, 0, 0)) throw new LoadError(ENOMEM, "no room for the stack", true);
+  const top = space.stackTop;
+  if (!space.mayExpand(expanded, 0, 0) || space.vmas.firstIn(top - expanded, top)) {
+    throw new LoadError(ENOMEM, "no room for the stack", true);
+  }
   space.mapStack(expanded, prot);
 
   let at = space.stackTop - 8;
