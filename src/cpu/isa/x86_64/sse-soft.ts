@@ -168,9 +168,12 @@ export function defineSoft(m: ModuleBuilder): SoftFunctions {
       f.set(tiny, i32.eqz(i32.and(i32.and(i32.eqz(exp), up), carries)));
       f.if(tiny, () => {
         const control = f.let(mxcsr());
-        // Unmasked, underflow is raised for an exact result too, and there is no flushing.
-        f.if(i32.eqz(i32.and(control, c32(UE << MASK_SHIFT))), () => raise(f, UE));
-        f.if(i32.eq(i32.and(control, c32(FTZ | (UE << MASK_SHIFT))), c32(FTZ | (UE << MASK_SHIFT))), () => {
+        // Unmasked, underflow is raised for an exact result too, and inexact is what it is before denormalisation.
+        f.if(i32.eqz(i32.and(control, c32(UE << MASK_SHIFT))), () => {
+          raise(f, select(i64.ne(i64.and(sig, below), c64(0)), c32(UE | PE), c32(UE)));
+          f.return(c64(0));
+        });
+        f.if(i32.and(control, c32(FTZ)), () => {
           raise(f, UE | PE);
           f.return(signBit(se, mant));
         });
@@ -188,7 +191,9 @@ export function defineSoft(m: ModuleBuilder): SoftFunctions {
       f.set(sig, c64(INTEGER_BIT));
     });
     f.if(i32.ge_s(exp, maxExponent(mant)), () => {
-      raise(f, OE | PE);
+      // Unmasked, overflow of an exact result is not inexact.
+      raise(f, OE);
+      f.if(i32.and(mxcsr(), c32(OE << MASK_SHIFT)), () => raise(f, PE));
       const rc = f.let(roundingControl());
       const away = i32.or(i32.eqz(rc), i32.eq(rc, i32.sub(c32(2), i32.shr_u(se, c32(15)))));
       f.return(i64.or(signBit(se, mant), i64.sub(infinity(mant), i64.extend_i32_u(i32.eqz(away)))));
