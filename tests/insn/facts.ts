@@ -3,13 +3,7 @@
  * "Flags Affected"), which registers they use without naming them, and which cannot be run outside of a kernel's care.
  */
 import type { Row } from "../../src/cpu/isa/x86_64/table.ts";
-
-const CF = 1;
-const PF = 4;
-const AF = 0x10;
-const ZF = 0x40;
-const SF = 0x80;
-const OF = 0x800;
+import { undefinedFlagsOf } from "../../src/cpu/isa/x86_64/undefined-flags.ts";
 
 type Match = readonly [map: number, first: number, last?: number, ext?: readonly number[]];
 
@@ -72,46 +66,9 @@ export const readsFlags = (row: Row): boolean =>
     [0, 0xd0, 0xd3, [2, 3]], [1, 0x40, 0x4f], [1, 0x80, 0x9f], [0, 0xfe, 0xff, [0, 1]],
   ]); // biome-ignore format: pairs
 
-/**
- * The flags that are undefined after an instruction.
- * @param size operand size in bytes
- * @param count of a shift or rotate, masked as the CPU does; undefined: not known here
- */
+/** The flags that are undefined after an instruction: see undefined-flags.ts. */
 export function undefinedFlags(row: Row, size: number, count: number | undefined): number {
-  const { map, opcode, ext } = row;
-  const logic = [1, 4, 6];
-  if (map === 0) {
-    if (opcode < 0x40 && (opcode & 7) < 6 && logic.includes(opcode >> 3)) return AF;
-    if (opcode >= 0x80 && opcode <= 0x83 && ext !== undefined && logic.includes(ext)) return AF;
-    if ([0x84, 0x85, 0xa8, 0xa9].includes(opcode)) return AF;
-    if (opcode === 0x69 || opcode === 0x6b) return SF | ZF | AF | PF;
-    if (opcode === 0xf6 || opcode === 0xf7) {
-      if (ext === 0 || ext === 1) return AF;
-      if (ext === 4 || ext === 5) return SF | ZF | AF | PF;
-      if (ext === 6 || ext === 7) return CF | PF | AF | ZF | SF | OF;
-    }
-    if (matches(row, [[0, 0xc0, 0xc1], [0, 0xd0, 0xd3]])) return shiftFlags(ext ?? 0, size, count); // biome-ignore format: pairs
-  }
-  if (map === 1) {
-    if ([0xa4, 0xa5, 0xac, 0xad].includes(opcode)) {
-      if (count === 0) return 0;
-      if (count === undefined || count > size * 8) return CF | PF | AF | ZF | SF | OF;
-      return AF | (count === 1 ? 0 : OF);
-    }
-    if (isBitOffset(row) || opcode === 0xba) return OF | SF | AF | PF;
-    if (opcode === 0xbc || opcode === 0xbd) return CF | OF | SF | AF | PF;
-    if (opcode === 0xaf) return SF | ZF | AF | PF;
-  }
-  return 0;
-}
-
-function shiftFlags(ext: number, size: number, count: number | undefined): number {
-  if (count === 0) return 0;
-  const of = count === 1 ? 0 : OF;
-  if (ext < 4) return of;
-  // SHL and SHR by the operand's size or more leave CF undefined; SAR does not.
-  const cf = ext !== 7 && (count === undefined || count >= size * 8) ? CF : 0;
-  return AF | of | cf;
+  return undefinedFlagsOf(row.map, row.opcode, row.ext, size, count);
 }
 
 /** SHLD and SHRD of a word by more than 16 leave the destination undefined too. */
@@ -151,8 +108,6 @@ export function looseFault(row: Row): "" | "memory" | "x87" | "jump" {
 
 /** The operand sizes that exist: BSWAP of a word is undefined. */
 export const hasWordSize = (row: Row): boolean => row.mnemonic !== "bswap";
-/** The engines ignore the address-size prefix for the registers that these use implicitly. */
-export const ignoresAddressSize = (row: Row): boolean => isString(row) || isBitOffset(row) || isXlat(row);
 
 /** Condition codes of the x87 status word that an instruction leaves undefined: C0 0x100, C1 0x200, C2 0x400, C3 0x4000. */
 export function undefinedStatus(row: Row): number {
