@@ -10,9 +10,9 @@ import { overlay } from "../vfs/types/memory.ts";
 import type { FileSystem } from "../vfs/types.ts";
 import { CliError } from "./errors.ts";
 
-/** The embedded root file system: beside `dist` in the package, beside `src` in the checkout. */
+/** The embedded root file system: inflated by the build in `dist`, or beside `src` in the checkout. */
 function embeddedRoot(): string {
-  for (const relative of ["../../sysroot/x86_64.tar.gz", "../sysroot/x86_64.tar.gz"]) {
+  for (const relative of ["./sysroot-x86_64.tar", "../sysroot-x86_64.tar", "../../sysroot/x86_64.tar.gz"]) {
     const path = fileURLToPath(new URL(relative, import.meta.url));
     if (fs.existsSync(path)) return path;
   }

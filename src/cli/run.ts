@@ -1,5 +1,4 @@
 /** `tsrcore run [options] [program [args...]]` */
-import yargs from "yargs";
 import { CliError } from "./errors.ts";
 import { execute } from "./execute.ts";
 import { parseArguments, runOptions, SHARED_OPTIONS } from "./options.ts";
@@ -7,6 +6,9 @@ import { parseArguments, runOptions, SHARED_OPTIONS } from "./options.ts";
 const SHORT: Readonly<Record<string, string>> = { volume: "v", env: "e", workdir: "w", user: "u" };
 
 export async function main(args: readonly string[]): Promise<number> {
+  // Options end at the program: when there are none, yargs and its share of the start-up time are not needed.
+  if (!args[0]?.startsWith("-")) return execute(runOptions({}, args), undefined);
+  const { default: yargs } = await import("yargs");
   const parsed = parseArguments(
     normalizeStrace(args),
     (y) => {
