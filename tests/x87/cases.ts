@@ -41,13 +41,15 @@ export class Random {
 
 export interface Instruction {
   readonly row: Row;
+  /** 0x66, or 0 without a prefix. */
+  readonly prefix: number;
   readonly op: number;
   readonly modrm: number;
   /** Bytes of the memory operand, 0 without one. */
   readonly memory: number;
 }
 
-const EXCLUDED = new Set(["frstor", "fxsave", "fxrstor"]);
+const EXCLUDED = new Set(["frstor", "frstor16", "fxsave", "fxrstor"]);
 const SIZES: Readonly<Record<string, number>> = { w: 2, d: 4, q: 8, t: 10, "": 32 };
 
 /** Every encoding of the table with a one-byte opcode, `[rax]` as the memory operand and all i of st(i). */
@@ -56,13 +58,15 @@ export function instructions(): Instruction[] {
   for (const row of parseTable(X87_TABLE)) {
     if (row.map !== 0 || EXCLUDED.has(row.mnemonic)) continue;
     const ext = (row.ext ?? 0) << 3;
+    const prefix = row.prefix === "66" ? 0x66 : 0;
     if (row.mod === "m") {
-      all.push({ row, op: row.opcode, modrm: ext, memory: SIZES[row.operands[0]?.size ?? ""] as number });
+      all.push({ row, prefix, op: row.opcode, modrm: ext, memory: SIZES[row.operands[0]?.size ?? ""] as number });
     } else if (row.ext === undefined) {
-      all.push({ row, op: row.opcode, modrm: 0xc3, memory: 0 });
+      all.push({ row, prefix, op: row.opcode, modrm: 0xc3, memory: 0 });
     } else {
       for (let i = 0; i < 8; i++)
-        if (row.rm === undefined || row.rm === i) all.push({ row, op: row.opcode, modrm: 0xc0 | ext | i, memory: 0 });
+        if (row.rm === undefined || row.rm === i)
+          all.push({ row, prefix, op: row.opcode, modrm: 0xc0 | ext | i, memory: 0 });
     }
   }
   return all;
@@ -147,7 +151,7 @@ function putMemory(r: Random, view: DataView, offset: number, instruction: Instr
   const { mnemonic } = instruction.row;
   if (mnemonic === "fldcw")
     view.setUint16(offset, r.below(2) === 0 ? r.u32() & 0xffff : 0x7f | (r.below(16) << 8), true);
-  else if (mnemonic === "fldenv") view.setUint16(offset, r.u32() & 0xffff, true);
+  else if (mnemonic.startsWith("fldenv")) view.setUint16(offset, r.u32() & 0xffff, true);
   else if (mnemonic === "fbld") {
     for (let i = 0; i < 9; i++) view.setUint8(offset + i, r.below(10) * 16 + r.below(10));
     if (r.below(3) === 0) for (let i = r.below(9); i < 9; i++) view.setUint8(offset + i, 0);
@@ -197,6 +201,7 @@ export function makeCase(r: Random, instruction: Instruction, bytes: Uint8Array)
   view.setUint16(2, cw, true);
   view.setUint16(4, sw, true);
   view.setUint8(6, empty);
+  view.setUint8(7, instruction.prefix);
   view.setUint32(8, r.u32() & 0x8d5, true);
   const a = operand(r);
   putOperand(view, 12, a);

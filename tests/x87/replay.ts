@@ -2,10 +2,10 @@
 import { INPUT_SIZE, type Instruction, instructions, OUTPUT_SIZE } from "./cases.ts";
 import { X87Harness } from "./harness.ts";
 
-const byCode = new Map(instructions().map((i) => [(i.op << 8) | i.modrm, i]));
+const byCode = new Map(instructions().map((i) => [(i.prefix << 16) | (i.op << 8) | i.modrm, i]));
 
 export function find(input: Uint8Array): Instruction {
-  const instruction = byCode.get(((input[0] as number) << 8) | (input[1] as number));
+  const instruction = byCode.get(((input[7] as number) << 16) | ((input[0] as number) << 8) | (input[1] as number));
   if (instruction === undefined) throw new Error(`no instruction ${input[0]} ${input[1]}`);
   return instruction;
 }
@@ -30,8 +30,8 @@ export function replay(inputs: Uint8Array, outputs: Uint8Array): Failure[] {
 }
 
 const TRANSCENDENTAL = new Set(["f2xm1", "fyl2x", "fyl2xp1", "fpatan", "fptan", "fsin", "fcos", "fsincos"]);
-/** Bytes of memory that say where the last instruction was: the pointers are not kept as the processor does. */
-const ENVIRONMENT = new Set(["fnstenv", "fnsave"]);
+/** Where in memory the pointers to the last instruction begin, which are not kept as the processor does. */
+const ENVIRONMENT: Readonly<Record<string, number>> = { fnstenv: 12, fnsave: 12, fnstenv16: 6, fnsave16: 6 };
 
 function matches(instruction: Instruction, _input: Uint8Array, expected: Uint8Array, actual: Uint8Array): boolean {
   const { mnemonic } = instruction.row;
@@ -39,7 +39,7 @@ function matches(instruction: Instruction, _input: Uint8Array, expected: Uint8Ar
   const a = new DataView(actual.buffer, actual.byteOffset, OUTPUT_SIZE);
   const inexact = TRANSCENDENTAL.has(mnemonic);
   for (let i = 0; i < OUTPUT_SIZE; i++) {
-    if (ENVIRONMENT.has(mnemonic) && i >= 96 + 12) break;
+    if (i >= 96 + (ENVIRONMENT[mnemonic] ?? OUTPUT_SIZE)) break;
     if (inexact && i < 2) continue;
     if (inexact && i >= 16 && i < 36) continue;
     if (expected[i] !== actual[i]) return false;

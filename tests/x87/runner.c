@@ -14,7 +14,7 @@
 struct input {
   uint8_t op, modrm;
   uint16_t cw, sw;
-  uint8_t empty, pad;
+  uint8_t empty, prefix;
   uint32_t eflags;
   uint8_t st[2][10];
   uint8_t mem[32];
@@ -46,10 +46,11 @@ int main(void) {
   uint8_t *code = mmap(0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   signal(SIGFPE, on_fpe);
   while (fread(&in, sizeof in, 1, stdin) == 1) {
-    code[0] = in.op;
-    code[1] = in.modrm;
-    code[2] = 0xc3;
-    if (in.op == 0x9b) code[1] = 0xc3;
+    uint8_t *at = code;
+    if (in.prefix) *at++ = in.prefix;
+    *at++ = in.op;
+    if (in.op != 0x9b) *at++ = in.modrm;
+    *at = 0xc3;
     memset(&before, 0, sizeof before);
     before.cw = in.cw;
     before.sw = in.sw;

@@ -1,6 +1,6 @@
 /**
  * The 512 bytes of FXSAVE64 (Intel SDM vol. 1, table 10-2) from a context and back, for signal frames. The twin of the
- * instructions in x87-control.ts. A context is a DataView that starts at it.
+ * instructions in x87-environment.ts. A context is a DataView that starts at it.
  */
 import {
   MXCSR,
@@ -15,8 +15,7 @@ import {
   YMM,
   YMM_SIZE,
 } from "./context.ts";
-import { CONTROL_BITS, MXCSR_MASK } from "./x87-control.ts";
-import { BUSY, ES } from "./x87-state.ts";
+import { BUSY, CONTROL_BITS, ES, MXCSR_MASK } from "./x87-state.ts";
 
 export const FXSAVE_SIZE = 512;
 

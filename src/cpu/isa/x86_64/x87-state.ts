@@ -24,6 +24,12 @@ export const ES = 0x80;
 export const BUSY = 0x8000;
 export const CONDITION_CODES = 0x4700;
 
+/** Bits of the control word that can be changed; the obsolete infinity control (12) is kept too. Bit 6 is always 1. */
+export const CONTROL_BITS = 0x1f3f;
+
+/** MXCSR bits that may be set: all exceptions, masks, rounding, FTZ and DAZ. */
+export const MXCSR_MASK = 0xffff;
+
 /** Exceptions that keep a result from a register, and from memory, when they are unmasked. */
 export const FATAL_REGISTER: number = IE | DE | ZE;
 export const FATAL_MEMORY: number = IE | DE | ZE | OE | UE;
@@ -38,6 +44,8 @@ export const statusWord = (): I32 => i32.load16_u(c32(0), at(X87_STATUS));
 export const setStatusWord = (v: I32): Effect => i32.store16(c32(0), v, at(X87_STATUS));
 export const top = (): I32 => i32.load(c32(0), at(X87_TOP));
 export const setTop = (v: I32): Effect => i32.store(c32(0), v, at(X87_TOP));
+/** The status word as programs see it. */
+export const fullStatus = (): I32 => i32.or(statusWord(), i32.shl(top(), c32(11)));
 export const empty = (): I32 => i32.load(c32(0), at(X87_EMPTY));
 export const setEmpty = (v: I32): Effect => i32.store(c32(0), v, at(X87_EMPTY));
 export const physical = (i: I32): I32 => i32.and(i32.add(top(), i), c32(7));
@@ -177,7 +185,7 @@ export function defineState(m: ModuleBuilder, f80: F80Functions): X87State {
   return { f80, settleUnmasked, fault, pop, push, needTop, summarize, init };
 }
 
-/** The last-instruction and last-operand pointers: see x87-control.ts for what is kept of them. */
+/** The last-instruction and last-operand pointers: see x87-environment.ts for what is kept of them. */
 export function clearPointers(f: FunctionBuilder): void {
   f.exec(i64.store(c32(0), i64.const(0), at(X87_FIP)));
   f.exec(i64.store(c32(0), i64.const(0), at(X87_FDP)));

@@ -110,6 +110,11 @@ dc /5 mod=r     fsub_i0     Tt
 dc /6 mod=r     fdivr_i0    Tt
 dc /7 mod=r     fdiv_i0     Tt
 
+66 d9 /4 mod=m  fldenv16    M
+66 d9 /6 mod=m  fnstenv16   M
+66 dd /4 mod=m  frstor16    M
+66 dd /6 mod=m  fnsave16    M
+
 dd /0 mod=m     fld         Mq
 dd /2 mod=m     fst         Mq
 dd /3 mod=m     fstp        Mq

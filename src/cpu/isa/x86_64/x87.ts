@@ -4,6 +4,7 @@ import { EVALUATE_PARAMS, EVALUATE_RESULTS } from "../../softfloat/transcendenta
 import type { Family } from "./sem.ts";
 import { defineX87Arithmetic } from "./x87-arith.ts";
 import { defineX87Control } from "./x87-control.ts";
+import { defineX87Environment } from "./x87-environment.ts";
 import { defineState } from "./x87-state.ts";
 import { X87_TABLE } from "./x87-table.ts";
 
@@ -18,6 +19,10 @@ export const x87: Family = {
     const evaluate = imports[X87_EVALUATE];
     if (evaluate === undefined) throw new Error(`the import ${X87_EVALUATE} is missing`);
     const state = defineState(module, defineF80(module, evaluate));
-    return { ...defineX87Arithmetic(module, state), ...defineX87Control(module, state) };
+    return {
+      ...defineX87Arithmetic(module, state),
+      ...defineX87Control(module, state),
+      ...defineX87Environment(module, state),
+    };
   },
 };
