@@ -10,7 +10,20 @@
  * The host may change names at any time, so the file system is `volatile`: every lookup asks. An inode is kept for as long as
  * the host shows the same device, number and type under the name.
  */
-import { EACCES, EBADF, EINVAL, EIO, ENOENT, ENOTDIR, EPERM, EROFS, errno, errnoNumber } from "../../abi/errno.ts";
+import {
+  EACCES,
+  EBADF,
+  EINVAL,
+  EIO,
+  EISDIR,
+  ENOENT,
+  ENOTDIR,
+  ENOTEMPTY,
+  EPERM,
+  EROFS,
+  errno,
+  errnoNumber,
+} from "../../abi/errno.ts";
 import { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } from "../../abi/fcntl.ts";
 import { direntType, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../abi/stat.ts";
 import { V9FS_MAGIC } from "../../abi/statfs.ts";
@@ -25,6 +38,7 @@ import type {
   Inode,
   Timespec,
 } from "../types.ts";
+import { byteLength } from "../walk.ts";
 
 /** What lstatSync and fstatSync give with `bigint: true`. */
 export interface HostStats {
@@ -103,6 +117,8 @@ export class HostFs implements FileSystem {
   readonly host: HostFileSystem;
   readonly directory: string;
   readonly owner: Owner | undefined;
+  /** The host's calls are those of an operating system, not of an imitation such as memfs, which lies on device 0. */
+  readonly exact: boolean;
   /** Devices of the host that are met below the directory, for inode numbers that differ. */
   readonly #devices: Map<bigint, bigint> = new Map();
 
@@ -112,7 +128,9 @@ export class HostFs implements FileSystem {
     this.readOnly = options.readOnly ?? false;
     this.owner = options.owner;
     this.directory = options.directory.replace(/(?<=.)\/+$/, "");
-    this.root = new HostInode(this, undefined, "", this.stat(this.directory));
+    const stats = this.stat(this.directory);
+    this.exact = BigInt(stats.dev) !== 0n;
+    this.root = new HostInode(this, undefined, "", stats);
     if (this.root.format !== S_IFDIR) throw errno(ENOTDIR);
   }
 
@@ -193,7 +211,8 @@ export class HostInode extends BaseInode {
       uid: fs.owner?.uid ?? Number(s.uid),
       gid: fs.owner?.gid ?? Number(s.gid),
       rdev: Number(s.rdev),
-      size: Number(s.size),
+      // memfs says 0 for a symbolic link.
+      size: this.format === S_IFLNK && Number(s.size) === 0 ? byteLength(this.readlink()) : Number(s.size),
       blksize: Number(s.blksize),
       blocks: Number(s.blocks),
       atime: timespecOf(s.atimeNs),
@@ -330,12 +349,40 @@ export class HostInode extends BaseInode {
     const child = this.lookup(name);
     if (child === undefined) throw errno(ENOENT);
     const replaced = to.lookup(toName);
+    if (replaced !== undefined) child.#checkReplace(replaced);
     if (replaced !== undefined) replaced.#keepOpen();
-    host(() => this.fs.host.renameSync(this.#childPath(name), to.#childPath(toName)));
+    const source = this.#childPath(name);
+    const target = to.#childPath(toName);
+    if (this.fs.exact) host(() => this.fs.host.renameSync(source, target));
+    else child.#renameInSteps(source, target, replaced);
     this.#children.delete(name);
     child.#parent = to;
     child.#name = toName;
     to.#children.set(toName, child);
+  }
+
+  /** memfs moves what a link points to instead of the link, and keeps counting a file that is replaced. */
+  #renameInSteps(source: HostPath, target: HostPath, replaced: HostInode | undefined): void {
+    const { host: os } = this.fs;
+    if (this.format === S_IFDIR) {
+      if (replaced !== undefined) host(() => os.rmdirSync(target));
+      host(() => os.renameSync(source, target));
+      return;
+    }
+    if (replaced !== undefined) host(() => os.unlinkSync(target));
+    host(() => os.linkSync(source, target));
+    host(() => os.unlinkSync(source));
+  }
+
+  /** rename(2)'s conditions, which memfs does not check. */
+  #checkReplace(replaced: HostInode): void {
+    const directory = this.format === S_IFDIR;
+    if (replaced.format !== S_IFDIR) {
+      if (directory) throw errno(ENOTDIR);
+      return;
+    }
+    if (!directory) throw errno(EISDIR);
+    if (host(() => this.fs.host.readdirSync(replaced.#path(), BYTES)).length > 0) throw errno(ENOTEMPTY);
   }
 
   override list(): readonly DirectoryEntry[] {
