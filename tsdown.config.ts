@@ -1,9 +1,15 @@
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
 import { defineConfig, type UserConfig } from "tsdown";
 import { interpreterModule } from "./scripts/build-interp.ts";
+import { thirdPartyNotices } from "./scripts/third-party.ts";
 
 // One build of both entries, so that the library and the command share their chunks. What the command rarely needs
-// is behind `await import()` in the source and becomes a chunk of its own that a plain run never loads. Start-up time is
-// part of every run: comments and blanks are left out, which halves what Node has to read.
+// is behind `await import()` in the source and becomes a chunk of its own that a plain run never loads.
+//
+// Start-up time is part of every run, hence: packages are bundled, as resolving and reading their many files costs Node
+// more than running them; comments and blanks go; the interpreter's module is generated here and not at start; and
+// the embedded root file system is inflated here.
 const config: UserConfig = defineConfig({
   entry: { index: "src/index.ts", "cli/main": "src/cli/main.ts" },
   format: "esm",
@@ -17,11 +23,16 @@ const config: UserConfig = defineConfig({
   hash: true,
   report: false,
   minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+  deps: { alwaysBundle: [/^(?!koffi|node:)/], onlyBundle: false },
   plugins: [
     {
-      name: "interpreter-module",
-      generateBundle() {
+      name: "assets",
+      generateBundle(_options, bundle) {
+        const root = gunzipSync(readFileSync(new URL("./sysroot/x86_64.tar.gz", import.meta.url)));
+        const modules = Object.values(bundle).flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : []));
         this.emitFile({ type: "asset", fileName: "interp-x86_64.wasm", source: interpreterModule() });
+        this.emitFile({ type: "asset", fileName: "sysroot-x86_64.tar", source: root });
+        this.emitFile({ type: "asset", fileName: "THIRD-PARTY.txt", source: thirdPartyNotices(modules) });
       },
     },
   ],
