@@ -7,7 +7,7 @@
  * Needs gcc and an x86_64 machine.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -38,6 +38,10 @@ if (process.argv[2] === "--record") {
   both.set(outputs, inputs.length);
   const packed = gzipSync(both, { level: 9 });
   writeFileSync(join(here, "fixtures/vectors.bin.gz"), packed);
+  const wanted = /^(vendor_id|cpu family|model|model name|stepping)\s/;
+  const cpu = readFileSync("/proc/cpuinfo", "utf8").split("\n\n")[0] as string;
+  const lines = cpu.split("\n").filter((line) => wanted.test(line));
+  writeFileSync(join(here, "fixtures/oracle.txt"), `${lines.join("\n")}\n`);
   console.log(`${inputs.length / INPUT_SIZE} cases, ${packed.length} bytes`);
 } else {
   const count = Number(process.argv[2] ?? 200_000);
