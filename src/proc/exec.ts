@@ -59,7 +59,6 @@ export function execute(task: Task, place: Path, program: Program): number | Pro
     });
   } catch (e) {
     if (!(e instanceof LoadError)) throw e;
-    task.kernel.host.log(`execve: ${e.reason}`);
     if (!e.fatal) throw e;
     // Linux has thrown the old program away by now and can only kill (bprm->point_of_no_return).
     task.kernel.signals.beginExit(process, SIGSEGV);

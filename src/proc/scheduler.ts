@@ -24,7 +24,7 @@ import {
   SIGXCPU,
   TRAP_TRACE,
 } from "../abi/signal.ts";
-import { Access, Trap } from "../cpu/core.ts";
+import { Trap } from "../cpu/core.ts";
 import { deliverSignals } from "./deliver.ts";
 import type { Kernel } from "./kernel.ts";
 import { LoadAverage } from "./load.ts";
@@ -365,12 +365,13 @@ export class Scheduler {
       const outcome = task.space.handleFault(faultAddress, faultAccess);
       if (outcome.ok) return;
       const { signal, code, address } = outcome;
-      task.fault = kernel.arch.faultDetails(trap, faultAddress, faultAccess, code === SEGV_ACCERR);
+      task.fault = kernel.arch.pageFaultDetails(faultAddress, faultAccess, signal === SIGSEGV && code === SEGV_ACCERR);
       kernel.signals.force(task, { signal, code, address });
       return;
     }
     const pc = kernel.arch.registers.getPc(mm.context);
-    task.fault = kernel.arch.faultDetails(trap, task.fault.address, Access.Read, false);
+    // The address of the last page fault stays, as in cr2.
+    task.fault = { address: task.fault.address, ...kernel.arch.trapDetails(task.space, mm.context, trap) };
     kernel.signals.force(task, this.#faultInfo(task, trap, pc));
   }
 

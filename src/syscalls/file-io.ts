@@ -60,6 +60,8 @@ export function readInto(
     return position === undefined ? file.read(into) : file.pread(into, position);
   }
   return blockOnFile(task, file, () => {
+    const refused = file.admit?.(task, "read") ?? 0;
+    if (refused !== 0) return refused;
     const into = task.space.writablePrefix(address, wanted);
     return position === undefined ? file.read(into) : file.pread(into, position);
   });
@@ -109,6 +111,8 @@ export function writeStream(
   count: number,
   position: number | undefined,
 ): SyscallResult {
+  const refused = file.admit?.(task, "write") ?? 0;
+  if (refused !== 0) return refused;
   const from = bytes();
   const n = position === undefined ? file.write(from) : file.pwrite(from, position);
   if (n === -EPIPE) task.raise(SIGPIPE);
@@ -135,6 +139,8 @@ async function writeRest(
       for (;;) {
         const rest = bytes().subarray(written);
         if (rest.length === 0) return written;
+        const refused = file.admit?.(task, "write") ?? 0;
+        if (refused !== 0) return refused;
         const n = position === undefined ? file.write(rest) : file.pwrite(rest, position + written);
         if (n < 0) return n;
         written += n;
@@ -185,6 +191,8 @@ function readVectors(
   }
   const buffer = new Uint8Array(total(vectors));
   return blockOnFile(task, file, () => {
+    const refused = file.admit?.(task, "read") ?? 0;
+    if (refused !== 0) return refused;
     for (const { address, length } of vectors) task.space.writable(address, length);
     const n = position === undefined ? file.read(buffer) : file.pread(buffer, position);
     let done = 0;

@@ -161,7 +161,9 @@ export function openExisting(view: View, place: Path, flags: number): File {
   }
   checkPermission(place, credentials, mask);
   if (flags & O_NOATIME && !isOwner(inode.attributes(), credentials)) throw errno(EPERM);
-  const file = fileOf(view, place, flags & ~TRANSIENT);
+  // A terminal needs to know of O_NOCTTY while it is opened.
+  const file = fileOf(view, place, flags & ~(TRANSIENT & ~O_NOCTTY));
+  file.flags &= ~O_NOCTTY;
   if (truncate) {
     if (!credentials.capable(CAP_FSETID)) inode.dropPrivileges?.();
     inode.setAttributes({ size: 0 });

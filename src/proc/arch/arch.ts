@@ -76,8 +76,10 @@ export interface Arch {
   pushSignalFrame(space: AddressSpace, context: DataView, request: FrameRequest): void;
   /** Restores the context from the frame at the stack pointer. Throws EFAULT. */
   popSignalFrame(space: AddressSpace, context: DataView): FrameContents;
-  /** What sigcontext shows of a fault. `present`: the page was there, but not for this access. */
-  faultDetails(trap: Trap, address: number, access: Access, present: boolean): FaultDetails;
+  /** What sigcontext shows of a page fault. `present`: the page was there, but not for this access. */
+  pageFaultDetails(address: number, access: Access, present: boolean): FaultDetails;
+  /** What sigcontext shows of any other trap of the instruction at the pc. */
+  trapDetails(space: AddressSpace, context: DataView, trap: Trap): Omit<FaultDetails, "address">;
   /** Least size of an alternate signal stack. */
   readonly minSignalStack: number;
 }

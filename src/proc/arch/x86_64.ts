@@ -9,11 +9,12 @@
  *     (gap for alignment)
  *     FXSAVE image                    512   64-byte aligned, pointed to by sigcontext.fpstate
  */
-import { EFAULT, EINVAL, EPERM, errno } from "../../abi/errno.ts";
+import { EFAULT, EINVAL, EPERM, Errno, errno } from "../../abi/errno.ts";
 import { encodeSiginfo, SIGINFO_SIZE } from "../../abi/siginfo.ts";
 import { MINSIGSTKSZ_X86_64, SA_RESTORER, SA_SIGINFO } from "../../abi/signal.ts";
 import { SYSCALLS_X86_64 } from "../../abi/syscalls-x86_64.ts";
 import { Access, Trap } from "../../cpu/core.ts";
+import type { AddressSpace } from "../../mm/address-space.ts";
 import { SignalSet } from "../signal-state.ts";
 import type { Arch, Registers } from "./arch.ts";
 
@@ -76,10 +77,23 @@ const VECTORS: Readonly<Partial<Record<Trap, number>>> = {
   [Trap.Breakpoint]: 3,
   [Trap.IllegalInstruction]: 6,
   [Trap.GeneralProtection]: 13,
-  [Trap.PageFault]: 14,
   [Trap.X87Error]: 16,
   [Trap.SimdError]: 19,
 };
+
+const PAGE_FAULT = 14;
+const INT_N = 0xcd;
+
+/** `int n` without a gate for it reports the gate: index << 3, and bit 1 for the IDT (Intel SDM vol. 3, 6.13). */
+function selectorError(space: AddressSpace, context: DataView, registers: Registers): number {
+  const pc = registers.getPc(context);
+  try {
+    return space.readU8(pc) === INT_N ? (space.readU8(pc + 1) << 3) | 2 : 0;
+  } catch (e) {
+    if (!(e instanceof Errno)) throw e;
+    return 0;
+  }
+}
 
 /** Flags that sigreturn may change (FIX_EFLAGS): AC OF DF TF SF ZF AF PF CF. */
 const FLAGS_RESTORED = 0x40dd5;
@@ -120,9 +134,21 @@ export function x86_64Arch(registers: X86_64Registers): Arch {
       registers.setPc(context, registers.getPc(context) - 2);
     },
 
-    faultDetails(trap, address, access, present) {
-      const error = (present ? 1 : 0) | (access === Access.Write ? 2 : 0) | 4 | (access === Access.Exec ? 16 : 0);
-      return { address, trap: VECTORS[trap] ?? 0, error: trap === Trap.PageFault ? error : 0 };
+    pageFaultDetails(address, access, present) {
+      // No telling which pages of its own the kernel has: all its addresses are protection faults (set_signal_archinfo).
+      const error =
+        (present || address >= TASK_SIZE_MAX ? 1 : 0) |
+        (access === Access.Write ? 2 : 0) |
+        4 |
+        (access === Access.Exec ? 16 : 0);
+      return { address, trap: PAGE_FAULT, error };
+    },
+
+    trapDetails(space, context, trap) {
+      return {
+        trap: VECTORS[trap] ?? 0,
+        error: trap === Trap.GeneralProtection ? selectorError(space, context, registers) : 0,
+      };
     },
 
     pushSignalFrame(space, context, request) {
