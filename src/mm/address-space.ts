@@ -168,9 +168,7 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
 
   /** Pages that are mapped: VmSize. */
   get totalPages(): number {
-    let bytes = 0;
-    for (const vma of this.vmas) bytes += vma.end - vma.start;
-    return bytes / PAGE_SIZE;
+    return this.vmas.bytes / PAGE_SIZE;
   }
 
   // --- life -----------------------------------------------------------------------------------------------------------
@@ -282,7 +280,15 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
   nextRun(page: number, end: number): [number, number] | null {
     const { pages } = this.memory;
     let first = page;
-    while (first < end && ((pages[first] as number) & PageBits.Present) === 0) first++;
+    while (first < end && ((pages[first] as number) & PageBits.Present) === 0) {
+      // Large reservations are mostly empty: four page bytes at a time.
+      if ((first & 3) === 0) {
+        const { pageWords } = this.memory;
+        while (first < end && pageWords[first >>> 2] === 0) first += 4;
+        if (first < end && (pages[first] as number) & PageBits.Present) break;
+      }
+      first++;
+    }
     if (first >= end) return null;
     let last = first + 1;
     while (last < end && (pages[last] as number) & PageBits.Present) last++;

@@ -2,8 +2,8 @@
  * The memory of one address space, as bytes: a WebAssembly.Memory with views on it, and a pool of them.
  *
  * A memory of 4 GiB takes V8 about 2 ms to make and to give back (it reserves 10 GiB of addresses each time), more than
- * a whole fork may cost. So memories are reused: a process that ends hands its memory back, with only those pages
- * cleared that were present.
+ * a whole fork may cost. So memories are reused: an address space that ends clears the pages that were present
+ * and hands the memory back (memory-pool.ts).
  */
 import {
   BIAS,
@@ -29,6 +29,8 @@ export class GuestMemory {
   readonly view: DataView<ArrayBuffer>;
   /** The page bytes, by page number: see PageBits. */
   readonly pages: Uint8Array<ArrayBuffer>;
+  /** The page bytes, four at a time. */
+  readonly pageWords: Uint32Array<ArrayBuffer>;
   /** The loaded CPU context. */
   readonly context: DataView<ArrayBuffer>;
 
@@ -39,20 +41,8 @@ export class GuestMemory {
     this.u8 = new Uint8Array(buffer, BIAS, GUEST_LIMIT);
     this.view = new DataView(buffer, BIAS, GUEST_LIMIT);
     this.pages = new Uint8Array(buffer, PAGE_TABLE, PAGE_TABLE_SIZE);
+    this.pageWords = new Uint32Array(buffer, PAGE_TABLE, PAGE_TABLE_SIZE / 4);
     this.context = new DataView(buffer, CONTEXT_OFFSET, CONTEXT_SIZE);
-  }
-
-  /** Clears every page with PageBits.Present, the page table and the context. Engines clear their own area. */
-  reset(presentPages: number): void {
-    const { pages, u8 } = this;
-    let left = presentPages;
-    for (let page = 0; left > 0 && page < pages.length; page++) {
-      if (((pages[page] as number) & PageBits.Present) === 0) continue;
-      left--;
-      u8.fill(0, (page << PAGE_SHIFT) >>> 0, ((page + 1) << PAGE_SHIFT) >>> 0);
-    }
-    pages.fill(0);
-    this.raw.fill(0, CONTEXT_OFFSET, CONTEXT_OFFSET + CONTEXT_SIZE);
   }
 
   /** The engine's bytes of this memory. */

@@ -148,6 +148,12 @@ function release(vma: Vma): void {
 /** The sorted mappings of an address space. Each holds one reference to its file. */
 export class VmaList {
   readonly #list: Vma[] = [];
+  #bytes = 0;
+
+  /** Bytes that are mapped. */
+  get bytes(): number {
+    return this.#bytes;
+  }
 
   get count(): number {
     return this.#list.length;
@@ -200,6 +206,7 @@ export class VmaList {
   /** Adds a mapping where nothing is, and merges it with its neighbours. Returns the mapping that now covers it. */
   insert(vma: Vma): Vma {
     retain(vma);
+    this.#bytes += vma.end - vma.start;
     const index = this.indexFrom(vma.start);
     this.#list.splice(index, 0, vma);
     return this.#mergeAround(index);
@@ -225,7 +232,10 @@ export class VmaList {
     let to = from;
     while (to < this.#list.length && (this.#list[to] as Vma).start < end) to++;
     const removed = this.#list.splice(from, to - from);
-    for (const vma of removed) release(vma);
+    for (const vma of removed) {
+      this.#bytes -= vma.end - vma.start;
+      release(vma);
+    }
     return removed;
   }
 
@@ -250,12 +260,14 @@ export class VmaList {
   /** Moves the lower border of a stack. */
   growDown(vma: Vma, start: number): void {
     if (!vma.isAnonymousPrivate) vma.offset -= vma.start - start;
+    this.#bytes += vma.start - start;
     vma.start = start;
     this.#mergeWithin(start, vma.end);
   }
 
   /** Extends `vma` to `end`, where nothing is. */
   extend(vma: Vma, end: number): void {
+    this.#bytes += end - vma.end;
     vma.end = end;
     this.#mergeWithin(vma.start, end);
   }

@@ -1,4 +1,4 @@
-/** The initial stack against the one that the real kernel builds (recorded: npx tsx tests/loader/record.ts). */
+/** The initial stack against the one that the real kernel builds (recorded: npx tsx scripts/record-stacks.ts). */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { AT_EXECFN, AT_NULL, AT_PLATFORM, AT_RANDOM, AT_SYSINFO_EHDR, EM_X86_64 } from "../../src/abi/elf.ts";

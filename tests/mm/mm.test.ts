@@ -25,7 +25,7 @@ function compare(answers: readonly string[][], firstSeed: number, touched: boole
 }
 
 describe("memory calls against the real kernel", () => {
-  it(`answers as recorded on Linux ${recorded.kernel} (record again: npx tsx tests/mm/record.ts)`, () => {
+  it(`answers as recorded on Linux ${recorded.kernel} (record again: npx tsx scripts/record-memory.ts)`, () => {
     compare(recorded.untouched, 1, false);
     compare(recorded.touched, 1, true);
   });

@@ -5,6 +5,7 @@ import { release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+const COMPILER = "cc";
 const SOURCE = fileURLToPath(new URL("./ops.c", import.meta.url));
 
 /** Major and minor version of the running kernel. */
@@ -19,7 +20,7 @@ export function nativeAnswers(lines: readonly string[]): string[][] | null {
   try {
     const program = join(folder, "ops");
     try {
-      execFileSync("cc", ["-O1", "-static", "-o", program, SOURCE], { stdio: "ignore" });
+      execFileSync(COMPILER, ["-O1", "-static", "-o", program, SOURCE], { stdio: "ignore" });
     } catch {
       return null;
     }

@@ -1,12 +1,13 @@
-/** Records tests/loader/fixtures/stacks.json with the kernel of this machine: npx tsx tests/loader/record.ts */
+/** Records tests/loader/fixtures/stacks.json with the kernel of this machine: npx tsx scripts/record-stacks.ts */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { release, tmpdir } from "node:os";
 import { join } from "node:path";
 
+const COMPILER = "cc";
 const folder = mkdtempSync(join(tmpdir(), "stack-"));
 const program = join(folder, "stack");
-execFileSync("cc", ["-O1", "-static", "-o", program, new URL("./stack.c", import.meta.url).pathname]);
+execFileSync(COMPILER, ["-O1", "-static", "-o", program, new URL("../tests/loader/stack.c", import.meta.url).pathname]);
 const cases: { argv: string[]; env: Record<string, string> }[] = [
   { argv: [], env: {} },
   { argv: ["one"], env: { A: "b" } },
@@ -18,4 +19,7 @@ const recorded = cases.map(({ argv, env }) => {
   return { filename: "./stack", argv: ["./stack", ...argv], env, stack: JSON.parse(output) };
 });
 const kernel = release().split(".").slice(0, 2).join(".");
-writeFileSync(new URL("./fixtures/stacks.json", import.meta.url), `${JSON.stringify({ kernel, cases: recorded })}\n`);
+writeFileSync(
+  new URL("../tests/loader/fixtures/stacks.json", import.meta.url),
+  `${JSON.stringify({ kernel, cases: recorded })}\n`,
+);

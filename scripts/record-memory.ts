@@ -1,7 +1,7 @@
-/** Records tests/mm/fixtures/answers.json with the kernel of this machine: npx tsx tests/mm/record.ts */
+/** Records tests/mm/fixtures/answers.json with the kernel of this machine: npx tsx scripts/record-memory.ts */
 import { writeFileSync } from "node:fs";
-import { kernel, nativeAnswers } from "./native.ts";
-import { sequence } from "./ops.ts";
+import { kernel, nativeAnswers } from "../tests/mm/native.ts";
+import { sequence } from "../tests/mm/ops.ts";
 
 const RECORDED = 120;
 const sets: Record<string, string[][]> = {};
@@ -12,4 +12,4 @@ for (const touch of [false, true]) {
   sets[touch ? "touched" : "untouched"] = answers;
 }
 const text = JSON.stringify({ kernel: kernel(), ...sets }, null, 1).replace(/\n {3,}/g, "");
-writeFileSync(new URL("./fixtures/answers.json", import.meta.url), `${text}\n`);
+writeFileSync(new URL("../tests/mm/fixtures/answers.json", import.meta.url), `${text}\n`);
