@@ -10,6 +10,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { Errno, errnoName } from "../abi/errno.ts";
 import { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } from "../abi/fcntl.ts";
 import { S_IFDIR, S_IFLNK, S_IFREG } from "../abi/stat.ts";
+import { changeMode, changeOwner } from "./attributes.ts";
 import { release, retain } from "./file.ts";
 import { FsContext } from "./fs-context.ts";
 import { DeviceNumbers, MountTable } from "./mounts.ts";
@@ -28,11 +29,19 @@ type Operation =
   | { readonly call: "stat" | "lstat"; readonly path: string }
   | { readonly call: "open"; readonly path: string; readonly flags: number; readonly data: string }
   | { readonly call: "rename" | "link" | "symlink"; readonly path: string; readonly to: string }
-  | { readonly call: "truncate"; readonly path: string; readonly size: number };
+  | { readonly call: "truncate"; readonly path: string; readonly size: number }
+  | { readonly call: "chmod"; readonly path: string; readonly mode: number }
+  | { readonly call: "chown"; readonly path: string; readonly uid: number; readonly gid: number };
 
 interface Subject {
   run(operation: Operation): string;
 }
+
+/** Two ordinary users, who share a group. */
+const USERS = [
+  { uid: 1001, gid: 1001, groups: [2000] },
+  { uid: 1002, gid: 1002, groups: [2000] },
+] as const;
 
 // What is compared of a stat: not times, owners or sizes of directories, which differ from type to type.
 function describeStat(mode: number, nlink: number, size: number): string {
@@ -41,9 +50,9 @@ function describeStat(mode: number, nlink: number, size: number): string {
 }
 
 class Native implements Subject {
-  readonly #base: string;
+  /** Paths are taken from the working directory, so that the rights on directories above do not count. */
   constructor(base: string) {
-    this.#base = base;
+    process.chdir(base);
   }
 
   run(op: Operation): string {
@@ -55,7 +64,7 @@ class Native implements Subject {
   }
 
   #run(op: Operation): string {
-    const path = `${this.#base}/${op.path}`;
+    const path = `./${op.path}`;
     switch (op.call) {
       case "mkdir":
         nodeFs.mkdirSync(path);
@@ -94,20 +103,26 @@ class Native implements Subject {
         }
       }
       case "rename":
-        nodeFs.renameSync(path, `${this.#base}/${op.to}`);
+        nodeFs.renameSync(path, `./${op.to}`);
         return "ok";
       case "link":
-        nodeFs.linkSync(path, `${this.#base}/${op.to}`);
+        nodeFs.linkSync(path, `./${op.to}`);
         return "ok";
       case "symlink":
         nodeFs.symlinkSync(op.to, path);
+        return "ok";
+      case "chmod":
+        nodeFs.chmodSync(path, op.mode);
+        return "ok";
+      case "chown":
+        nodeFs.chownSync(path, op.uid, op.gid);
         return "ok";
     }
   }
 }
 
 class Ours implements Subject {
-  readonly view: View;
+  view: View;
 
   constructor(fs: FileSystem) {
     const clock = { realtime: () => 1_700_000_000_000_000_000n, monotonic: () => 0n };
@@ -127,6 +142,13 @@ class Ours implements Subject {
       });
     }
     this.view.fs.cwd = lookup(this.view, undefined, `/${DEPTH}`, FOLLOW);
+  }
+
+  become(uid: number, gid: number, groups: readonly number[]): void {
+    this.view = {
+      fs: this.view.fs,
+      credentials: { fsuid: uid, fsgid: gid, groups, capable: () => uid === 0 },
+    };
   }
 
   run(op: Operation): string {
@@ -193,6 +215,12 @@ class Ours implements Subject {
         return "ok";
       case "symlink":
         symlinkAt(view, op.to, undefined, path);
+        return "ok";
+      case "chmod":
+        changeMode(lookup(view, undefined, path, FOLLOW), op.mode, view.credentials);
+        return "ok";
+      case "chown":
+        changeOwner(lookup(view, undefined, path, FOLLOW), op.uid, op.gid, view.credentials);
         return "ok";
     }
   }
@@ -287,11 +315,15 @@ const place = nodeFs.existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 function newDirectory(): string {
   const top = nodeFs.mkdtempSync(join(place, "tsrcore-model-"));
   scratch.push(top);
+  nodeFs.chmodSync(top, 0o755);
   nodeFs.mkdirSync(join(top, DEPTH), { recursive: true });
   return top;
 }
 
+const home = process.cwd();
+
 afterAll(() => {
+  process.chdir(home);
   for (const top of scratch) nodeFs.rmSync(top, { recursive: true, force: true });
 });
 
@@ -326,6 +358,83 @@ function runModel(make: () => FileSystem, seed: number, steps: number, prepare =
   }
   expect(dump(ours, ourRead(ours.view))).toBe(dump(native, nativeRead(base)));
 }
+
+const MODES = [0o777, 0o755, 0o700, 0o644, 0o600, 0o1777, 0o2775, 0o2711, 0o311, 0o500, 0o070, 0o007, 0o4755, 0o6755];
+
+function permissionOperation(next: (below: number) => number): Operation {
+  switch (next(5)) {
+    case 0:
+    case 1:
+      return { call: "chmod", path: randomPath(next), mode: MODES[next(MODES.length)] as number };
+    case 2: {
+      const ids = [-1, 1001, 1002, 2000];
+      const pick = (): number => ids[next(ids.length)] as number;
+      return { call: "chown", path: randomPath(next), uid: pick(), gid: pick() };
+    }
+    default:
+      return randomOperation(next);
+  }
+}
+
+/** As a tree: every mode, owner and group. */
+function dumpOwners(list: (path: string) => [string, number, number, number][], path = "."): string {
+  return list(path)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, mode, uid, gid]) => {
+      const child = `${path}/${name}`;
+      const line = `${child} ${mode.toString(8)} ${uid} ${gid}`;
+      return (mode & 0o170000) === S_IFDIR ? `${line}\n${dumpOwners(list, child)}` : line;
+    })
+    .join("\n");
+}
+
+function runAsUsers(seed: number, steps: number): void {
+  const next = random(seed);
+  const base = join(newDirectory(), DEPTH);
+  const native = new Native(base);
+  const ours = new Ours(tmpfs({ dev: 1, clock }));
+  native.run({ call: "chmod", path: ".", mode: 0o777 });
+  ours.run({ call: "chmod", path: ".", mode: 0o777 });
+  const groups = process.getgroups?.() ?? [];
+  try {
+    for (let i = 0; i < steps; i++) {
+      const op = permissionOperation(next);
+      const user = next(5) === 0 ? { uid: 0, gid: 0, groups: [] } : (USERS[next(2)] as (typeof USERS)[number]);
+      ours.become(user.uid, user.gid, user.groups);
+      process.setgroups?.([...user.groups]);
+      process.setegid?.(user.gid);
+      process.seteuid?.(user.uid);
+      let expected: string;
+      try {
+        expected = native.run(op);
+      } finally {
+        process.seteuid?.(0);
+        process.setegid?.(0);
+      }
+      expect([i, user.uid, op, ours.run(op)]).toEqual([i, user.uid, op, expected]);
+    }
+  } finally {
+    process.setgroups?.(groups);
+  }
+  ours.become(0, 0, []);
+  const nativeList = (path: string): [string, number, number, number][] =>
+    nodeFs.readdirSync(`${base}/${path}`).map((name) => {
+      const s = nodeFs.lstatSync(`${base}/${path}/${name}`);
+      return [name, s.mode, s.uid, s.gid];
+    });
+  const ourList = (path: string): [string, number, number, number][] => {
+    const { inode } = lookup(ours.view, undefined, path, 0);
+    return inode.list().map(({ name }) => {
+      const s = inode.lookup(name)?.attributes();
+      return [name, s?.mode ?? 0, s?.uid ?? 0, s?.gid ?? 0];
+    });
+  };
+  expect(dumpOwners(ourList)).toBe(dumpOwners(nativeList));
+}
+
+describe.skipIf(process.getuid?.() !== 0 || process.seteuid === undefined)("as several users", () => {
+  for (let seed = 1; seed <= 10; seed++) it(`seed ${seed}`, () => runAsUsers(seed + 400, 600));
+});
 
 describe("random calls against the real kernel", () => {
   for (let seed = 1; seed <= 12; seed++) {

@@ -1,5 +1,5 @@
 /** Calls that change names: mkdir, mknod, symlink, link, unlink, rmdir, rename; after fs/namei.c, errors in its order. */
-import { CAP_FSETID, CAP_MKNOD } from "../abi/capability.ts";
+import { CAP_FOWNER, CAP_FSETID, CAP_MKNOD } from "../abi/capability.ts";
 import {
   EACCES,
   EBUSY,
@@ -25,12 +25,13 @@ import {
   S_IFREG,
   S_IFSOCK,
   S_ISGID,
+  S_ISUID,
   S_ISVTX,
   S_IXGRP,
 } from "../abi/stat.ts";
 import type { Owner } from "./inode.ts";
 import { Dentry, type Path } from "./path.ts";
-import { allowed, checkDelete, inGroup, MAY_EXEC, MAY_WRITE } from "./permission.ts";
+import { allowed, checkDelete, inGroup, MAY_EXEC, MAY_READ, MAY_WRITE } from "./permission.ts";
 import type { Credentials, Inode } from "./types.ts";
 import { byteLength, LAST_DOT, LAST_DOTDOT, LAST_NORMAL, type View, Walker } from "./walk.ts";
 
@@ -101,12 +102,22 @@ export function symlinkAt(view: View, target: string, start: Path | undefined, p
   walker.dentry.attach(walker.last, walker.dentry.inode.symlink(walker.last, target, owner));
 }
 
+/** may_linkat() with fs.protected_hardlinks = 1, as distributions set it: no links to what one may not write. */
+function checkLinkSource(inode: Inode, credentials: Credentials): void {
+  if (credentials.capable(CAP_FOWNER)) return;
+  const { uid, mode } = inode.attributes();
+  if (uid === credentials.fsuid) return;
+  const programs = mode & S_ISUID || (mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP);
+  if (inode.format !== S_IFREG || programs || !allowed(inode, credentials, MAY_READ | MAY_WRITE)) throw errno(EPERM);
+}
+
 /** @param linkable the file has no name as yet but may get one (O_TMPFILE without O_EXCL) */
 export function linkAt(view: View, from: Path, start: Path | undefined, path: string, linkable: boolean): void {
   const walker = walkToCreate(view, start, path, false);
   if (walker.mount !== from.mount) throw errno(EXDEV);
-  checkCreate(walker);
   const { inode } = from;
+  checkLinkSource(inode, view.credentials);
+  checkCreate(walker);
   if (inode.fs !== walker.dentry.inode.fs) throw errno(EXDEV);
   if (inode.format === S_IFDIR) throw errno(EPERM);
   if (!linkable && inode.attributes().nlink === 0) throw errno(ENOENT);
