@@ -311,14 +311,22 @@ export class Errno extends Error {
   }
 }
 
-/**
- * The exception for an error number. No stack is collected: system calls fail as a matter of course (a shell looks for
- * a program in five directories), and a stack costs more than the call.
- */
-export function errno(code: number): Errno {
+/** One exception for each error number, made without a stack, which would cost more than the rest. */
+const EXCEPTIONS: readonly (Errno | undefined)[] = (() => {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;
-  const e = new Errno(code);
+  const exceptions: (Errno | undefined)[] = [];
+  for (let code = 0; code <= ERESTART_RESTARTBLOCK; code++) {
+    exceptions.push(code in MESSAGES ? new Errno(code) : undefined);
+  }
   Error.stackTraceLimit = limit;
-  return e;
+  return exceptions;
+})();
+
+/**
+ * The exception for an error number: always the same object, since system calls fail as a matter of course (a shell looks
+ * for a program in five directories) and making an exception takes longer than the call.
+ */
+export function errno(code: number): Errno {
+  return EXCEPTIONS[code] ?? new Errno(code);
 }

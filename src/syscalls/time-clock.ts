@@ -2,13 +2,12 @@
 import { CAP_SYS_TIME } from "../abi/capability.ts";
 import { EAGAIN, EINVAL, EOPNOTSUPP, EPERM, ERESTART_RESTARTBLOCK, ERESTARTNOHAND, errno } from "../abi/errno.ts";
 import * as T from "../abi/time.ts";
-import type { Kernel } from "../proc/kernel.ts";
 import type { Task } from "../proc/task.ts";
 import { Usage } from "../proc/thread-group.ts";
 import { block } from "../proc/wait.ts";
 import { flags, outPtr, ptr } from "./args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
-import { clock as clockArg, readTimespec, viewOf, writePair, writeTimespec } from "./process-args.ts";
+import { clock as clockArg, readTimespec, storePair, viewOf, writeTimespec } from "./process-args.ts";
 
 /** CPU clocks of other tasks: ~id << 3 | kind (posix-timers.h). */
 const CPUCLOCK_PERTHREAD = 4;
@@ -51,15 +50,15 @@ function threadTime(task: Task, tid: number): number {
   return thread.usage.utime + thread.usage.stime + task.kernel.scheduler.turnTime(new Set([thread]));
 }
 
-function storeRealtime(kernel: Kernel, view: DataView, unit: number): void {
-  const now = kernel.realtime();
+function storeRealtime(task: Task, address: number, unit: number): void {
+  const now = task.kernel.realtime();
   const sec = Number(now / 1_000_000_000n);
-  writePair(view, 0, sec, Math.floor(Number(now % 1_000_000_000n) / unit));
+  storePair(task, address, sec, Math.floor(Number(now % 1_000_000_000n) / unit));
 }
 
 function clockGettime(task: Task, id: number, address: number): number {
   const ns = readClock(task, id);
-  if (ns === undefined) storeRealtime(task.kernel, viewOf(task.space.writable(address, 16)), 1);
+  if (ns === undefined) storeRealtime(task, address, 1);
   else writeTimespec(task, address, ns);
   return 0;
 }
@@ -83,7 +82,7 @@ function clockSettime(task: Task, id: number, address: number): number {
 }
 
 function gettimeofday(task: Task, time: number, zone: number): number {
-  if (time !== 0) storeRealtime(task.kernel, viewOf(task.space.writable(time, 16)), 1000);
+  if (time !== 0) storeRealtime(task, time, 1000);
   if (zone !== 0) task.space.writable(zone, 8).fill(0);
   return 0;
 }
