@@ -13,10 +13,8 @@ import {
   ENGINE_AREA_SIZE,
   GUEST_LIMIT,
   MEMORY_WASM_PAGES,
-  PAGE_SHIFT,
   PAGE_TABLE,
   PAGE_TABLE_SIZE,
-  PageBits,
 } from "./layout.ts";
 
 export class GuestMemory {
