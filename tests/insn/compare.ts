@@ -58,7 +58,7 @@ export function differences(c: Case, expected: Outcome, actual: Outcome): string
   if ((expected.rflags ^ actual.rflags) & mask)
     differ("flags", flagNames(expected.rflags & mask), flagNames(actual.rflags & mask));
   const memory = !(faulted && c.looseFault === "memory");
-  if (memory && (expected.dirtyStart !== actual.dirtyStart || hexBytes(expected.dirty) !== hexBytes(actual.dirty))) {
+  if (memory && (expected.dirtyStart !== actual.dirtyStart || !sameBytes(expected.dirty, actual.dirty))) {
     const show = (o: Outcome) =>
       o.dirty.length === 0 ? "unchanged" : `${hex(DATA + o.dirtyStart)}: ${hexBytes(o.dirty.subarray(0, 64))}`;
     differ("memory", show(expected), show(actual));
@@ -85,38 +85,23 @@ function compareFx(
   word("x87 control", FX.FCW, 0xffff);
   word("x87 status", FX.FSW, FSW_COMPARED & ~c.undefinedStatus);
   word("x87 tags", FX.FTW, 0xff);
-  for (let i = 0; i < 8; i++) {
-    const at = FX.ST + i * 16;
-    const x = hexBytes(
-      expected
-        .subarray(at, at + 10)
-        .slice()
-        .reverse(),
-    );
-    const y = hexBytes(
-      actual
-        .subarray(at, at + 10)
-        .slice()
-        .reverse(),
-    );
-    if (x !== y && !(c.approximate === "x87" && closeExtended(e, a, at))) differ(`st${i}`, x, y);
-  }
-  for (let i = 0; i < 16; i++) {
-    const at = FX.XMM + i * 16;
-    const x = hexBytes(
-      expected
-        .subarray(at, at + 16)
-        .slice()
-        .reverse(),
-    );
-    const y = hexBytes(
-      actual
-        .subarray(at, at + 16)
-        .slice()
-        .reverse(),
-    );
-    if (x !== y && !(c.approximate === "xmm" && closeFloats(e, a, at))) differ(`xmm${i}`, x, y);
-  }
+  const registers = (name: string, count: number, start: number, length: number, close: (at: number) => boolean) => {
+    for (let i = 0; i < count; i++) {
+      const at = start + i * 16;
+      if (same(expected, actual, at, length) || close(at)) continue;
+      const show = (image: Uint8Array) => hexBytes(image.slice(at, at + length).reverse());
+      differ(name + i, show(expected), show(actual));
+    }
+  };
+  registers("st", 8, FX.ST, 10, (at) => c.approximate === "x87" && closeExtended(e, a, at));
+  registers("xmm", 16, FX.XMM, 16, (at) => c.approximate === "xmm" && closeFloats(e, a, at));
+}
+
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && same(a, b, 0, a.length);
+
+function same(a: Uint8Array, b: Uint8Array, at: number, length: number): boolean {
+  for (let i = at; i < at + length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** rcpps and rsqrtps: relative error at most 1.5 * 2^-12 (Intel SDM), on either side. */

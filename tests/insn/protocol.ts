@@ -6,7 +6,7 @@
 
 /** Code slots: one case each, far enough apart that a short branch out of one lands on int3. */
 export const CODE = 0x10_0000;
-export const CODE_SIZE = 0x2_0000;
+export const CODE_SIZE = 0xe_0000;
 export const SLOT_SIZE = 512;
 /** Offset of the code in its slot. */
 export const SLOT_CODE = 160;

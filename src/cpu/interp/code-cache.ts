@@ -34,7 +34,7 @@ import {
 const BLOCK_INSTRUCTIONS = 64;
 
 /** After these the next instruction in memory isn't reached by falling through. */
-const TERMINATORS: ReadonlySet<string> = new Set(["jmp", "ret", "retn", "ud2", "privileged"]);
+const TERMINATORS: ReadonlySet<string> = new Set(["jmp", "ret", "retn", "ud2", "int3", "privileged"]);
 
 /** Handler numbers of the records that are no instructions. */
 interface Internal {
