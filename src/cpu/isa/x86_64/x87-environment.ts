@@ -9,7 +9,7 @@ import { CONTEXT_OFFSET, BIAS as GUEST_BIAS } from "../../../mm/layout.ts";
 import { Trap } from "../../core.ts";
 import { type I32, type I64, i32, i64, select, v128 } from "../../wasm/expr.ts";
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from "../../wasm/module.ts";
-import { MXCSR, X87_FDP, X87_FIP, X87_FOP, YMM, YMM_SIZE } from "./context.ts";
+import { MXCSR, SSE_CAREFUL, X87_FDP, X87_FIP, X87_FOP, YMM, YMM_SIZE } from "./context.ts";
 import type { Definition } from "./sem.ts";
 import {
   CONTROL_BITS,
@@ -17,8 +17,10 @@ import {
   empty,
   fullStatus,
   isEmpty,
+  MXCSR_CONTROL,
   MXCSR_MASK,
   physical,
+  RESET_MXCSR,
   run,
   setControlWord,
   setEmpty,
@@ -178,7 +180,11 @@ function fxImages(m: ModuleBuilder, x: X87State): Definitions {
     f.exec(i32.store16(c32(0), i32.and(i32.load16_u(from, field(6)), c32(0x7ff)), context(X87_FOP)));
     f.exec(i64.store(c32(0), i64.load(from, field(8)), context(X87_FIP)));
     f.exec(i64.store(c32(0), i64.load(from, field(16)), context(X87_FDP)));
-    f.exec(i32.store(c32(0), i32.load(from, field(24)), context(MXCSR)));
+    const mxcsr = f.let(i32.load(from, field(24)));
+    f.exec(i32.store(c32(0), mxcsr, context(MXCSR)));
+    f.if(i32.ne(i32.and(mxcsr, c32(MXCSR_CONTROL)), c32(RESET_MXCSR)), () =>
+      f.exec(i32.store(c32(0), c32(1), context(SSE_CAREFUL))),
+    );
     for (let i = 0; i < 8; i++) {
       const at = field(32 + 16 * i);
       setRegister(f, f.let(physical(c32(i))), i64.load(from, at), i32.load16_u(from, at + 8));

@@ -4,6 +4,7 @@
  */
 import {
   MXCSR,
+  SSE_CAREFUL,
   X87_CONTROL,
   X87_EMPTY,
   X87_FDP,
@@ -15,7 +16,7 @@ import {
   YMM,
   YMM_SIZE,
 } from "./context.ts";
-import { BUSY, CONTROL_BITS, ES, MXCSR_MASK } from "./x87-state.ts";
+import { BUSY, CONTROL_BITS, ES, MXCSR_CONTROL, MXCSR_MASK, RESET_MXCSR } from "./x87-state.ts";
 
 export const FXSAVE_SIZE = 512;
 
@@ -58,7 +59,9 @@ export function fxrstor(context: DataView, image: Uint8Array): void {
   context.setUint16(X87_FOP, view.getUint16(6, true) & 0x7ff, true);
   context.setBigUint64(X87_FIP, view.getBigUint64(8, true), true);
   context.setBigUint64(X87_FDP, view.getBigUint64(16, true), true);
-  context.setUint32(MXCSR, view.getUint32(24, true) & MXCSR_MASK, true);
+  const mxcsr = view.getUint32(24, true) & MXCSR_MASK;
+  context.setUint32(MXCSR, mxcsr, true);
+  if ((mxcsr & MXCSR_CONTROL) !== RESET_MXCSR) context.setUint32(SSE_CAREFUL, 1, true);
   for (let i = 0; i < 8; i++) {
     const to = X87_REGS + 16 * ((top + i) & 7);
     context.setBigUint64(to, view.getBigUint64(ST + 16 * i, true), true);
@@ -71,7 +74,7 @@ export function fxrstor(context: DataView, image: Uint8Array): void {
 /** x87 and SSE as a program finds them at its start (SDM vol. 1, 8.1.3 and 10.2.3). */
 export function resetFpu(context: DataView): void {
   for (let at = X87_CONTROL; at < YMM + 16 * YMM_SIZE; at += 4) context.setUint32(at, 0, true);
-  context.setUint32(MXCSR, 0x1f80, true);
+  context.setUint32(MXCSR, RESET_MXCSR, true);
   context.setUint16(X87_CONTROL, 0x037f, true);
   context.setUint32(X87_EMPTY, 0xff, true);
 }

@@ -29,6 +29,9 @@ export const CONTROL_BITS = 0x1f3f;
 
 /** MXCSR bits that may be set: all exceptions, masks, rounding, FTZ and DAZ. */
 export const MXCSR_MASK = 0xffff;
+/** Of these, those that are not exception flags; and the value at program start. */
+export const MXCSR_CONTROL = 0xffc0;
+export const RESET_MXCSR = 0x1f80;
 
 /** Exceptions that keep a result from a register, and from memory, when they are unmasked. */
 export const FATAL_REGISTER: number = IE | DE | ZE;
