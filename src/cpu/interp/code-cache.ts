@@ -14,7 +14,7 @@
  */
 
 import type { GuestMemory } from "../../mm/guest-memory.ts";
-import { BIAS, GUEST_LIMIT, PAGE_SHIFT, PageBits } from "../../mm/layout.ts";
+import { BIAS, GUEST_LIMIT, PAGE_SHIFT, PAGE_SIZE, PageBits } from "../../mm/layout.ts";
 import { TEMP_SLOT, ZERO_SLOT } from "../isa/x86_64/context.ts";
 import { Decoded, type Decoder } from "../isa/x86_64/decoder.ts";
 import { type HandlerList, PAIR } from "./handlers.ts";
@@ -24,6 +24,7 @@ import {
   HASH_MASK,
   HASH_MAX_ENTRIES,
   MAX_RECORDS,
+  R_LENGTH,
   RECORD_SIZE,
   RECORDS,
   RIPS,
@@ -65,6 +66,7 @@ export class CodeCache {
   #records = SCRATCH_RECORDS;
   #entries = 0;
   #capacity = 0;
+  #flushes = 0;
   /** Branches of the block being decoded, and their targets. */
   readonly #branches: number[] = [];
   readonly #targets: number[] = [];
@@ -100,10 +102,21 @@ export class CodeCache {
     return this.#records;
   }
 
-  /** The record for a guest address, decoded if it must be; 0 for an address that may not be executed. */
-  resolve(rip: number): number {
+  /**
+   * The record for a guest address, decoded if it must be; 0 for an address that may not be executed.
+   * @param from the record without code that asked for it, if any, which leads to the found one from now on
+   */
+  resolve(rip: number, from = 0): number {
     const known = this.#find(rip);
-    return this.#isCode(known) ? known : this.#decodeBlock(rip);
+    const flushes = this.#flushes;
+    const record = this.#isCode(known) ? known : this.#decodeBlock(rip);
+    if (from !== 0 && record !== 0 && flushes === this.#flushes) this.#relink(from, record);
+    return record;
+  }
+
+  /** What compiled code needs to know of the hash table; whoever clears the context puts it back by this. */
+  publish(): void {
+    this.#u32[HASH_MASK >> 2] = (this.#capacity - 1) * 8;
   }
 
   /**
@@ -129,7 +142,7 @@ export class CodeCache {
   }
 
   /** The record that execution found no code in leads to this record from now on. */
-  relink(from: number, to: number): void {
+  #relink(from: number, to: number): void {
     const { lookup, gone, goto, forward } = this.#internal;
     const handler = this.#u16[from >> 1];
     if (from < RECORDS + SCRATCH_RECORDS * RECORD_SIZE) return;
@@ -150,29 +163,76 @@ export class CodeCache {
 
   /** Drops all records of [start, end). */
   invalidate(start: number, end: number): void {
-    const { lookup, gone } = this.#internal;
-    const last = this.#records;
-    const rips = RIPS >> 2;
-    for (let i = SCRATCH_RECORDS; i < last; i++) {
-      const rip = this.#u32[rips + i] as number;
-      if (rip >= end || rip + 15 < start) continue;
-      const record = RECORDS + i * RECORD_SIZE;
-      if (this.#u16[record >> 1] === lookup || rip + Math.max(this.#u8[record + 7] as number, 1) <= start) continue;
-      this.#u16[record >> 1] = gone;
-      // A fused record before it stands for this one as well.
-      const before = this.#u16[(record - RECORD_SIZE) >> 1] as number;
-      if (before >= this.#handlers.firstFused && before < this.#handlers.fusedEnd)
-        this.#u16[(record - RECORD_SIZE) >> 1] = gone;
-    }
+    const firstPage = Math.floor(start / PAGE_SIZE);
     const { pages } = this.#memory;
-    const lastPage = Math.min(pages.length, Math.ceil(end / 4096));
-    for (let page = Math.floor(start / 4096); page < lastPage; page++)
-      pages[page] = (pages[page] as number) & ~PageBits.Code;
+    const lastPage = Math.min(pages.length, Math.ceil(end / PAGE_SIZE));
+    this.#index ??= this.#makeIndex();
+    const index = this.#index;
+    const concerned =
+      lastPage - firstPage > index.size
+        ? [...index.keys()].filter((page) => page >= firstPage && page < lastPage)
+        : Array.from({ length: lastPage - firstPage }, (_, i) => firstPage + i);
+    for (const page of concerned) {
+      const ranges = index.get(page);
+      if (ranges === undefined) continue;
+      for (let i = 0; i < ranges.length; i += 2)
+        for (let n = ranges[i] as number; n < (ranges[i + 1] as number); n++) this.#drop(n, start, end);
+      if (page * PAGE_SIZE >= start && (page + 1) * PAGE_SIZE <= end) index.delete(page);
+    }
+    for (let page = firstPage; page < lastPage; page++) pages[page] = (pages[page] as number) & ~PageBits.Code;
+  }
+
+  /** Drops record number n if its instruction has bytes in [start, end). */
+  #drop(n: number, start: number, end: number): void {
+    const rip = this.#u32[(RIPS >> 2) + n] as number;
+    const record = RECORDS + n * RECORD_SIZE;
+    // Before an instruction with a split address stands a record of length 0.
+    const length = Math.max(this.#u8[record + R_LENGTH] as number, 1);
+    if (rip >= end || rip + length <= start) return;
+    const { gone } = this.#internal;
+    this.#u16[record >> 1] = gone;
+    // A fused record before it stands for this one as well.
+    const before = this.#u16[(record - RECORD_SIZE) >> 1] as number;
+    if (before >= this.#handlers.firstFused && before < this.#handlers.fusedEnd)
+      this.#u16[(record - RECORD_SIZE) >> 1] = gone;
+  }
+
+  /**
+   * Record numbers by guest page: pairs of from, up to (exclusive). Few processes ever drop code, so it is made when one
+   * does, and kept from then on.
+   */
+  #index: Map<number, number[]> | undefined;
+
+  #makeIndex(): Map<number, number[]> {
+    const index = new Map<number, number[]>();
+    this.#addToIndex(index, SCRATCH_RECORDS, this.#records);
+    return index;
+  }
+
+  #addToIndex(index: Map<number, number[]>, from: number, to: number): void {
+    const add = (page: number, n: number): void => {
+      const ranges = index.get(page);
+      if (ranges === undefined) index.set(page, [n, n + 1]);
+      else if (ranges[ranges.length - 1] === n) ranges[ranges.length - 1] = n + 1;
+      else ranges.push(n, n + 1);
+    };
+    for (let n = from; n < to; n++) {
+      const record = RECORDS + n * RECORD_SIZE;
+      const rip = this.#u32[(RIPS >> 2) + n] as number;
+      const handler = this.#u16[record >> 1] as number;
+      // Records that stand for no instruction ask or lead on; they need no care.
+      if (handler === this.#internal.lookup || handler === this.#internal.goto || rip === 0) continue;
+      const last = rip + Math.max(this.#u8[record + R_LENGTH] as number, 1) - 1;
+      add(rip >>> PAGE_SHIFT, n);
+      if (last >>> PAGE_SHIFT !== rip >>> PAGE_SHIFT) add(last >>> PAGE_SHIFT, n);
+    }
   }
 
   /** Drops everything. */
   flush(): void {
     this.#u8.fill(0, HASH, HASH + this.#capacity * 8);
+    this.#flushes++;
+    this.#index = undefined;
     this.#records = SCRATCH_RECORDS;
     this.#entries = 0;
     this.#setCapacity(HASH_INITIAL_ENTRIES);
@@ -193,7 +253,7 @@ export class CodeCache {
 
   #setCapacity(entries: number): void {
     this.#capacity = entries;
-    this.#u32[HASH_MASK >> 2] = (entries - 1) * 8;
+    this.publish();
   }
 
   /** Index in words of the entry for an address, or of the free one where it belongs. */
@@ -212,14 +272,12 @@ export class CodeCache {
     return this.#u32[this.#slot(rip) + 1] as number;
   }
 
-  #enter(rip: number, record: number): void {
-    const word = this.#slot(rip);
+  #enter(word: number, rip: number, record: number): void {
     if (this.#u32[word] === 0) {
       this.#entries++;
       this.#u32[word] = rip;
     }
     this.#u32[word + 1] = record;
-    if (this.#entries * 2 > this.#capacity && this.#capacity < HASH_MAX_ENTRIES) this.#grow();
   }
 
   #grow(): void {
@@ -259,36 +317,42 @@ export class CodeCache {
 
   #decodeBlock(start: number): number {
     if (this.#full()) this.flush();
-    const { goto } = this.#internal;
+    // A block's entries fit: a table that is half full is grown before.
+    if (this.#entries * 2 > this.#capacity && this.#capacity < HASH_MAX_ENTRIES) this.#grow();
+    const firstNumber = this.#records;
+    const first = RECORDS + firstNumber * RECORD_SIZE;
     this.#branches.length = 0;
     this.#targets.length = 0;
     this.#previous = 0;
-    const first = RECORDS + this.#records * RECORD_SIZE;
+    this.#markedPage = -1;
     let record = first;
     let rip = start;
     for (let left = BLOCK_INSTRUCTIONS; ; left--) {
-      const known = rip === start ? 0 : this.#find(rip);
-      const decoded = this.#isCode(known);
-      const after = decoded || left === 0 ? 0 : this.#decodeOne(rip, record, true);
+      const word = this.#slot(rip);
+      const known = this.#u32[word + 1] as number;
+      const after = left === 0 || (rip !== start && this.#isCode(known)) ? 0 : this.#decodeOne(rip, record, true);
       if (after === 0) {
         if (rip === start) return 0;
-        this.#put(record, goto, rip);
+        this.#put(record, this.#internal.goto, rip);
         this.#branch(record, rip);
         record += RECORD_SIZE;
         break;
       }
       // What was decoded is entered at once, so that later branches of the block find it.
-      this.#records = (after - RECORDS) >> 4;
-      this.#define(rip, record);
+      this.#enter(word, rip, record);
+      if (known !== 0) this.#resolveStub(known, record);
       record = after;
       if (this.#ended) break;
       rip += this.#decoder.length;
     }
     this.#records = (record - RECORDS) >> 4;
+    if (this.#index !== undefined) this.#addToIndex(this.#index, firstNumber, this.#records);
     for (let i = 0; i < this.#branches.length; i++) this.#link(this.#branches[i] as number, this.#targets[i] as number);
     return first;
   }
 
+  /** The page that was marked as having code last. */
+  #markedPage = -1;
   /** The record of the instruction decoded before, if it is of the same block. */
   #previous = 0;
   /** The instruction decoded last doesn't fall through. */
@@ -299,12 +363,9 @@ export class CodeCache {
     this.#targets.push(target);
   }
 
-  /** Enters a record; if branches waited for its address they are linked. */
-  #define(rip: number, record: number): void {
-    const word = this.#slot(rip);
-    const stub = this.#u32[word + 1] as number;
-    this.#enter(rip, record);
-    if (stub === 0 || this.#u16[stub >> 1] !== this.#internal.lookup) return;
+  /** The code that a stub stood for is there: the branches that waited for it are linked. */
+  #resolveStub(stub: number, record: number): void {
+    if (this.#u16[stub >> 1] !== this.#internal.lookup) return;
     let waiting = this.#i32[(stub >> 2) + 3] as number;
     while (waiting !== 0) {
       const next = this.#i32[(waiting >> 2) + 2] as number;
@@ -312,19 +373,20 @@ export class CodeCache {
       this.#i32[(waiting >> 2) + 3] = record;
       waiting = next;
     }
-    this.relink(stub, record);
+    this.#relink(stub, record);
   }
 
   #link(record: number, target: number): void {
     const word = record >> 2;
     const far = isFar(target);
-    let to = far ? 0 : this.#find(target);
+    const entry = far ? 0 : this.#slot(target);
+    let to = far ? 0 : (this.#u32[entry + 1] as number);
     if (to === 0) {
       to = RECORDS + this.#records++ * RECORD_SIZE;
       if (far) this.#putFar(to, target);
       else {
         this.#put(to, this.#internal.lookup, target);
-        this.#enter(target, to);
+        this.#enter(entry, target, to);
       }
     }
     this.#i32[word + 3] = to;
@@ -335,7 +397,7 @@ export class CodeCache {
 
   /** Decodes the instruction at `rip` to `record`. Returns the place after its records, 0 if it may not be fetched. */
   #decodeOne(rip: number, record: number, mark: boolean): number {
-    const { pages, u8, view } = this.#memory;
+    const { u8, view } = this.#memory;
     const d = this.#decoder;
     this.#ended = true;
     if (!this.#executable(rip)) return 0;
@@ -343,9 +405,10 @@ export class CodeCache {
     const result = rip + 32 < GUEST_LIMIT ? d.decode(u8, view, rip, rip) : Decoded.Illegal;
     const last = rip + Math.max(d.length, 1) - 1;
     if (last >>> PAGE_SHIFT !== rip >>> PAGE_SHIFT && !this.#executable(last & (-4096 >>> 0))) return 0;
-    if (mark)
-      for (const page of [rip >>> PAGE_SHIFT, last >>> PAGE_SHIFT])
-        pages[page] = ((pages[page] as number) | PageBits.Code) & ~PageBits.Write;
+    if (mark) {
+      if (this.#markedPage !== rip >>> PAGE_SHIFT) this.#mark(rip >>> PAGE_SHIFT);
+      if (this.#markedPage !== last >>> PAGE_SHIFT) this.#mark(last >>> PAGE_SHIFT);
+    }
 
     if (result === Decoded.Illegal || d.handler < 0) {
       this.#put(record, this.#internal.illegal, rip);
@@ -401,6 +464,12 @@ export class CodeCache {
     const both = this.#handlers.fusedWith.get((this.#u16[before >> 1] as number) * PAIR + handler);
     const start = this.#u32[(RIPS >> 2) + ((before - RECORDS) >> 4)] as number;
     if (both !== undefined && start + (this.#u8[before + 7] as number) === rip) this.#u16[before >> 1] = both;
+  }
+
+  #mark(page: number): void {
+    const { pages } = this.#memory;
+    pages[page] = ((pages[page] as number) | PageBits.Code) & ~PageBits.Write;
+    this.#markedPage = page;
   }
 
   #executable(address: number): boolean {

@@ -104,6 +104,7 @@ export class InterpCore implements CpuCore {
   run(fuel: number): Trap {
     const { context } = this.#memory;
     context.setUint32(HIGH_SLOT + 4, 1, true);
+    this.#code.publish();
     if (fuel === SINGLE_STEP) {
       const trap = this.#step();
       return trap === TRAP_STEPPED ? Trap.SingleStep : this.#report(trap as Trap);
@@ -119,9 +120,8 @@ export class InterpCore implements CpuCore {
     let from = 0;
     for (;;) {
       if (this.#pcBeyond()) return this.#report(this.#fetchFault());
-      const record = code.resolve(u32[RIP_WORD] as number);
+      const record = code.resolve(u32[RIP_WORD] as number, from);
       if (record === 0) return this.#report(this.#fetchFault());
-      if (from !== 0) code.relink(from, record);
       // V8 has no on-stack replacement for wasm: main must return now and then to be entered in its optimised form.
       const slice = Math.min(left, FUEL_SLICE);
       const trap = this.#main(record, slice);

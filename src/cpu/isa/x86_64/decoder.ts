@@ -457,7 +457,8 @@ export class Decoder {
 }
 
 function isPrefix(byte: number): boolean {
-  return [0x66, 0x67, 0xf0, 0xf2, 0xf3, 0x64, 0x65, 0x2e, 0x36, 0x3e, 0x26].includes(byte);
+  if (byte < 0x64) return byte === 0x26 || byte === 0x2e || byte === 0x36 || byte === 0x3e;
+  return byte <= 0x67 || byte === 0xf0 || byte === 0xf2 || byte === 0xf3;
 }
 
 /** Context offset of a general register; without REX, byte registers 4 to 7 are the second bytes of the first four. */
