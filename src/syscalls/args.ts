@@ -56,12 +56,7 @@ export function printPointer(v: number): string {
 }
 
 export function printMode(v: number): string {
-  return v === 0
-    ? "000"
-    : `0${v
-        .toString(8)
-        .padStart(3, "0")
-        .replace(/^0+(?=\d{3})/, "")}`;
+  return `0${v === 0 ? "" : v.toString(8)}`.padStart(3, "0");
 }
 
 export function printFlags(

@@ -90,6 +90,14 @@ export const owner: Arg = { kind: "i32", print: (v) => (v === -1 ? "-1" : String
 const UTIME_NOW = 0x3fffffff;
 const UTIME_OMIT = 0x3ffffffe;
 
+/** As strace says what a time is, in the time zone that the machine has, UTC. */
+function printDate(sec: number, fraction: number, unit: "usec" | "nsec"): string {
+  const date = new Date(sec * 1000);
+  if (Number.isNaN(date.getTime()) || (sec === 0 && fraction === 0)) return "";
+  const digits = fraction === 0 ? "" : `.${String(fraction).padStart(unit === "usec" ? 6 : 9, "0")}`;
+  return ` /* ${date.toISOString().slice(0, 19)}${digits}+0000 */`;
+}
+
 /** Access and modification time, as two timevals or timespecs. */
 export function timesArg(unit: "usec" | "nsec"): Arg {
   return {
@@ -103,7 +111,8 @@ export function timesArg(unit: "usec" | "nsec"): Arg {
         const fraction = Number(view.getBigInt64(at + 8, true));
         if (unit === "nsec" && fraction === UTIME_NOW) return "UTIME_NOW";
         if (unit === "nsec" && fraction === UTIME_OMIT) return "UTIME_OMIT";
-        return `{tv_sec=${view.getBigInt64(at, true)}, tv_${unit}=${fraction}}`;
+        const sec = Number(view.getBigInt64(at, true));
+        return `{tv_sec=${sec}, tv_${unit}=${fraction}}${printDate(sec, fraction, unit)}`;
       };
       return `[${time(0)}, ${time(16)}]`;
     },

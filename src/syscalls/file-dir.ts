@@ -7,8 +7,9 @@ import { type Path, workingDirectoryName } from "../vfs/path.ts";
 import { allowed, MAY_EXEC } from "../vfs/permission.ts";
 import type { DirectoryEntry } from "../vfs/types.ts";
 import { DIRECTORY, FOLLOW, lookup } from "../vfs/walk.ts";
-import { fd, mode, outPtr, path, printMode, quote, size, uint } from "./args.ts";
+import { fd, mode, path, printMode, quote, size, uint } from "./args.ts";
 import { type Arg, type SyscallDefinition, syscall } from "./define.ts";
+import { entriesBuffer } from "./file-stat-args.ts";
 import { readPath } from "./file-util.ts";
 
 /** Bytes before the name: struct linux_dirent64, and the older struct linux_dirent, whose type comes after the name. */
@@ -77,8 +78,12 @@ const cwdOut: Arg = {
 };
 
 export const fileDirCalls: readonly SyscallDefinition[] = [
-  syscall("getdents", [fd, outPtr, uint], (task, fd, address, count) => getdents(task, fd, address, count, false)),
-  syscall("getdents64", [fd, outPtr, uint], (task, fd, address, count) => getdents(task, fd, address, count, true)),
+  syscall("getdents", [fd, entriesBuffer, uint], (task, fd, address, count) =>
+    getdents(task, fd, address, count, false),
+  ),
+  syscall("getdents64", [fd, entriesBuffer, uint], (task, fd, address, count) =>
+    getdents(task, fd, address, count, true),
+  ),
   syscall("getcwd", [cwdOut, size], getcwd),
   syscall("chdir", [path], (task, address) => {
     const place = lookup(task, undefined, readPath(task, address), FOLLOW | DIRECTORY);

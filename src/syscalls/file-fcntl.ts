@@ -13,7 +13,7 @@ import type { File } from "../vfs/types.ts";
 import { choice, fd, flags, printHex, printPointer } from "./args.ts";
 import { type Arg, type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { printOpenFlags } from "./file-args.ts";
-import { ioctlCommand } from "./file-ioctl.ts";
+import { ioctlArgument, ioctlCommand } from "./file-ioctl.ts";
 import { fdLimit } from "./file-util.ts";
 
 /** What F_SETFL changes. */
@@ -356,5 +356,5 @@ export const fileControlCalls: readonly SyscallDefinition[] = [
     ],
     flock,
   ),
-  syscall("ioctl", [fd, ioctlCommand, { kind: "u64", out: true, print: (v) => printPointer(v) }], ioctl),
+  syscall("ioctl", [fd, ioctlCommand, ioctlArgument], ioctl),
 ];

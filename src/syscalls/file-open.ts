@@ -20,9 +20,10 @@ import { release, retain } from "../vfs/file.ts";
 import { openAt } from "../vfs/open.ts";
 import { Pipe, PipeFile } from "../vfs/pipe.ts";
 import type { File } from "../vfs/types.ts";
-import { dirfd, fd, int, mode, outPtr, path, ptr, size, uint } from "./args.ts";
+import { dirfd, fd, int, mode, path, ptr, size, uint } from "./args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { dupFlags, openFlags, openMode, pipeFlags } from "./file-args.ts";
+import { fdPair } from "./file-stat-args.ts";
 import { fdLimit, ownerOf, readPath, startOf } from "./file-util.ts";
 
 /** Flags that open(2) knows; others are ignored (and refused by openat2). */
@@ -136,6 +137,6 @@ export const fileOpenCalls: readonly SyscallDefinition[] = [
   syscall("dup3", [fd, int, dupFlags], (task, from, to, flags) =>
     from === to || flags & ~O_CLOEXEC ? -EINVAL : dup3(task, from, to, (flags & O_CLOEXEC) !== 0),
   ),
-  syscall("pipe", [outPtr], (task, fds) => pipe(task, fds, 0)),
-  syscall("pipe2", [outPtr, pipeFlags], pipe),
+  syscall("pipe", [fdPair], (task, fds) => pipe(task, fds, 0)),
+  syscall("pipe2", [fdPair, pipeFlags], pipe),
 ];

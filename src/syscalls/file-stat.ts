@@ -41,9 +41,10 @@ import type { Path } from "../vfs/path.ts";
 import { allowed, MAY_EXEC, MAY_WRITE } from "../vfs/permission.ts";
 import type { Inode } from "../vfs/types.ts";
 import { FOLLOW, lookup, type View } from "../vfs/walk.ts";
-import { dirfd, fd, int, outBuffer, outPtr, path, uint } from "./args.ts";
+import { dirfd, fd, int, outBuffer, path } from "./args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
 import { accessFlags, accessMode, atFlags } from "./file-args.ts";
+import { statBuffer, statfsBuffer, statxBuffer, statxFlags, statxMask } from "./file-stat-args.ts";
 import { lookupAt, placeOf, readPath, startOf } from "./file-util.ts";
 
 export function statLayout(task: Task): StatLayout {
@@ -142,11 +143,13 @@ function writeStatfs(task: Task, place: Path, buffer: number): number {
 }
 
 export const fileStatCalls: readonly SyscallDefinition[] = [
-  syscall("stat", [path, outPtr], (task, path, buffer) => statAt(task, AT_FDCWD, path, buffer, 0)),
-  syscall("lstat", [path, outPtr], (task, path, buffer) => statAt(task, AT_FDCWD, path, buffer, AT_SYMLINK_NOFOLLOW)),
-  syscall("fstat", [fd, outPtr], (task, fd, buffer) => writeStat(task, buffer, task.files.getAny(fd).inode)),
-  syscall("newfstatat", [dirfd, path, outPtr, atFlags], statAt),
-  syscall("statx", [dirfd, path, atFlags, uint, outPtr], statx),
+  syscall("stat", [path, statBuffer], (task, path, buffer) => statAt(task, AT_FDCWD, path, buffer, 0)),
+  syscall("lstat", [path, statBuffer], (task, path, buffer) =>
+    statAt(task, AT_FDCWD, path, buffer, AT_SYMLINK_NOFOLLOW),
+  ),
+  syscall("fstat", [fd, statBuffer], (task, fd, buffer) => writeStat(task, buffer, task.files.getAny(fd).inode)),
+  syscall("newfstatat", [dirfd, path, statBuffer, atFlags], statAt),
+  syscall("statx", [dirfd, path, statxFlags, statxMask, statxBuffer], statx),
   syscall("access", [path, accessMode], (task, path, mode) => access(task, AT_FDCWD, path, mode, 0)),
   syscall("faccessat", [dirfd, path, accessMode], (task, dirfd, path, mode) => access(task, dirfd, path, mode, 0)),
   syscall("faccessat2", [dirfd, path, accessMode, accessFlags], access),
@@ -154,10 +157,10 @@ export const fileStatCalls: readonly SyscallDefinition[] = [
     readlink(task, AT_FDCWD, path, buffer, length),
   ),
   syscall("readlinkat", [dirfd, path, outBuffer(), int], readlink),
-  syscall("statfs", [path, outPtr], (task, address, buffer) =>
+  syscall("statfs", [path, statfsBuffer], (task, address, buffer) =>
     writeStatfs(task, lookup(task, undefined, readPath(task, address), FOLLOW), buffer),
   ),
-  syscall("fstatfs", [fd, outPtr], (task, fd, buffer) =>
+  syscall("fstatfs", [fd, statfsBuffer], (task, fd, buffer) =>
     writeStatfs(task, placeOf(task, task.files.getAny(fd)), buffer),
   ),
 ];
