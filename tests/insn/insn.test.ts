@@ -19,7 +19,7 @@ it.skipIf(why !== undefined)(
   async () => {
     const native = new NativeRunner(buildRunner());
     const generator = createGenerator(TABLES, { mxcsrBits: DEFAULT_MXCSR_BITS });
-    const subject = (subjects["interp"] as NonNullable<(typeof subjects)[string]>)();
+    const subject = await (subjects["interp"] as NonNullable<(typeof subjects)[string]>)();
     const summary = await compareMany(native, subject, generator, { seed: SEED, first: 0, count: CASES, keep: 1 });
     await native.end();
     const shown = summary.failures.slice(0, 5).map((f) => describeFailure(f, SEED));

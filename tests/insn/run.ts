@@ -35,7 +35,7 @@ const make = subjects[engine];
 if (make === undefined) throw new Error(`no engine "${engine}"; there are ${Object.keys(subjects).join(", ")}`);
 const native = new NativeRunner(buildRunner());
 const started = performance.now();
-const summary = await compareMany(native, make(), generator, plan);
+const summary = await compareMany(native, await make(), generator, plan);
 await native.end();
 for (const failure of summary.failures) console.log(`${describeFailure(failure, seed)}\n`);
 if (summary.failed > 0)

@@ -1,6 +1,8 @@
 /** The engines that can be compared with the real CPU, by the name that the command line uses. */
 import { createInterpEngine } from "../../src/cpu/interp/engine.ts";
 import { families } from "../../src/cpu/isa/x86_64/families.ts";
+import { UnicornEngine } from "../../src/cpu/unicorn/engine.ts";
+import { loadUnicorn } from "../../src/host/node/unicorn.ts";
 import { CoreSubject } from "./core-subject.ts";
 import type { Subject } from "./protocol.ts";
 
@@ -10,6 +12,7 @@ export const TABLES: readonly string[] = families.map((family) => family.table);
 /** MXCSR bits that generated cases set at random: all. */
 export const DEFAULT_MXCSR_BITS = 0xffff;
 
-export const subjects: Readonly<Record<string, () => Subject>> = {
-  interp: () => new CoreSubject(createInterpEngine()),
+export const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
+  interp: async () => new CoreSubject(createInterpEngine()),
+  unicorn: async () => new CoreSubject(new UnicornEngine(await loadUnicorn())),
 };

@@ -47,7 +47,7 @@ static const int GREG[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RB
 
 static unsigned char input[BUFFER], output[BUFFER];
 static size_t in_start, in_end, out_end;
-static unsigned char *code, *data, *image, *pattern;
+static unsigned char *code, *code_writable, *data, *image, *pattern;
 static size_t code_size, data_size;
 static struct test_case current;
 static uint64_t done;
@@ -132,7 +132,7 @@ static void save(int signal, ucontext_t *uc)
 	r->length = (uint32_t)(p - (unsigned char *)r);
 	out_end += r->length;
 	if (out_end > BUFFER - RECORD_MAX) flush();
-	memset(code + (current.code_address - (uintptr_t)code), 0xcc, current.code_length);
+	memset(code_writable + (current.code_address - (uintptr_t)code), 0xcc, current.code_length);
 	memcpy(image + current.window_offset, pattern + current.window_offset, current.window_length);
 	done++;
 }
@@ -162,7 +162,7 @@ static void load(ucontext_t *uc)
 		memcpy(uc->uc_mcontext.fpregs, p, 464);
 		p += FX_SIZE;
 	}
-	memcpy(code + (c->code_address - (uintptr_t)code), p, c->code_length);
+	memcpy(code_writable + (c->code_address - (uintptr_t)code), p, c->code_length);
 	p += pad8(c->code_length);
 	memcpy(image + c->window_offset, p, c->window_length);
 	memcpy(data, image, data_size);
@@ -206,10 +206,12 @@ static void on_alarm(int signal, siginfo_t *info, void *context)
 	sys3(SYS_exit_group, 3, 0, 0);
 }
 
-static void *map(const char *address, size_t size, int protection)
+/* Of the file `fd`, shared, or anonymous memory if that is -1. */
+static void *map(const char *address, size_t size, int protection, int fd)
 {
 	void *at = (void *)strtoul(address, 0, 0);
-	void *got = mmap(at, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	int flags = MAP_FIXED_NOREPLACE | (fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
+	void *got = mmap(at, size, protection, flags, fd, 0);
 	if (got != at) {
 		perror("runner: mmap");
 		exit(2);
@@ -237,12 +239,23 @@ int main(int argc, char **argv)
 	code_size = strtoul(argv[2], 0, 0);
 	data_size = strtoul(argv[4], 0, 0);
 	size_t readonly_size = strtoul(argv[6], 0, 0);
-	code = map(argv[1], code_size, PROT_READ | PROT_WRITE | PROT_EXEC);
-	data = map(argv[3], data_size, PROT_READ | PROT_WRITE);
-	unsigned char *readonly = map(argv[5], readonly_size, PROT_READ | PROT_WRITE);
+	/* A case may not write to its code, but the runner must: two views of the same memory. */
+	int fd = (int)syscall(SYS_memfd_create, "code", 0);
+	if (fd < 0 || ftruncate(fd, (off_t)code_size) != 0) {
+		perror("runner: memfd");
+		return 2;
+	}
+	code = map(argv[1], code_size, PROT_READ | PROT_EXEC, fd);
+	code_writable = mmap(0, code_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (code_writable == MAP_FAILED) {
+		perror("runner: mmap");
+		return 2;
+	}
+	data = map(argv[3], data_size, PROT_READ | PROT_WRITE, -1);
+	unsigned char *readonly = map(argv[5], readonly_size, PROT_READ | PROT_WRITE, -1);
 	image = malloc(data_size);
 	pattern = malloc(data_size);
-	memset(code, 0xcc, code_size);
+	memset(code_writable, 0xcc, code_size);
 	/* The pattern is the input's first bytes: data, then read-only. */
 	unsigned char *p = need(data_size + readonly_size);
 	if (p == 0) return 0;
