@@ -10,15 +10,14 @@ import { type Access, type CpuCore, type CpuEngine, SINGLE_STEP, Trap } from "..
 import { FAULT_ACCESS, FAULT_ADDRESS, HIGH_SLOT, RIP } from "../isa/x86_64/context.ts";
 import { Decoder } from "../isa/x86_64/decoder.ts";
 import { families } from "../isa/x86_64/families.ts";
-import { parseTable } from "../isa/x86_64/table.ts";
 import { evaluate } from "../softfloat/evaluate.ts";
 import { CodeCache } from "./code-cache.ts";
-import { type HandlerList, listHandlers } from "./handlers.ts";
+import { type HandlerList, numberHandlers } from "./handlers.ts";
+import { buildImage, readImage, rowsOf } from "./image.ts";
 import { EXECUTED, FUEL_LEFT, TRAP_CODE, TRAP_LOOKUP, TRAP_PC, TRAP_STEPPED } from "./layout.ts";
-import { buildInterpreter } from "./program.ts";
 
 export interface InterpOptions {
-  /** The generated module, if it was built beforehand (it must be of this very version). */
+  /** What `buildImage` gives, if it was built beforehand, by this very version. */
   readonly module?: Uint8Array<ArrayBuffer>;
   /** The time stamp counter. Without it, the count of instructions executed. */
   readonly timestamp?: () => bigint;
@@ -45,10 +44,10 @@ export class InterpEngine implements CpuEngine {
   constructor(options: InterpOptions = {}) {
     if (options.log !== undefined) this.log = options.log;
     this.#timestamp = options.timestamp;
-    const rows = families.flatMap((family) => parseTable(family.table));
-    this.handlers = listHandlers(rows);
-    this.decoder = new Decoder(rows, (form) => this.handlers.numberOf.get(form) ?? -1);
-    this.#module = new WebAssembly.Module(options.module ?? buildInterpreter(families, this.handlers));
+    this.#module = new WebAssembly.Module(options.module ?? buildImage(families));
+    const image = readImage(this.#module);
+    this.handlers = numberHandlers(image.inline, image.outlined);
+    this.decoder = new Decoder(rowsOf(image), (form) => this.handlers.numberOf.get(form) ?? -1);
   }
 
   attach(memory: GuestMemory): CpuCore {

@@ -62,7 +62,8 @@ const FUSED: readonly (readonly [string, string])[] = [
 
 const CONTROL = /^(j[a-z]+|call|ret|retn|loop|loope|loopne)(:|$)/;
 
-export function listHandlers(rows: readonly Row[]): HandlerList {
+/** The forms of the tables' rows, in the order of their handlers' numbers. */
+export function listForms(rows: readonly Row[]): { inline: string[]; outlined: string[] } {
   const forms = new Set<string>(INTERNAL_FORMS);
   for (const row of rows) for (const form of formsOf(row)) forms.add(form);
   const exists = (form: string): boolean => forms.has(indexed(form));
@@ -76,32 +77,26 @@ export function listHandlers(rows: readonly Row[]): HandlerList {
   );
   const inline = [...new Set(["#goto:j", "#forward", ...hot, ...control, ...fused])];
   const isInline = new Set(inline);
-  const outlined = [...forms].filter((form) => !isInline.has(form));
-  const all = [...inline, ...outlined];
-  const numberOf = new Map(all.map((form, number) => [form, number]));
+  return { inline, outlined: [...forms].filter((form) => !isInline.has(form)) };
+}
 
-  const unindexed = new Int16Array(all.length).fill(-1);
+export function numberHandlers(inline: readonly string[], outlined: readonly string[]): HandlerList {
+  const numberOf = new Map<string, number>();
+  for (const form of inline) numberOf.set(form, numberOf.size);
+  for (const form of outlined) numberOf.set(form, numberOf.size);
+  const unindexed = new Int16Array(numberOf.size).fill(-1);
   const fusedWith = new Map<number, number>();
-  all.forEach((form, number) => {
-    const [first, condition] = form.split("+") as [string, string | undefined];
-    if (condition !== undefined) {
-      const branch = numberOf.get(`j${condition}:j`) as number;
-      const pair = (from: string): void => {
-        const handler = numberOf.get(from);
-        if (handler !== undefined) fusedWith.set(handler * PAIR + branch, number);
-      };
-      pair(first);
-    } else if (form !== indexed(form)) unindexed[numberOf.get(indexed(form)) as number] = number;
+  let firstFused = inline.length;
+  inline.forEach((form, number) => {
+    const plus = form.indexOf("+");
+    if (plus >= 0) {
+      const branch = numberOf.get(`j${form.slice(plus + 1)}:j`) as number;
+      const first = numberOf.get(form.slice(0, plus));
+      if (first !== undefined) fusedWith.set(first * PAIR + branch, number);
+      firstFused = Math.min(firstFused, number);
+    } else if (/[:,]b/.test(form)) unindexed[numberOf.get(indexed(form)) as number] = number;
   });
-  return {
-    inline,
-    outlined,
-    numberOf,
-    unindexed,
-    fusedWith,
-    firstFused: all.findIndex((f) => f.includes("+")),
-    fusedEnd: inline.length,
-  };
+  return { inline, outlined, numberOf, unindexed, fusedWith, firstFused, fusedEnd: inline.length };
 }
 
 /** Factor of the first handler's number in the keys of `fusedWith`. */

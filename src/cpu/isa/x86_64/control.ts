@@ -160,10 +160,13 @@ const changeDirection =
   (s) =>
     s.flags.setRest(i32.or(i32.and(s.flags.rest(), i32.const(~Flag.DF)), i32.const(value)));
 
-const xlat: Definition = (s) => {
-  const address = i64.add(s.address(0), i64.extend_i32_u(s.gpr(Reg.rax, 1) as I32));
-  s.setGpr(Reg.rax, 1, i32.load8_u(s.readable(address, 1), BIAS));
-};
+const xlat =
+  (mask: bigint): Definition =>
+  (s) => {
+    const sum = i64.add(s.address(0), i64.extend_i32_u(s.gpr(Reg.rax, 1) as I32));
+    const at = s.readable(mask === -1n ? sum : i64.and(sum, i64.const(mask)), 1);
+    s.setGpr(Reg.rax, 1, i32.load8_u(at, BIAS));
+  };
 
 const syscall: Definition = (s) => {
   s.setGpr(Reg.rcx, 8, s.nextRip());
@@ -237,7 +240,8 @@ export function defineControl(timestamp: FunctionRef): Readonly<Record<string, D
     cmc: changeCarry((s) => i32.eqz(s.flags.carry())),
     cld: changeDirection(0),
     std: changeDirection(Flag.DF),
-    xlat,
+    xlat: xlat(-1n),
+    xlat_a32: xlat(0xffff_ffffn),
     syscall,
     int3: (s) => s.trapAfter(Trap.Breakpoint),
     cpuid,

@@ -80,20 +80,17 @@ export class Decoder {
   target = 0;
   lock = false;
 
-  readonly #rows: Row[][] = [];
+  readonly #rowsOf: (opcode: number) => readonly Row[];
   readonly #templates: (Template | null | undefined)[][] = [];
   readonly #numberOf: (form: string) => number;
 
-  /** @param numberOf what the engine wants to find in a template for a form */
-  constructor(rows: readonly Row[], numberOf: (form: string) => number) {
+  /**
+   * @param rowsOf the rows of the table for an opcode (map * 256 + last byte), asked once for each that is met
+   * @param numberOf what the engine wants to find in a template for a form
+   */
+  constructor(rowsOf: (opcode: number) => readonly Row[], numberOf: (form: string) => number) {
+    this.#rowsOf = rowsOf;
     this.#numberOf = numberOf;
-    for (const row of rows)
-      for (let i = 0; i < (row.plusR ? 8 : 1); i++) {
-        const key = row.map * 256 + row.opcode + i;
-        const list = this.#rows[key];
-        if (list === undefined) this.#rows[key] = [row];
-        else list.push(row);
-      }
   }
 
   /** Decodes the instruction at `code[at]`, which is at guest address `rip`. Up to 15 bytes are looked at. */
@@ -403,7 +400,7 @@ export class Decoder {
   }
 
   #choose(key: number, prefix: number, sizeIndex: number, modrm: number): Template | null {
-    const rows = this.#rows[key] ?? [];
+    const rows = this.#rowsOf(key);
     const matching = rows.filter(
       (r) =>
         (r.ext === undefined || r.ext === ((modrm >> 3) & 7)) &&

@@ -69,13 +69,25 @@ const MODRM_OPERANDS = "EGMRSVWUPQNT";
 const MEMORY_ONLY = "M";
 const REGISTER_ONLY = "RUNT";
 
+/** The table's lines that are encodings. */
+export function tableLines(text: string): string[] {
+  return text
+    .split("\n")
+    .map((line) => (line.split("#")[0] as string).trim())
+    .filter((line) => line !== "");
+}
+
 export function parseTable(text: string): Row[] {
-  const rows: Row[] = [];
-  for (const line of text.split("\n")) {
-    const words = (line.split("#")[0] as string).trim().split(/\s+/);
-    if (words[0] !== "") rows.push(parseRow(words));
-  }
-  return rows;
+  return tableLines(text).map(parseLine);
+}
+
+export function parseLine(line: string): Row {
+  return parseRow(line.split(/\s+/));
+}
+
+/** The opcodes that a row is for: map * 256 + last opcode byte. */
+export function opcodesOf(row: Row): number[] {
+  return Array.from({ length: row.plusR ? 8 : 1 }, (_, i) => row.map * 256 + row.opcode + i);
 }
 
 function parseRow(words: string[]): Row {
