@@ -57,6 +57,7 @@ static int role(int argc, char **argv) {
     show("  alternate stack", "%d", s.ss_flags);
     return 0;
   }
+  if (!strcmp(argv[1], "wait")) pause();
   return 98;
 }
 static void handler(int n) { (void)n; }
@@ -173,7 +174,22 @@ int main(int argc, char **argv) {
   }
   waitpid(child, &st, 0);
   status("fexecve", st);
-  ret("write to a running program", open("/proc/self/exe", O_WRONLY));
+  int copy = open("copy", O_WRONLY | O_CREAT, 0755);
+  ssize_t n;
+  while ((n = read(fd, text, 4096)) > 0) write(copy, text, (size_t)n);
+  close(copy);
+  child = fork();
+  if (child == 0) {
+    execl("copy", "copy", "wait", (char *)0);
+    _exit(1);
+  }
+  msleep(200);
+  ret("write to a running program", open("copy", O_WRONLY));
+  ret("truncate it", truncate("copy", 0));
+  ok("but it may be removed", unlink("copy"));
+  kill(child, SIGTERM);
+  waitpid(child, &st, 0);
+  status("it ran", st);
 
   // limits: one string may have 128 KiB with its NUL (MAX_ARG_STRLEN)
   char *big = malloc(131073);

@@ -158,7 +158,7 @@ int main(void) {
   }
   struct statfs fs;
   ret("statfs", statfs(".", &fs));
-  show("tmpfs", "%lx, block %ld, names %ld", (unsigned long)fs.f_type, (long)fs.f_bsize, (long)fs.f_namelen);
+  show("block, names", "%ld, %ld", (long)fs.f_bsize, (long)fs.f_namelen);
   statfs("/proc", &fs);
   show("proc", "%lx", (unsigned long)fs.f_type);
   ret("access as root", access("f", R_OK | W_OK));

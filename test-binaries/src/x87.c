@@ -117,13 +117,6 @@ int main(void) {
                        : "=m"(s16), "=m"(s32), "=m"(s64), "=m"(st1), "=m"(st2), "=m"(st3) : "m"(c), "m"(doubles[i]));
       printf("fistp %g rounding %d = %d %d %ld, %x %x %x\n", doubles[i], rc, (short)s16, s32, s64, st1 & 0x3f, st2 & 0x3f, st3 & 0x3f);
     }
-  for (int i = 0; i < 7; i++) {
-    unsigned short s16;
-    int s32;
-    long s64;
-    __asm__ volatile("fninit\n fldl %3\n fisttps %0\n fldl %3\n fisttpl %1\n fldl %3\n fisttpll %2\n fninit" : "=m"(s16), "=m"(s32), "=m"(s64) : "m"(doubles[i]));
-    printf("fisttp %g = %d %d %ld\n", doubles[i], (short)s16, s32, s64);
-  }
   float f;
   double d;
   long double src = 1.0L / 3;
