@@ -9,13 +9,17 @@ import { type SyscallDefinition, syscall } from "./define.ts";
 import { viewOf } from "./process-args.ts";
 
 const UTS_LENGTH = 65;
+/** personality(2): the machine's name is that of its 32-bit kind. */
+const PER_MASK = 0xff;
+const PER_LINUX32 = 8;
 
 function uname(task: Task, address: number): number {
   const { kernel } = task;
   const { hostname, domainname, arch } = kernel;
+  const machine = (task.personality & PER_MASK) === PER_LINUX32 ? arch.name32 : arch.name;
   const bytes = task.space.writable(address, 6 * UTS_LENGTH);
   bytes.fill(0);
-  [OS_TYPE, hostname, KERNEL_RELEASE, KERNEL_VERSION, arch.name, domainname].forEach((text, i) => {
+  [OS_TYPE, hostname, KERNEL_RELEASE, KERNEL_VERSION, machine, domainname].forEach((text, i) => {
     bytes.set(encodeBytes(text).subarray(0, UTS_LENGTH - 1), i * UTS_LENGTH);
   });
   return 0;

@@ -4,6 +4,7 @@ import type { SyscallDefinition } from "./define.ts";
 import { fileFamilies } from "./file-table.ts";
 import { futexCalls } from "./futex.ts";
 import { memoryCalls } from "./memory.ts";
+import { networkCalls } from "./network.ts";
 import { prctlCalls } from "./process-control.ts";
 import { processCreationCalls } from "./process-create.ts";
 import { processIdCalls } from "./process-ids.ts";
@@ -23,6 +24,7 @@ export const SYSCALLS: readonly SyscallDefinition[] = [
   ...fileFamilies,
   ...futexCalls,
   ...memoryCalls,
+  ...networkCalls,
   ...prctlCalls,
   ...processCreationCalls,
   ...processIdCalls,

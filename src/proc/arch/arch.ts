@@ -59,6 +59,8 @@ export interface FrameContents {
 
 export interface Arch {
   readonly name: "x86_64" | "riscv64";
+  /** uname's machine for PER_LINUX32. */
+  readonly name32: string;
   readonly registers: Registers;
   /** System call numbers by name. */
   readonly numbers: Readonly<Record<string, number>>;

@@ -103,6 +103,7 @@ const FLAGS_CLEARED = 0x10500;
 export function x86_64Arch(registers: X86_64Registers): Arch {
   return {
     name: "x86_64",
+    name32: "i686",
     registers,
     numbers: SYSCALLS_X86_64,
     cloneTlsFirst: false,
