@@ -134,6 +134,8 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
   readonly #shared: SharedPages;
   #memory: GuestMemory | null;
   #present = 0;
+  /** Pages populated in all its life: at most so many does the host hold for this memory. */
+  #populated = 0;
   #users = 1;
 
   constructor(pool: MemoryPool, options: AddressSpaceOptions = {}) {
@@ -194,7 +196,7 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
     if (last) this.unmap(0, last.end);
     memory.raw.fill(0, CONTEXT_OFFSET, CONTEXT_OFFSET + CONTEXT_SIZE);
     this.pool.deactivate(this);
-    this.pool.release(memory, this.peakPresent);
+    this.pool.release(memory, this.#populated);
     this.#memory = null;
     const file = this.executable;
     if (file && --file.references === 0) file.close();
@@ -249,6 +251,7 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
           throw errno(ENOMEM);
         }
         child.#present += last - first;
+        child.#populated += last - first;
         to.u8.set(from.u8.subarray(first * PAGE_SIZE, last * PAGE_SIZE), first * PAGE_SIZE);
         to.pages.set(from.pages.subarray(first, last), first);
         run = this.nextRun(last, end);
@@ -316,6 +319,7 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
   setPresent(page: number, vma: Vma): void {
     this.#setPage(page, vma, vma.shared === null);
     this.#present++;
+    this.#populated++;
   }
 
   #notePeak(): void {
