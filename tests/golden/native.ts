@@ -10,7 +10,7 @@
 // it when the results differ.
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { maskScreens } from "./outcome.ts";
@@ -21,9 +21,14 @@ import type { Engine, GoldenCase, Outcome, RawOutcome, RootName } from "./types.
 
 export const guestPath = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** Run by process 1. Arguments: pristine root, mount point, /w, last process id, setsid's options, `--`, variables and program. */
+/**
+ * Run by process 1. Its arguments come in a variable, so that a program that looks for processes by their arguments
+ * doesn't find this one: pristine root, mount point, /w, last process id, setsid's options, variables and program.
+ */
 const setUp = `
 set -e
+eval "set -- $CASE"
+unset CASE
 base=$1 root=$2 work=$3 pid=$4 tty=$5
 shift 5
 umask 022
@@ -61,15 +66,13 @@ exit $?
  * the command.
  */
 const plumbing = `
-pipes=$1 input=$2
+status=$1.status input=$2
 shift 2
-mkfifo "$pipes.out" "$pipes.err"
-cat < "$pipes.out" &
-cat < "$pipes.err" >&2 &
-if [ "$input" = 1 ]; then cat | "$@" > "$pipes.out" 2> "$pipes.err"; else "$@" > "$pipes.out" 2> "$pipes.err"; fi
-status=$?
-wait
-exit $status
+run() { "$@" 3>&- 4>&-; echo $? > "$status"; }
+feed() { if [ "$input" = 1 ]; then cat | run "$@"; else run "$@"; fi; }
+exec 3>&1 4>&2
+{ feed "$@" 2>&1 1>&5 5>&- | cat >&4 5>&-; } 5>&1 | cat >&3
+exit "$(cat "$status")"
 `;
 
 export class NativeEngine implements Engine {
@@ -87,6 +90,7 @@ export class NativeEngine implements Engine {
     this.#varied = options.varied;
     this.#timeout = options.timeout;
     this.#scratch = mkdtempSync(join(tmpdir(), "tsrcore-native-"));
+    writeFileSync(join(this.#scratch, "init"), setUp);
   }
 
   async run(
@@ -103,12 +107,18 @@ export class NativeEngine implements Engine {
       args: [
         ...(goldenCase.pty ? [] : wrapper),
         ...["unshare", "--mount", "--pid", "--uts", "--ipc", "--net", "--fork", "--kill-child"],
-        ...["/bin/sh", "-c", setUp, "sh", this.#pristineRoot(root), mountPoint, work],
-        ...[this.#varied ? "4321" : "0", goldenCase.pty ? "-c" : "--"],
-        ...variables,
-        ...goldenCase.argv,
+        ...["/bin/sh", join(this.#scratch, "init")],
       ],
-      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+      env: {
+        PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
+        CASE: [
+          ...[this.#pristineRoot(root), mountPoint, work, this.#varied ? "4321" : "0", goldenCase.pty ? "-c" : "--"],
+          ...variables,
+          ...goldenCase.argv,
+        ]
+          .map(quote)
+          .join(" "),
+      },
     };
     try {
       return await (goldenCase.pty
@@ -119,7 +129,7 @@ export class NativeEngine implements Engine {
           })
         : runPiped(command, goldenCase.stdin, this.#timeout));
     } finally {
-      for (const suffix of ["", ".out", ".err"]) {
+      for (const suffix of ["", ".status"]) {
         rmSync(`${mountPoint}${suffix}`, { recursive: true, force: true });
       }
     }
@@ -147,4 +157,9 @@ export class NativeEngine implements Engine {
     this.#pristine.set(root, directory);
     return directory;
   }
+}
+
+/** One word for a shell. */
+function quote(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -53,21 +53,36 @@ export function saveExpectations(root: RootName, topic: string, expectations: Ex
   writeFileSync(path, `${JSON.stringify(expectations, null, 1)}\n`);
 }
 
+/** A function that runs what it is given, at most `limit` at a time, in order of arrival. */
+export function limiter(limit: number): <T>(work: () => Promise<T>) => Promise<T> {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (running >= limit) {
+      // Whoever ends hands its place over, so that nobody can slip in between.
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    } else {
+      running++;
+    }
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) {
+        next();
+      } else {
+        running--;
+      }
+    }
+  };
+}
+
 /** Calls `work` on every item, at most `jobs` at a time, in order. */
 export async function forEachLimited<T>(
   items: readonly T[],
   jobs: number,
   work: (item: T) => Promise<void>,
 ): Promise<void> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (;;) {
-      const item = items[next++];
-      if (item === undefined) {
-        return;
-      }
-      await work(item);
-    }
-  };
-  await Promise.all(Array.from({ length: jobs }, worker));
+  const takeTurn = limiter(jobs);
+  await Promise.all(items.map((item) => takeTurn(() => work(item))));
 }

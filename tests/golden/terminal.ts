@@ -20,12 +20,14 @@ export interface TerminalOptions {
   readonly timeout: number;
 }
 
-/** How long nothing must have been painted for a screen to be recorded, ms. */
-const quiet = 400;
+/** How long nothing must have been painted, after something was, for a screen to be recorded, ms. */
+const quiet = 300;
 /** How long a replay waits for one expected screen, ms. */
 const patience = 10_000;
 /** The least time between two steps, ms: an escape must not look like the start of a function key. */
 const pace = 120;
+/** How long a program is given to read an answer of the terminal, ms: busybox loses keys that come right behind it. */
+const answerTime = 300;
 
 export async function runOnTerminal(
   command: HostCommand,
@@ -39,15 +41,17 @@ export async function runOnTerminal(
     rows: script.rows,
     env: { ...command.env },
   });
-  let painted = Date.now();
+  let painted: number | undefined;
   let status: number | undefined;
   pty.onData((data) => {
     painted = Date.now();
     screen.write(data);
   });
-  // Answers that the terminal itself gives, such as the cursor's position.
+  // Answers that the terminal itself gives, such as the cursor's position, which ash asks for at each prompt.
+  let answered = 0;
   screen.onData((data) => {
     if (status === undefined) {
+      answered = Date.now();
       pty.write(data);
     }
   });
@@ -64,8 +68,10 @@ export async function runOnTerminal(
     for (;;) {
       const now = await readScreen(screen);
       const settled =
-        wanted !== undefined ? options.mask(now).join("\n") === wanted : Date.now() - painted >= quiet;
-      if (settled || Date.now() >= until) {
+        wanted !== undefined
+          ? options.mask(now).join("\n") === wanted
+          : painted !== undefined && Date.now() - painted >= quiet;
+      if ((settled && Date.now() - answered >= answerTime) || Date.now() >= until) {
         screens.push(now);
         return;
       }
@@ -97,13 +103,13 @@ export async function runOnTerminal(
   return { stdout: new Uint8Array(), stderr: new Uint8Array(), status: status ?? -1, timedOut, screens };
 }
 
-/** The visible lines without trailing blanks, and a last line that says where the cursor is. */
+/** The visible lines without blanks at their ends, and a last line that says where the cursor is. */
 async function readScreen(screen: headless.Terminal): Promise<string[]> {
   await new Promise<void>((resolve) => screen.write("", resolve));
   const buffer = screen.buffer.active;
   const lines: string[] = [];
   for (let row = 0; row < screen.rows; row++) {
-    lines.push(buffer.getLine(buffer.viewportY + row)?.translateToString(true) ?? "");
+    lines.push(buffer.getLine(buffer.viewportY + row)?.translateToString(true).trimEnd() ?? "");
   }
   while (lines.at(-1) === "") {
     lines.pop();

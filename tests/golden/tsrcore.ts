@@ -60,7 +60,7 @@ export function commandLine(
   }
   const variables = { PATH: guestPath, HOME: "/root", ...goldenCase.env };
   return [
-    join(repository, "bin/tsrcore.mjs"),
+    process.env["TSRCORE_BIN"] ?? join(repository, "bin/tsrcore.mjs"),
     "run",
     ...(cpu ? ["--cpu", cpu] : []),
     ...(root === "alpine" ? ["--root", tarball] : []),
