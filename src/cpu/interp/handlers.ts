@@ -46,6 +46,8 @@ cmp:r8,r8 cmp:r4,r4 cmp:r8,i cmp:r4,i cmp:r1,i cmp:r8,b8 cmp:b8,i cmp:b4,i cmp:b
 test:r8,r8 test:r4,r4 test:r1,r1 test:r1,i test:b1,i
 shl:r8,i shl:r4,i shr:r8,i shr:r4,i sar:r8,i sar:r4,i imul:r8,r8 imul:r4,r4 neg:r4 not:r4 inc:r4 dec:r4
 nop:b2 nop:b4 nop:m2 nop:m4 nop
+movsd_load:x,b8 movsd_load:x,m8 movsd:b8,x movsd:m8,x movsd:x,x movaps:x,x movaps:x,b16 movaps:b16,x
+movups:x,b16 movups:b16,x pxor:x,x mulsd:x,x addsd:x,x subsd:x,x divsd:x,x addsd:x,b8 mulsd:x,b8 addsd:x,m8 mulsd:x,m8
 `;
 
 /** Pairs of a flag-setting instruction and a conditional branch that run as one. */
