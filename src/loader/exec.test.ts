@@ -10,6 +10,7 @@ import { MemoryPool } from "../mm/memory-pool.ts";
 import { decodeBytes, encodeBytes } from "../util/bytes.ts";
 import { LoadError } from "./elf.ts";
 import { type ExecRequest, type LoadedProgram, loadProgram, PIE_BASE } from "./exec.ts";
+import { checkArguments } from "./stack.ts";
 import { buildElf, type Segment } from "./test-elf.ts";
 
 type Files = Record<string, Uint8Array | string>;
@@ -275,6 +276,18 @@ describe("arguments", () => {
     expect(tryWith(Array(48).fill(block), Number.POSITIVE_INFINITY)).toBe(E2BIG);
     expect(tryWith([100_000], 1 << 18)).toBe(0);
     expect(tryWith([100_000, 40_000], 1 << 18)).toBe(E2BIG);
+  });
+
+  it("counts strings and pointers as the kernel does: limits found by trying /bin/true with RLIMIT_STACK of 256 KiB", () => {
+    const filename = encodeBytes("/bin/true");
+    const check = (...rest: number[]): void => {
+      const strings = rest.map((length) => new Uint8Array(length));
+      checkArguments({ filename, argv: [filename, ...strings], envp: [] }, 1 << 18);
+    };
+    check(131035);
+    expect(() => check(131036)).toThrow("E2BIG");
+    check(...Array<number>(14560).fill(0));
+    expect(() => check(...Array<number>(14561).fill(0))).toThrow("E2BIG");
   });
 
   it("gives a program without arguments an empty one", () => {
