@@ -51,6 +51,7 @@ export class Content {
   get pagesBelow(): number {
     if (this.#belowSize === 0) return 0;
     let pages = Math.ceil(this.#belowSize / PAGE);
+    if (this.#first === undefined && this.#more === undefined) return pages;
     for (const index of this.#indexes()) {
       if (index * CHUNK < this.#belowSize) {
         pages -= Math.min(PAGES, Math.ceil((this.#belowSize - index * CHUNK) / PAGE));

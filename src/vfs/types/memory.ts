@@ -31,7 +31,15 @@ import { direntType, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGR
 import { OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC } from "../../abi/statfs.ts";
 import type { Clock } from "../../host/interface.ts";
 import { BaseInode, ExtendedAttributes, nanosecondsOf, type Owner, timespecOf } from "../inode.ts";
-import type { AttributeChange, Attributes, DirectoryEntry, FileSystem, FileSystemStatistics, Inode } from "../types.ts";
+import type {
+  AttributeChange,
+  Attributes,
+  DirectoryEntry,
+  FileSystem,
+  FileSystemStatistics,
+  Inode,
+  Timespec,
+} from "../types.ts";
 import { byteLength } from "../walk.ts";
 import { Content } from "./content.ts";
 
@@ -151,11 +159,10 @@ export class MemoryInode extends BaseInode {
   #gid: number;
   #nlink: number;
   readonly #rdev: number;
-  /** Nanoseconds since 1970. */
-  #atime: bigint;
-  #mtime: bigint;
-  #ctime: bigint;
-  readonly #btime: bigint;
+  #atime: Time;
+  #mtime: Time;
+  #ctime: Time;
+  readonly #btime: Time;
   #users = 0;
   readonly #lower: Inode | undefined;
   /** Directories: what is here, made or already looked up below. */
@@ -192,10 +199,10 @@ export class MemoryInode extends BaseInode {
       this.#atime = this.#mtime = this.#ctime = this.#btime = time;
     } else {
       this.#nlink = attributes.nlink;
-      this.#atime = nanosecondsOf(attributes.atime);
-      this.#mtime = nanosecondsOf(attributes.mtime);
-      this.#ctime = nanosecondsOf(attributes.ctime);
-      this.#btime = attributes.btime === undefined ? this.#ctime : nanosecondsOf(attributes.btime);
+      this.#atime = attributes.atime;
+      this.#mtime = attributes.mtime;
+      this.#ctime = attributes.ctime;
+      this.#btime = attributes.btime ?? attributes.ctime;
     }
     if (this.format === S_IFDIR) this.#entries = new Map();
     else if (this.format === S_IFREG) this.#content = new Content(fs, lower, attributes?.size ?? 0);
@@ -232,10 +239,10 @@ export class MemoryInode extends BaseInode {
       size: this.size,
       blksize: PAGE,
       blocks: pages * (PAGE / 512),
-      atime: timespecOf(this.#atime),
-      mtime: timespecOf(this.#mtime),
-      ctime: timespecOf(this.#ctime),
-      btime: timespecOf(this.#btime),
+      atime: (this.#atime = asTimespec(this.#atime)),
+      mtime: (this.#mtime = asTimespec(this.#mtime)),
+      ctime: (this.#ctime = asTimespec(this.#ctime)),
+      btime: asTimespec(this.#btime),
     };
   }
 
@@ -251,8 +258,8 @@ export class MemoryInode extends BaseInode {
     if (change.mode !== undefined) this.#mode = this.format | (change.mode & 0o7777);
     if (change.uid !== undefined) this.#uid = change.uid;
     if (change.gid !== undefined) this.#gid = change.gid;
-    if (change.atime !== undefined) this.#atime = nanosecondsOf(change.atime);
-    if (change.mtime !== undefined) this.#mtime = nanosecondsOf(change.mtime);
+    if (change.atime !== undefined) this.#atime = change.atime;
+    if (change.mtime !== undefined) this.#mtime = change.mtime;
   }
 
   #touch(): void {
@@ -260,10 +267,10 @@ export class MemoryInode extends BaseInode {
   }
 
   accessed(): void {
-    const { fs } = this;
-    const atime = this.#atime;
-    if (atime > this.#mtime && atime > this.#ctime && fs.time() - atime < RELATIME_NS) return;
-    this.#atime = fs.time();
+    const atime = (this.#atime = asTimespec(this.#atime));
+    const time = this.fs.time();
+    if (isLater(atime, this.#mtime) && isLater(atime, this.#ctime) && time - nanosecondsOf(atime) < RELATIME_NS) return;
+    this.#atime = time;
   }
 
   dropPrivileges(): void {
@@ -535,6 +542,18 @@ export class MemoryInode extends BaseInode {
     this.#attributeSet().remove(name);
     this.#ctime = this.fs.time();
   }
+}
+
+/** A time as the clock gives it, until somebody asks: most are overwritten first. */
+type Time = bigint | Timespec;
+
+function asTimespec(time: Time): Timespec {
+  return typeof time === "bigint" ? timespecOf(time) : time;
+}
+
+function isLater(a: Timespec, b: Time): boolean {
+  const other = asTimespec(b);
+  return a.sec > other.sec || (a.sec === other.sec && a.nsec > other.nsec);
 }
 
 function entry(name: string, inode: MemoryInode): DirectoryEntry {
