@@ -1,5 +1,5 @@
 /** An engine of ours as a subject of the comparison: anything behind CpuCore. */
-import { type CpuCore, type CpuEngine, Trap } from "../../src/cpu/core.ts";
+import { type CpuCore, type CpuEngine, SINGLE_STEP, Trap } from "../../src/cpu/core.ts";
 import { readFlags, writeFlags } from "../../src/cpu/isa/x86_64/arch.ts";
 import * as ctx from "../../src/cpu/isa/x86_64/context.ts";
 import { GuestMemory } from "../../src/mm/guest-memory.ts";
@@ -27,8 +27,12 @@ export class CoreSubject implements p.Subject {
   readonly #resetFx = resetFx();
   #lastSlot = -1;
 
-  constructor(engine: CpuEngine) {
+  readonly #step: boolean;
+
+  /** @param step run one instruction at a time */
+  constructor(engine: CpuEngine, step = false) {
     this.name = engine.name;
+    this.#step = step;
     const { data, readonly } = p.regionPattern();
     const m = this.#memory;
     this.#pattern = data;
@@ -63,8 +67,8 @@ export class CoreSubject implements p.Subject {
 
     let trap: Trap;
     let rounds = 0;
-    do trap = this.#core.run(1000);
-    while (trap === Trap.Fuel && ++rounds < 1000);
+    do trap = this.#core.run(this.#step ? SINGLE_STEP : 1000);
+    while ((trap === Trap.Fuel || trap === Trap.SingleStep) && ++rounds < 5000);
 
     const vector = VECTORS.get(trap) ?? -1;
     const gpr = new BigUint64Array(16);

@@ -32,6 +32,7 @@ const RSP = 4;
 const RBP = 5;
 const RSI = 6;
 const RDI = 7;
+const SLOTS_PER_PAGE = 0x1000 / SLOT_SIZE;
 const MASK64 = 0xffff_ffff_ffff_ffffn;
 
 export interface Generator {
@@ -101,7 +102,9 @@ class Draft {
   constructor(rng: Random, number: number, mxcsrBits: number) {
     this.#rng = rng;
     this.#mxcsrBits = mxcsrBits;
-    this.#codeAddress = CODE + (number % SLOTS) * SLOT_SIZE + SLOT_CODE;
+    const slot = number % SLOTS;
+    const atBorder = slot % SLOTS_PER_PAGE === SLOTS_PER_PAGE - 1 && slot !== SLOTS - 1;
+    this.#codeAddress = CODE + slot * SLOT_SIZE + (atBorder ? SLOT_SIZE - 1 - rng.below(10) : SLOT_CODE);
     for (let i = 0; i < 16; i++) this.#gpr[i] = rng.integer();
     this.#gpr[RSP] = BigInt(DATA + 0x200 + rng.below(DATA_SIZE - 0x400)) & (rng.oneIn(4) ? MASK64 : ~7n);
     this.#rflags = rng.u32() & CASE_FLAGS & (rng.oneIn(3) ? MASK_ALL : ~0x400);

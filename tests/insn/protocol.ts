@@ -8,8 +8,8 @@
 export const CODE = 0x10_0000;
 export const CODE_SIZE = 0xe_0000;
 export const SLOT_SIZE = 512;
-/** Offset of the code in its slot. */
-export const SLOT_CODE = 160;
+/** Offset of the code in its slot. The last slot of a page has it at the end, so that it runs over the page's border. */
+export const SLOT_CODE = 200;
 export const SLOTS: number = CODE_SIZE / SLOT_SIZE;
 /** Two pages that may be written, with nothing mapped before and after them. */
 export const DATA = 0x20_0000;

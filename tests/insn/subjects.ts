@@ -14,5 +14,6 @@ export const DEFAULT_MXCSR_BITS = 0xffff;
 
 export const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
   interp: async () => new CoreSubject(createInterpEngine()),
+  "interp-step": async () => new CoreSubject(createInterpEngine(), true),
   unicorn: async () => new CoreSubject(new UnicornEngine(await loadUnicorn())),
 };
