@@ -70,6 +70,8 @@ export class Scheduler {
   #idle = true;
   #current: Task | null = null;
   #turnStart = 0;
+  /** When the last turn ended. */
+  #now = 0;
   readonly #load: LoadAverage = new LoadAverage();
   /** Turns given so far: /proc/stat's ctxt. */
   switches = 0;
@@ -185,22 +187,24 @@ export class Scheduler {
   }
 
   #loop(): void {
+    // The clock is read once for each turn: a turn starts when the one before has ended.
+    this.#now = this.kernel.now();
     for (;;) {
       if (this.#lock !== null || this.#stopped) return;
       const task = this.#queue.shift();
       if (task === undefined) {
         this.#idle = true;
-        this.#load.update(this.kernel.now(), 0);
+        this.#load.update(this.#now, 0);
         return;
       }
       task.queued = false;
       if (task.state !== "runnable" && task.state !== "blocked") continue;
       this.#current = task;
-      this.#load.update(this.kernel.now(), this.#queue.length + 1);
+      this.#load.update(this.#now, this.#queue.length + 1);
       this.switches++;
       this.#turn(task);
       this.#current = null;
-      if (this.#queue.length > 0 && this.kernel.now() - this.#lastHostTurn >= HOST_TURN) {
+      if (this.#queue.length > 0 && this.#now - this.#lastHostTurn >= HOST_TURN) {
         if (this.#lock === null) this.#yieldToHost();
         return;
       }
@@ -222,11 +226,12 @@ export class Scheduler {
       }
     }
     if (task.state === "blocked") return;
-    const start = kernel.now();
+    const start = this.#now;
     this.#turnStart = start;
     task.stimeSampled = 0;
     this.#runGuest(task);
-    const spent = kernel.now() - start;
+    this.#now = kernel.now();
+    const spent = this.#now - start;
     const stime = Math.min(spent, task.stimeSampled);
     task.usage.stime += stime;
     task.usage.utime += spent - stime;

@@ -43,6 +43,10 @@ export interface SleepOptions {
 }
 
 export interface BlockOptions extends SleepOptions {
+  /** The first attempt has been made, and was answered by -EAGAIN. */
+  readonly tried?: boolean;
+  /** Called once when the call no longer waits, whatever the reason; not if the first attempt decides. */
+  readonly done?: () => void;
   /** Result once the deadline has passed: -ETIMEDOUT by default. */
   readonly timedOut?: number | (() => number);
   /** Result when a signal interrupts: -ERESTARTSYS by default. */
@@ -62,7 +66,7 @@ export class Wait {
   readonly #killable: boolean;
   readonly #timedOut: number | (() => number);
   readonly #interrupted: number | (() => number);
-  #cancels: (() => void)[] = [];
+  readonly #cancels: (() => void)[] = [];
   #eventSeen = false;
   #adopted: ((result: number | Error) => void) | undefined;
 
@@ -74,6 +78,7 @@ export class Wait {
     killable: boolean,
     timedOut: number | (() => number),
     interrupted: number | (() => number),
+    done?: () => void,
   ) {
     this.task = task;
     this.#attempt = attempt;
@@ -84,6 +89,7 @@ export class Wait {
     this.promise = new Promise<number>((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
+    if (done !== undefined) this.#cancels.push(done);
     if (task.wait !== null) throw new Error(`task ${task.tid} sleeps twice`);
     task.wait = this;
     const wake = (): void => {
@@ -170,7 +176,7 @@ export class Wait {
   /** Takes the task off all queues. Also for a task that is abandoned, when the whole machine stops. */
   #end(): void {
     for (const cancel of this.#cancels) cancel();
-    this.#cancels = [];
+    this.#cancels.length = 0;
     this.task.wait = null;
   }
 
@@ -200,13 +206,19 @@ export function block(
   attempt: () => number,
   options: BlockOptions = {},
 ): number | Promise<number> {
-  const result = attempt();
-  if (result !== -EAGAIN) return result;
+  if (options.tried !== true) {
+    const result = attempt();
+    if (result !== -EAGAIN) return result;
+  }
   const deadline = options.deadline ?? Number.POSITIVE_INFINITY;
   const timedOut = options.timedOut ?? -ETIMEDOUT;
-  if (deadline <= 0) return outcomeOf(timedOut);
+  if (deadline <= 0) {
+    options.done?.();
+    return outcomeOf(timedOut);
+  }
   const interrupted = options.interrupted ?? -ERESTARTSYS;
-  return new Wait(task, queues, attempt, deadline, options.killable ?? false, timedOut, interrupted).promise;
+  return new Wait(task, queues, attempt, deadline, options.killable ?? false, timedOut, interrupted, options.done)
+    .promise;
 }
 
 /** The number that a failure means to the guest; anything that is not an Errno is a bug and is thrown on. */

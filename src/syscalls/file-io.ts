@@ -1,6 +1,6 @@
 /** Reading and writing: read(2), write(2), their vectored and positioned forms, lseek(2). */
 import { CAP_FSETID } from "../abi/capability.ts";
-import { EAGAIN, EBADF, EFAULT, EFBIG, EINVAL, EOPNOTSUPP, EPIPE, errno } from "../abi/errno.ts";
+import { EAGAIN, EBADF, EFAULT, EFBIG, EINVAL, EOPNOTSUPP, EPIPE, ERESTARTSYS, errno } from "../abi/errno.ts";
 import { O_APPEND, O_NONBLOCK } from "../abi/fcntl.ts";
 import { RLIMIT_FSIZE } from "../abi/resource.ts";
 import { SIGPIPE, SIGXFSZ } from "../abi/signal.ts";
@@ -125,32 +125,34 @@ export function writeStream(
   return writeRest(task, file, bytes, Math.max(0, n), position);
 }
 
-async function writeRest(
+function writeRest(
   task: Task,
   file: File,
   bytes: () => Uint8Array,
   already: number,
   position: number | undefined,
-): Promise<number> {
+): SyscallResult {
   let written = already;
-  retain(file);
-  try {
-    const result = await block(task, file.queue, () => {
-      for (;;) {
-        const rest = bytes().subarray(written);
-        if (rest.length === 0) return written;
-        const refused = file.admit?.(task, "write") ?? 0;
-        if (refused !== 0) return refused;
-        const n = position === undefined ? file.write(rest) : file.pwrite(rest, position + written);
-        if (n < 0) return n;
-        written += n;
+  const attempt = (): number => {
+    for (;;) {
+      const rest = bytes().subarray(written);
+      if (rest.length === 0) return written;
+      const refused = file.admit?.(task, "write") ?? 0;
+      const n = refused || (position === undefined ? file.write(rest) : file.pwrite(rest, position + written));
+      if (n === -EAGAIN) return n;
+      if (n < 0) {
+        if (n === -EPIPE) task.raise(SIGPIPE);
+        return written > 0 ? written : n;
       }
-    });
-    if (result === -EPIPE) task.raise(SIGPIPE);
-    return result < 0 && written > 0 ? written : result;
-  } finally {
-    release(file);
-  }
+      written += n;
+    }
+  };
+  retain(file);
+  return block(task, file.queue, attempt, {
+    tried: true,
+    done: () => release(file),
+    interrupted: () => (written > 0 ? written : -ERESTARTSYS),
+  });
 }
 
 // Vectored: a regular file takes part by part, anything else one piece, since a pipe or a datagram socket makes a difference.

@@ -65,16 +65,8 @@ export function blockOnFile(
 ): number | Promise<number> {
   const result = attempt();
   if (result !== -EAGAIN || file.flags & O_NONBLOCK || file.queue === undefined) return result;
-  return waitOnFile(task, file, attempt, options);
-}
-
-async function waitOnFile(task: Task, file: File, attempt: () => number, options: BlockOptions): Promise<number> {
   retain(file);
-  try {
-    return await block(task, file.queue, attempt, options);
-  } finally {
-    release(file);
-  }
+  return block(task, file.queue, attempt, { ...options, tried: true, done: () => release(file) });
 }
 
 export interface IoVector {
