@@ -6,6 +6,7 @@ import { NSIG, SIG_DFL, SIG_IGN } from "../../abi/signal.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "../../mm/layout.ts";
 import type { Vma } from "../../mm/vma.ts";
 import { type Mount, nameOf, Path } from "../../vfs/path.ts";
+import { INIT_PID } from "../kernel.ts";
 import { SignalSet } from "../signal-state.ts";
 import type { Task } from "../task.ts";
 
@@ -117,7 +118,7 @@ export function statText(task: Task, whole: boolean): string {
     task.tid,
     `(${task.comm})`,
     stateLetter(task),
-    process.parent?.pid ?? 0,
+    process.parent?.pid ?? INIT_PID,
     process.group.id,
     process.group.session.id,
     terminal?.device ?? 0,
@@ -192,7 +193,7 @@ export function statusText(task: Task): string {
   add("Tgid", process.pid);
   add("Ngid", 0);
   add("Pid", task.tid);
-  add("PPid", process.parent?.pid ?? 0);
+  add("PPid", process.parent?.pid ?? INIT_PID);
   add("TracerPid", 0);
   add("Uid", `${c.uid}\t${c.euid}\t${c.suid}\t${c.fsuid}`);
   add("Gid", `${c.gid}\t${c.egid}\t${c.sgid}\t${c.fsgid}`);
