@@ -7,8 +7,18 @@
  */
 import { BIAS, CONTEXT_OFFSET, PAGE_TABLE, PageBits } from "../../mm/layout.ts";
 import { Access, Trap } from "../core.ts";
-import { CC_AUX, CC_DST, CC_OP, CC_SRC, EFLAGS_REST, X87_REGS, YMM } from "../isa/x86_64/context.ts";
-import { ccOp, type FlagFunctions, LazyFlags } from "../isa/x86_64/flags.ts";
+import {
+  CC_AUX,
+  CC_DST,
+  CC_OP,
+  CC_PREVIOUS,
+  CC_SRC,
+  CC_STEPPED,
+  EFLAGS_REST,
+  X87_REGS,
+  YMM,
+} from "../isa/x86_64/context.ts";
+import { ccOp, type FlagFunctions, keepsCarry, LazyFlags } from "../isa/x86_64/flags.ts";
 import {
   ARITHMETIC_FLAGS,
   FlagKind,
@@ -19,7 +29,7 @@ import {
   type Word,
   wordOps,
 } from "../isa/x86_64/sem.ts";
-import { type F32, type F64, f32, f64, type I32, type I64, i32, i64, type V128, v128 } from "../wasm/expr.ts";
+import { type F32, type F64, f32, f64, type I32, type I64, i32, i64, select, type V128, v128 } from "../wasm/expr.ts";
 import type { FunctionBuilder, FunctionRef, Local } from "../wasm/module.ts";
 import { R_BASE, R_DISP, R_IMM, R_INDEX, R_LENGTH, R_REGISTERS, R_SCALE, RIP_OF } from "./layout.ts";
 
@@ -360,7 +370,18 @@ class RecordFlags implements SemFlags {
     const f = this.#f;
     const w = wordOps(size);
     const dst = f.let(result);
-    this.#last = new LazyFlags(kind, size, { dst, src: src ?? w.const(0), aux: aux ?? ZERO });
+    const kept = (): I32 => f.call("i32", this.#shared.flags.kept, []);
+    this.#last = new LazyFlags(kind, size, { dst, src: src ?? w.const(0), aux: aux ?? ZERO, kept });
+    if (keepsCarry(kind)) {
+      // CC_PREVIOUS becomes CC_OP, unless that is an inc or dec, whose CC_PREVIOUS goes on.
+      const op = f.let(i32.load(ZERO, CONTEXT_OFFSET + CC_OP));
+      const steps = i32.le_u(i32.sub(op, i32.const(ccOp(FlagKind.Inc, 1))), i32.const(7));
+      const previous = select(steps, i32.load(ZERO, CONTEXT_OFFSET + CC_PREVIOUS), op);
+      f.exec(i32.store(ZERO, previous, CONTEXT_OFFSET + CC_PREVIOUS));
+      f.exec(w.store(ZERO, dst, CONTEXT_OFFSET + CC_STEPPED));
+      f.exec(i32.store(ZERO, i32.const(ccOp(kind, size)), CONTEXT_OFFSET + CC_OP));
+      return;
+    }
     f.exec(w.store(ZERO, dst, CONTEXT_OFFSET + CC_DST));
     if (src !== undefined) f.exec(w.store(ZERO, src, CONTEXT_OFFSET + CC_SRC));
     if (aux !== undefined) f.exec(i32.store(ZERO, aux, CONTEXT_OFFSET + CC_AUX));

@@ -38,17 +38,18 @@ export function writeFlags(context: DataView, value: number): void {
 }
 
 /** The twin of flags.ts, which says what each kind means, in BigInt: for the kernel and for tests, not for speed. */
-function arithmeticFlags(context: DataView): number {
-  const op = context.getUint32(ctx.CC_OP, true);
+function arithmeticFlags(context: DataView, opAt: number = ctx.CC_OP): number {
+  const op = context.getUint32(opAt, true);
   const kind = op >> 2;
   if (kind === FlagKind.Explicit) return context.getUint32(ctx.CC_SRC, true) & ARITHMETIC_FLAGS;
   const bits = 8 << (op & 3);
   const cut = (v: bigint): bigint => BigInt.asUintN(bits, v);
-  const dst = cut(context.getBigUint64(ctx.CC_DST, true));
+  const steps = kind === FlagKind.Inc || kind === FlagKind.Dec;
+  const dst = cut(context.getBigUint64(steps ? ctx.CC_STEPPED : ctx.CC_DST, true));
   const src = cut(context.getBigUint64(ctx.CC_SRC, true));
   const aux = BigInt(context.getUint32(ctx.CC_AUX, true));
   const sign = (v: bigint): boolean => ((v >> BigInt(bits - 1)) & 1n) !== 0n;
-  let carry = false;
+  let carry = steps && (arithmeticFlags(context, ctx.CC_PREVIOUS) & 1) !== 0;
   let overflow = false;
   let adjust = false;
   switch (kind) {
@@ -71,12 +72,10 @@ function arithmeticFlags(context: DataView): number {
       break;
     }
     case FlagKind.Inc:
-      carry = aux !== 0n;
       overflow = dst === 1n << BigInt(bits - 1);
       adjust = (dst & 15n) === 0n;
       break;
     case FlagKind.Dec:
-      carry = aux !== 0n;
       overflow = dst === (1n << BigInt(bits - 1)) - 1n;
       adjust = (dst & 15n) === 15n;
       break;

@@ -46,10 +46,9 @@ function step(kind: FlagKind): Definition {
     const size = sizeOfOperand(s);
     const w = wordOps(size);
     const a = s.modify(0);
-    const carry = s.f.let(s.flags.carry());
     const result = s.f.let(kind === FlagKind.Inc ? w.add(a, w.const(1)) : w.sub(a, w.const(1)));
     s.write(0, result);
-    s.flags.set(kind, size, result, undefined, carry);
+    s.flags.set(kind, size, result);
   };
 }
 

@@ -24,6 +24,8 @@ export const EFLAGS_REST = 0xb4;
 export const CC_DST = 0xb8;
 export const CC_SRC = 0xc0;
 export const CC_AUX = 0xc8;
+/** u32: where CC_OP is inc or dec, which keep the carry flag: what it was before. It says what CF is. */
+export const CC_PREVIOUS = 0xcc;
 /** u32 */
 export const MXCSR = 0xd0;
 /** u16 control word, u16 status word without TOP, u32 TOP (0..7), u32 bit i set: physical register i is empty. */
@@ -40,6 +42,8 @@ export const X87_FOP = 0xf0;
  * whose control bits (0xffc0) are not those of reset, 0x1f80, sets it.
  */
 export const SSE_CAREFUL = 0xf4;
+/** The result of an inc or dec, whose CF follows from CC_DST, CC_SRC and CC_AUX as CC_PREVIOUS says. */
+export const CC_STEPPED = 0xf8;
 /** Eight physical x87 registers of 16 bytes: u64 significand, u16 sign and exponent, 6 bytes 0. */
 export const X87_REGS = 0x100;
 /** ymm0..ymm15, 32 bytes each; xmmN is the low half. */

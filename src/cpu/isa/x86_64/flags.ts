@@ -8,7 +8,7 @@
  *     Add       dst = a + src                  Adc   dst = a + src + c
  *     Sub       dst = a - src                  Sbb   dst = a - src - c
  *     Logic     CF = OF = 0
- *     Inc, Dec  dst = a + 1, a - 1; CF is CC_AUX
+ *     Inc, Dec  CC_STEPPED = a + 1, a - 1; CF is still that of CC_PREVIOUS, for which the other three words are kept
  *     Shl       src is the value before the last single shift: CF its sign bit, OF = sign of (src ^ dst)
  *     Sar       the same for right shifts: CF bit 0 of src, OF = sign of (src ^ dst)
  *     Mul       CF = OF = (src != 0)
@@ -19,11 +19,15 @@
 import { CONTEXT_OFFSET } from "../../../mm/layout.ts";
 import { type I32, type I64, i32, i64, select } from "../../wasm/expr.ts";
 import type { FunctionBuilder, FunctionRef, Label, ModuleBuilder } from "../../wasm/module.ts";
-import { CC_AUX, CC_DST, CC_OP, CC_SRC } from "./context.ts";
+import { CC_AUX, CC_DST, CC_OP, CC_PREVIOUS, CC_SRC, CC_STEPPED } from "./context.ts";
 import { FlagKind, type Size, type Word, wordOps } from "./sem.ts";
 
 const KINDS = 11;
 const ZERO = i32.const(0);
+
+export function keepsCarry(kind: FlagKind): boolean {
+  return kind === FlagKind.Inc || kind === FlagKind.Dec;
+}
 
 export function ccOp(kind: FlagKind, size: Size): number {
   return kind * 4 + Math.log2(size);
@@ -34,6 +38,8 @@ export interface FlagValues {
   readonly dst: Word;
   readonly src: Word;
   readonly aux: I32;
+  /** CF as CC_PREVIOUS has it. */
+  readonly kept: () => I32;
 }
 
 /** The values of one kind and size, and the flags that follow from them; each is 0 or 1 (or a whole word for `all`). */
@@ -43,15 +49,26 @@ export class LazyFlags {
   readonly dst: Word;
   readonly src: Word;
   readonly aux: I32;
+  readonly #kept: () => I32;
 
-  /** @param values undefined: those that are in the context */
-  constructor(kind: FlagKind, size: Size, values?: FlagValues) {
+  constructor(kind: FlagKind, size: Size, values: FlagValues) {
     this.kind = kind;
     this.size = size;
+    this.dst = values.dst;
+    this.src = values.src;
+    this.aux = values.aux;
+    this.#kept = values.kept;
+  }
+
+  /** Of the values in the context. */
+  static inContext(kind: FlagKind, size: Size, kept: () => I32): LazyFlags {
     const w = wordOps(size);
-    this.dst = values?.dst ?? w.load(ZERO, CONTEXT_OFFSET + CC_DST);
-    this.src = values?.src ?? w.load(ZERO, CONTEXT_OFFSET + CC_SRC);
-    this.aux = values?.aux ?? i32.load(ZERO, CONTEXT_OFFSET + CC_AUX);
+    return new LazyFlags(kind, size, {
+      dst: w.load(ZERO, CONTEXT_OFFSET + (keepsCarry(kind) ? CC_STEPPED : CC_DST)),
+      src: w.load(ZERO, CONTEXT_OFFSET + CC_SRC),
+      aux: i32.load(ZERO, CONTEXT_OFFSET + CC_AUX),
+      kept,
+    });
   }
 
   /** The value moved to the top of its wasm type. */
@@ -101,7 +118,7 @@ export class LazyFlags {
         return i32.const(0);
       case FlagKind.Inc:
       case FlagKind.Dec:
-        return this.aux;
+        return this.#kept();
       case FlagKind.Shl:
         return this.#negative(this.src);
       case FlagKind.Sar:
@@ -150,7 +167,7 @@ export class LazyFlags {
   }
   adjust(): I32 {
     const w = wordOps(this.size);
-    const low = i32.load8_u(ZERO, CONTEXT_OFFSET + CC_DST);
+    const low = this.size === 8 ? i32.wrap(this.dst as I64) : (this.dst as I32);
     const nibble = i32.and(low, i32.const(15));
     switch (this.kind) {
       case FlagKind.Explicit:
@@ -218,12 +235,17 @@ export interface FlagFunctions {
   readonly conditions: readonly FunctionRef[];
   /** () -> i32: the six flags. */
   readonly all: FunctionRef;
+  /** () -> i32: CF as it follows from CC_PREVIOUS. */
+  readonly kept: FunctionRef;
 }
 
 /** Adds the functions that work flags out to a module. */
 export function defineFlags(module: ModuleBuilder): FlagFunctions {
   const evaluator = (name: string, value: (flags: LazyFlags) => I32): FunctionRef =>
-    module.func(name, [], ["i32"], (f) => switchOnOp(f, value));
+    module.func(name, [], ["i32"], (f) => switchOnOp(f, CC_OP, () => f.call("i32", kept, []), value));
+  // CC_PREVIOUS is never an inc or dec itself.
+  const never = (): I32 => i32.const(0);
+  const kept = module.func("flag_kept_b", [], ["i32"], (f) => switchOnOp(f, CC_PREVIOUS, never, (l) => l.carry()));
   return {
     conditions: [
       evaluator("flag_o", (l) => l.overflow()),
@@ -236,22 +258,23 @@ export function defineFlags(module: ModuleBuilder): FlagFunctions {
       evaluator("flag_le", (l) => l.lessOrEqual()),
     ],
     all: evaluator("flags_all", (l) => l.all()),
+    kept,
   };
 }
 
-function switchOnOp(f: FunctionBuilder, value: (flags: LazyFlags) => I32): void {
+function switchOnOp(f: FunctionBuilder, op: number, kept: () => I32, value: (flags: LazyFlags) => I32): void {
   const labels: Label[] = [];
   const open = (i: number): void => {
     if (i < 0) {
       const byOp = labels.slice().reverse();
-      f.brTable(i32.load(ZERO, CONTEXT_OFFSET + CC_OP), byOp, byOp[0] as Label);
+      f.brTable(i32.load(ZERO, CONTEXT_OFFSET + op), byOp, byOp[0] as Label);
       return;
     }
     f.block((end) => {
       labels.push(end);
       open(i - 1);
     });
-    f.return(value(new LazyFlags((i >> 2) as FlagKind, (1 << (i & 3)) as Size)));
+    f.return(value(LazyFlags.inContext((i >> 2) as FlagKind, (1 << (i & 3)) as Size, kept)));
   };
   open(KINDS * 4 - 1);
   f.unreachable();

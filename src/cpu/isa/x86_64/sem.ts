@@ -108,7 +108,7 @@ export const CONDITIONS = [
 export interface SemFlags {
   /**
    * Sets all arithmetic flags lazily. dst is the result, src the second operand (or as the kind says), aux the carry
-   * taken in. A Sub or Add whose kind needs no aux leaves it out.
+   * taken in, where the kind wants one. Inc and Dec keep the carry flag and have a dst only.
    */
   set(kind: FlagKind, size: Size, dst: Word, src?: Word, aux?: I32): void;
   /** Sets all six arithmetic flags to the bits of a value (bits other than the six are ignored). */
