@@ -1,13 +1,196 @@
 import * as nodeFs from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { memfs } from "memfs";
-import { expect, it } from "vitest";
-import { type HostFileSystem, HostFs } from "./hostfs.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EACCES, EINVAL, EPERM, EROFS, Errno } from "../../abi/errno.ts";
+import { O_CREAT, O_RDONLY, O_RDWR } from "../../abi/fcntl.ts";
+import { S_IFCHR, S_IFREG } from "../../abi/stat.ts";
+import { release, retain } from "../file.ts";
+import { FsContext } from "../fs-context.ts";
+import { DeviceNumbers, MountTable } from "../mounts.ts";
+import { mkdirAt, renameAt, symlinkAt, unlinkAt } from "../namespace.ts";
+import { openAt } from "../open.ts";
+import type { FileSystem } from "../types.ts";
+import { FOLLOW, lookup, type View } from "../walk.ts";
+import { type HostFileSystem, HostFs, type HostFsOptions } from "./hostfs.ts";
+import { overlay } from "./memory.ts";
 
-it("types", () => {
-  const a: HostFileSystem = nodeFs as unknown as HostFileSystem;
-  const b: HostFileSystem = memfs({ "/x": "hello" }).fs as unknown as HostFileSystem;
-  const f = new HostFs(b, { dev: 1, directory: "/" });
-  const into = new Uint8Array(10);
-  expect(f.root.lookup("x")?.read(0, into)).toBe(5);
-  expect(new HostFs(a, { dev: 1, directory: "/etc/" }).root.lookup("passwd")?.size).toBeGreaterThan(10);
+const clock = { realtime: () => 1_700_000_000_000_000_000n, monotonic: () => 0n };
+const node = nodeFs as unknown as HostFileSystem;
+const root = { uid: 0, gid: 0 };
+let top: string;
+
+beforeAll(() => {
+  top = nodeFs.mkdtempSync(join(tmpdir(), "tsrcore-hostfs-"));
+  nodeFs.mkdirSync(join(top, "inside/sub"), { recursive: true });
+  nodeFs.writeFileSync(join(top, "secret"), "secret");
+  nodeFs.writeFileSync(join(top, "inside/file"), "hello");
+});
+
+afterAll(() => nodeFs.rmSync(top, { recursive: true, force: true }));
+
+function mounted(fs: FileSystem): View {
+  const mounts = new MountTable(fs, { clock, deviceNumbers: new DeviceNumbers() });
+  return { fs: new FsContext(mounts), credentials: { fsuid: 0, fsgid: 0, groups: [], capable: () => true } };
+}
+
+function inside(options: Partial<HostFsOptions> = {}): { fs: HostFs; view: View } {
+  const fs = new HostFs(node, { dev: 1, directory: join(top, "inside"), ...options });
+  return { fs, view: mounted(fs) };
+}
+
+function text(view: View, path: string): string {
+  const file = retain(openAt(view, undefined, path, O_RDONLY, 0));
+  const into = new Uint8Array(100);
+  const n = file.read(into);
+  release(file);
+  return new TextDecoder().decode(into.subarray(0, n));
+}
+
+describe("a host directory", () => {
+  it("is not left by links, whatever they say", () => {
+    const { view } = inside();
+    for (const target of ["../secret", "/secret", join(top, "secret"), "sub/../../secret", "../../../../etc/passwd"]) {
+      symlinkAt(view, target, undefined, "/l");
+      expect(() => lookup(view, undefined, "/l", FOLLOW)).toThrow(Errno);
+      expect(() => openAt(view, undefined, "/l", O_RDONLY, 0)).toThrow(Errno);
+      unlinkAt(view, undefined, "/l");
+    }
+    // A link to a directory outside: what is below its name is looked for in the guest's own tree.
+    nodeFs.symlinkSync(top, join(top, "inside/out"));
+    expect(() => openAt(view, undefined, "/out/secret", O_RDONLY, 0)).toThrow(Errno);
+    expect(() => openAt(view, undefined, "/out/new", O_RDWR | O_CREAT, 0o644)).toThrow(Errno);
+    expect(nodeFs.existsSync(join(top, "new"))).toBe(false);
+    nodeFs.unlinkSync(join(top, "inside/out"));
+    expect(text(view, "/../../../file")).toBe("hello");
+  });
+
+  it("is not left by names", () => {
+    const { fs } = inside();
+    for (const name of ["..", ".", "", "../secret", "sub/x", "a\0b"]) {
+      expect(() => fs.root.lookup(name)).toThrow(new Errno(EINVAL));
+      expect(() => fs.root.create(name, S_IFREG | 0o644, root)).toThrow(Errno);
+    }
+    const windows = new HostFs(memfs({ "C:/guest/file": "x" }).fs as unknown as HostFileSystem, {
+      dev: 1,
+      directory: "C:/guest",
+    });
+    expect(() => windows.root.lookup("..\\x")).toThrow(new Errno(EINVAL));
+  });
+
+  it("can be read only", () => {
+    const { fs, view } = inside({ readOnly: true });
+    for (const change of [
+      () => mkdirAt(view, undefined, "/d", 0o755),
+      () => unlinkAt(view, undefined, "/file"),
+      () => renameAt(view, undefined, "/file", undefined, "/g", 0),
+      () => openAt(view, undefined, "/file", O_RDWR, 0),
+      () => openAt(view, undefined, "/new", O_RDWR | O_CREAT, 0o644),
+      () => fs.root.lookup("file")?.setAttributes({ mode: 0o777 }),
+      () => fs.root.lookup("file")?.write(0, new Uint8Array(1)),
+    ]) {
+      expect(change).toThrow(new Errno(EROFS));
+    }
+    expect(text(view, "/file")).toBe("hello");
+  });
+
+  it("lets an open file be read and written after its name has gone", () => {
+    const { view } = inside();
+    const file = retain(openAt(view, undefined, "/gone", O_RDWR | O_CREAT, 0o600));
+    expect(file.write(new TextEncoder().encode("still here"))).toBe(10);
+    unlinkAt(view, undefined, "/gone");
+    expect(nodeFs.existsSync(join(top, "inside/gone"))).toBe(false);
+    expect(file.pwrite(new TextEncoder().encode("S"), 0)).toBe(1);
+    const into = new Uint8Array(20);
+    expect(new TextDecoder().decode(into.subarray(0, file.pread(into, 0)))).toBe("Still here");
+    expect(file.inode.attributes().nlink).toBe(0);
+    release(file);
+  });
+
+  it("shows what the host changes", () => {
+    const { view } = inside();
+    nodeFs.writeFileSync(join(top, "inside/changing"), "one");
+    expect(text(view, "/changing")).toBe("one");
+    nodeFs.unlinkSync(join(top, "inside/changing"));
+    expect(() => lookup(view, undefined, "/changing", 0)).toThrow(Errno);
+    nodeFs.mkdirSync(join(top, "inside/changing"));
+    expect(lookup(view, undefined, "/changing", 0).dentry.isDirectory).toBe(true);
+    nodeFs.rmdirSync(join(top, "inside/changing"));
+  });
+
+  it("maps owners if told so, and then changes none", () => {
+    const { fs } = inside({ owner: { uid: 7, gid: 8 } });
+    const file = fs.root.lookup("file");
+    expect(file?.attributes()).toMatchObject({ uid: 7, gid: 8 });
+    file?.setAttributes({ uid: 7 });
+    expect(() => file?.setAttributes({ uid: 9 })).toThrow(new Errno(EPERM));
+  });
+
+  it("keeps names that are not UTF-8", () => {
+    const { view } = inside();
+    const raw = Buffer.concat([Buffer.from(join(top, "inside/")), Buffer.from([0x61, 0xff, 0x62])]);
+    nodeFs.writeFileSync(raw, "bytes");
+    expect(text(view, "/a\udcffb")).toBe("bytes");
+    expect(
+      lookup(view, undefined, "/", 0)
+        .inode.list()
+        .map((e) => e.name),
+    ).toContain("a\udcffb");
+    unlinkAt(view, undefined, "/a\udcffb");
+    expect(nodeFs.existsSync(raw)).toBe(false);
+  });
+
+  it("makes no devices, and says so", () => {
+    const { fs } = inside();
+    expect(() => fs.root.create("null", S_IFCHR | 0o666, root, 0x103)).toThrow(new Errno(EPERM));
+  });
+
+  it("is a lower tree for an overlay, which leaves it alone", () => {
+    const { fs } = inside({ readOnly: true });
+    const view = mounted(overlay(fs.root, { dev: 2, clock }));
+    const file = retain(openAt(view, undefined, "/file", O_RDWR, 0));
+    file.write(new TextEncoder().encode("J"));
+    release(file);
+    expect(text(view, "/file")).toBe("Jello");
+    unlinkAt(view, undefined, "/file");
+    mkdirAt(view, undefined, "/sub/new", 0o755);
+    expect(nodeFs.readFileSync(join(top, "inside/file"), "utf8")).toBe("hello");
+    expect(nodeFs.readdirSync(join(top, "inside/sub"))).toEqual([]);
+  });
+});
+
+describe("a memfs volume", () => {
+  it("is mounted like a host directory", () => {
+    const volume = memfs({ "/data/in.txt": "from memfs" });
+    const view = mounted(new HostFs(volume.fs as unknown as HostFileSystem, { dev: 1, directory: "/data/" }));
+    expect(text(view, "/in.txt")).toBe("from memfs");
+    const file = retain(openAt(view, undefined, "/out.txt", O_RDWR | O_CREAT, 0o640));
+    file.write(new TextEncoder().encode("from the guest"));
+    release(file);
+    expect(volume.fs.readFileSync("/data/out.txt", "utf8")).toBe("from the guest");
+    expect(lookup(view, undefined, "/out.txt", 0).inode.attributes()).toMatchObject({
+      mode: S_IFREG | 0o640,
+      size: 14,
+    });
+  });
+});
+
+describe("errors of the host", () => {
+  it("come through by name; what has none is a bug", () => {
+    const broken = {
+      ...node,
+      readdirSync: () => {
+        throw Object.assign(new Error("no"), { code: "EACCES" });
+      },
+      readlinkSync: () => {
+        throw new TypeError("a bug");
+      },
+    } as HostFileSystem;
+    const fs = new HostFs(broken, { dev: 1, directory: join(top, "inside") });
+    expect(() => fs.root.list()).toThrow(new Errno(EACCES));
+    nodeFs.symlinkSync("x", join(top, "inside/link"));
+    expect(() => fs.root.lookup("link")?.readlink()).toThrow(TypeError);
+    nodeFs.unlinkSync(join(top, "inside/link"));
+  });
 });

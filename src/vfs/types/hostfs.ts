@@ -119,6 +119,8 @@ export class HostFs implements FileSystem {
   readonly owner: Owner | undefined;
   /** The host's calls are those of an operating system, not of an imitation such as memfs, which lies on device 0. */
   readonly exact: boolean;
+  /** What a name must not have in it: on Windows also what separates there. */
+  readonly separators: RegExp;
   /** Devices of the host that are met below the directory, for inode numbers that differ. */
   readonly #devices: Map<bigint, bigint> = new Map();
 
@@ -128,6 +130,7 @@ export class HostFs implements FileSystem {
     this.readOnly = options.readOnly ?? false;
     this.owner = options.owner;
     this.directory = options.directory.replace(/(?<=.)\/+$/, "");
+    this.separators = /^([a-z]:|\\\\)/i.test(options.directory) ? /[/\0\\:]/ : /[/\0]/;
     const stats = this.stat(this.directory);
     this.exact = BigInt(stats.dev) !== 0n;
     this.root = new HostInode(this, undefined, "", stats);
@@ -197,6 +200,11 @@ export class HostInode extends BaseInode {
     return hostPath(join(this.#text(), name));
   }
 
+  /** A name from the guest is one component; that nothing else ever reaches the host is what keeps the guest inside. */
+  #checkName(name: string): void {
+    if (name === "" || name === "." || name === ".." || this.fs.separators.test(name)) throw errno(EINVAL);
+  }
+
   // Attributes.
 
   attributes(): Attributes {
@@ -256,7 +264,7 @@ export class HostInode extends BaseInode {
 
   override lookup(name: string): HostInode | undefined {
     if (this.format !== S_IFDIR) throw errno(ENOTDIR);
-    checkName(name);
+    this.#checkName(name);
     let stats: HostStats;
     try {
       stats = this.fs.stat(this.#childPath(name));
@@ -278,7 +286,7 @@ export class HostInode extends BaseInode {
 
   override create(name: string, mode: number, owner: Owner, _rdev?: number): HostInode {
     this.#checkWritable();
-    checkName(name);
+    this.#checkName(name);
     const { host: os } = this.fs;
     const path = this.#childPath(name);
     const format = mode & S_IFMT;
@@ -313,14 +321,14 @@ export class HostInode extends BaseInode {
 
   override symlink(name: string, target: string, owner: Owner): HostInode {
     this.#checkWritable();
-    checkName(name);
+    this.#checkName(name);
     host(() => this.fs.host.symlinkSync(hostPath(target), this.#childPath(name)));
     return this.#made(name, owner, undefined);
   }
 
   override link(name: string, target: Inode): void {
     this.#checkWritable();
-    checkName(name);
+    this.#checkName(name);
     host(() => this.fs.host.linkSync((target as HostInode).#path(), this.#childPath(name)));
   }
 
@@ -335,7 +343,7 @@ export class HostInode extends BaseInode {
 
   override rmdir(name: string): void {
     this.#checkWritable();
-    checkName(name);
+    this.#checkName(name);
     host(() => this.fs.host.rmdirSync(this.#childPath(name)));
     this.#children.delete(name);
   }
@@ -344,8 +352,8 @@ export class HostInode extends BaseInode {
     this.#checkWritable();
     if (exchange) throw errno(EINVAL);
     const to = toDir as HostInode;
-    checkName(name);
-    checkName(toName);
+    this.#checkName(name);
+    this.#checkName(toName);
     const child = this.lookup(name);
     if (child === undefined) throw errno(ENOENT);
     const replaced = to.lookup(toName);
@@ -484,11 +492,6 @@ export class HostInode extends BaseInode {
     if (this.#writeFd >= 0) this.fs.host.closeSync(this.#writeFd);
     this.#readFd = this.#writeFd = -1;
   }
-}
-
-/** A name from the guest is one component; that nothing else ever reaches the host is what keeps the guest inside. */
-function checkName(name: string): void {
-  if (name === "" || name === "." || name === ".." || /[/\0]/.test(name)) throw errno(EINVAL);
 }
 
 function join(directory: string, name: string): string {
