@@ -36,7 +36,7 @@ for (const root of rootNames.filter((name) => name.includes(options.root))) {
     continue;
   }
   for (const goldenCase of loadCases()) {
-    if (goldenCase.roots.includes(root) && goldenCase.id.includes(options.only)) {
+    if (goldenCase.roots.includes(root) && options.only.split(",").some((part) => goldenCase.id.includes(part))) {
       work.push({ root, goldenCase });
     }
   }
