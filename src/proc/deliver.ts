@@ -56,9 +56,9 @@ export function deliverSignals(task: Task): boolean {
     }
     const { signal } = info;
     const action = task.handlers.get(signal);
+    kernel.observer?.signalDelivered?.(task, info);
     if (action.handler === SIG_IGN) continue;
     if (action.handler !== SIG_DFL) {
-      kernel.observer?.signalDelivered?.(task, info);
       if (action.flags & SA_RESETHAND) task.handlers.set(signal, { ...action, handler: SIG_DFL });
       enterHandler(task, info, action);
       kernel.signals.recalculate(task);
@@ -72,11 +72,9 @@ export function deliverSignals(task: Task): boolean {
       case "stop":
         // Nobody could continue an orphaned group, so only SIGSTOP stops it (POSIX, signal(7)).
         if (signal !== SIGSTOP && process.group.orphaned()) continue;
-        kernel.observer?.signalDelivered?.(task, info);
         kernel.signals.beginStop(process, signal);
         continue;
       default:
-        kernel.observer?.signalDelivered?.(task, info);
         exitGroup(task, signal);
         return false;
     }

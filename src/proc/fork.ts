@@ -24,7 +24,7 @@ import {
   CLONE_VFORK,
   CLONE_VM,
 } from "../abi/clone.ts";
-import { EAGAIN, EINVAL, ERESTARTNOINTR, Errno, errno } from "../abi/errno.ts";
+import { EAGAIN, EINVAL, EPERM, ERESTARTNOINTR, Errno, errno } from "../abi/errno.ts";
 import { RLIMIT_NPROC } from "../abi/resource.ts";
 import { SS_DISABLE } from "../abi/signal.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
@@ -45,15 +45,7 @@ export interface CloneArgs {
   readonly tls: number;
 }
 
-const NAMESPACES = [
-  CLONE_NEWCGROUP,
-  CLONE_NEWIPC,
-  CLONE_NEWNET,
-  CLONE_NEWNS,
-  CLONE_NEWPID,
-  CLONE_NEWUSER,
-  CLONE_NEWUTS,
-];
+const NAMESPACES = [CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER];
 
 /** Flags beyond 32 bits: bit operations would lose them. */
 function has(flags: number, flag: number): boolean {
@@ -64,6 +56,7 @@ function has(flags: number, flag: number): boolean {
 export function clone(task: Task, args: CloneArgs): number | Promise<number> {
   const { flags } = args;
   checkFlags(flags);
+  if (has(flags, CLONE_NEWUTS) && !task.capable(CAP_SYS_ADMIN)) throw errno(EPERM);
   // The child must not miss a signal that is sent to all of the group now: deliver first, then clone.
   if (task.signalPending) {
     task.kernel.signals.recalculate(task);
@@ -96,7 +89,7 @@ function checkFlags(flags: number): void {
   if (has(flags, CLONE_THREAD) && !has(flags, CLONE_SIGHAND)) throw errno(EINVAL);
   if (has(flags, CLONE_SIGHAND) && !has(flags, CLONE_VM)) throw errno(EINVAL);
   if (has(flags, CLONE_CLEAR_SIGHAND) && has(flags, CLONE_SIGHAND)) throw errno(EINVAL);
-  // As a kernel that is built without namespaces, pidfds in clone and cgroups answers.
+  // As a kernel that is built without namespaces other than UTS, pidfds in clone and cgroups answers.
   for (const namespace of NAMESPACES) if (has(flags, namespace)) throw errno(EINVAL);
   if (has(flags, CLONE_PIDFD) || has(flags, CLONE_INTO_CGROUP)) throw errno(EINVAL);
 }
@@ -137,6 +130,7 @@ function copyTask(task: Task, args: CloneArgs): Task {
   kernel.tasks.set(tid, child);
   kernel.forks++;
 
+  child.uts = has(flags, CLONE_NEWUTS) ? task.uts.clone() : task.uts;
   child.comm = task.comm;
   child.nice = task.nice;
   child.policy = task.policy;

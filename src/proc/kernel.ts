@@ -28,6 +28,7 @@ import { Signals } from "./signals.ts";
 import type { Task } from "./task.ts";
 import { type ResourceLimit, type ThreadGroup, Usage } from "./thread-group.ts";
 import { Timers } from "./timers.ts";
+import { UtsNamespace } from "./uts.ts";
 
 export interface KernelOptions {
   readonly host: Host;
@@ -72,8 +73,8 @@ export class Kernel {
   /** CPU time of processes that are no more: /proc/stat. */
   readonly pastUsage: Usage = new Usage();
   observer: Observer | null = null;
-  hostname: string;
-  domainname = "(none)";
+  /** Names of the first process; others may have their own. */
+  readonly uts: UtsNamespace;
   readonly memoryBytes: number;
   /** Tasks made since the start: /proc/stat's "processes". */
   forks = 0;
@@ -91,7 +92,7 @@ export class Kernel {
     this.mounts = options.mounts;
     this.machine = options.machine;
     this.randomize = options.randomize ?? false;
-    this.hostname = options.hostname ?? "tsrcore";
+    this.uts = new UtsNamespace(options.hostname ?? "tsrcore");
     this.memoryBytes = options.memoryBytes ?? 4 * 2 ** 30;
     this.#bootMonotonic = options.host.clock.monotonic();
     this.#bootRealtime = options.host.clock.realtime();

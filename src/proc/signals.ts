@@ -151,6 +151,7 @@ export class Signals {
 
   #ignored(task: Task, signal: number): boolean {
     if (task.blocked.has(signal) || (task.awaited?.has(signal) ?? false)) return false;
+    if (signal !== SIGKILL && task.kernel.observer?.seesIgnoredSignals?.(task) === true) return false;
     const { handler } = task.handlers.get(signal);
     if (handler === SIG_IGN) return signal !== SIGKILL && signal !== SIGSTOP;
     if (handler !== SIG_DFL) return false;

@@ -18,6 +18,7 @@ import type { Kernel } from "./kernel.ts";
 import type { GuestSpace, Mm } from "./mm.ts";
 import { PendingSignals, type SignalHandlers, SignalSet } from "./signal-state.ts";
 import { type ThreadGroup, Usage } from "./thread-group.ts";
+import type { UtsNamespace } from "./uts.ts";
 import type { Wait } from "./wait.ts";
 
 export type TaskState =
@@ -54,6 +55,7 @@ export class Task {
   files: FdTable;
   handlers: SignalHandlers;
   credentials: TaskCredentials;
+  uts: UtsNamespace;
   /** Up to 15 bytes. */
   comm = "";
   state: TaskState = "runnable";
@@ -122,6 +124,7 @@ export class Task {
     this.files = options.files;
     this.handlers = options.handlers;
     this.credentials = options.credentials;
+    this.uts = options.process.kernel.uts;
   }
 
   /** Lets a task stand where the file layer asks for the opener's context. */

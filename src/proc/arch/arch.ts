@@ -23,6 +23,8 @@ export interface Registers {
   syscallArgHi(context: DataView, index: number): number;
   /** Sign-extends to the register's width. Exact for all safe integers. */
   setSyscallResult(context: DataView, result: number): void;
+  /** The signed number in the register of results. */
+  getSyscallResult(context: DataView): number;
   /** si_code of SIGFPE (FPE_FLTDIV, ...) for the unmasked x87 or SIMD exception that is pending. */
   floatingPointCode(context: DataView, simd: boolean): number;
   /** State of a program that starts: registers 0, FPU in its initial state. */

@@ -51,15 +51,15 @@ function tree(kernel: Kernel): Tree {
       cap_last_cap: constant(CAP_LAST_CAP),
       core_pattern: constant("core"),
       domainname: name(
-        () => kernel.domainname,
+        () => kernel.uts.domainname,
         (text) => {
-          kernel.domainname = text;
+          kernel.uts.domainname = text;
         },
       ),
       hostname: name(
-        () => kernel.hostname,
+        () => kernel.uts.hostname,
         (text) => {
-          kernel.hostname = text;
+          kernel.uts.hostname = text;
         },
       ),
       msgmax: constant(8192),
