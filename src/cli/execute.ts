@@ -17,7 +17,14 @@ import { CliError, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_TSRCORE } from "./e
 import type { RunOptions, Volume } from "./options.ts";
 import { HOST_FS, openRoot, reason } from "./root.ts";
 
-export type TraceSetup = (kernel: Kernel) => {
+export type TraceSetup = (
+  kernel: Kernel,
+  program: {
+    readonly path: string;
+    readonly argv: readonly string[];
+    readonly env: readonly (readonly [string, string])[];
+  },
+) => {
   readonly tracer: SyscallTracer & NonNullable<Kernel["observer"]>;
   readonly finish: () => void;
 };
@@ -51,7 +58,7 @@ export async function execute(options: RunOptions, trace: TraceSetup | undefined
   if (options.workdir !== undefined) machine.makeDirectory(cwd);
   const program = programPath(machine, options, env, cwd, numbers);
   const user = findUser(machine, options.user);
-  const tracing = trace?.(machine.kernel);
+  const tracing = trace?.(machine.kernel, { path: program.path, argv: program.argv, env });
   if (tracing !== undefined) machine.trace(tracing.tracer, tracing.tracer);
   try {
     const process = start(machine, program, env, cwd, user);

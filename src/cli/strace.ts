@@ -1,30 +1,44 @@
 /** `tsrcore strace [options] [--] program [args...]`, and what `tsrcore run --strace` means. Options are strace(1)'s. */
-import * as fs from "node:fs";
-import yargs from "yargs";
-import { signalNumber } from "../abi/signal.ts";
+import yargs, { type Argv, type Options } from "yargs";
+import { signalName, signalNumber } from "../abi/signal.ts";
 import { SYSCALLS_X86_64 } from "../abi/syscalls-x86_64.ts";
-import type { CountOrder } from "../trace/counts.ts";
-import { Injector, type NameSet, parseStatusSet, parseTraceSet, QualifierError, type Status } from "../trace/filter.ts";
+import { type CountColumn, type CountOrder, DEFAULT_COLUMNS, parseColumns, parseOrder } from "../trace/counts.ts";
+import {
+  Injector,
+  type NameSet,
+  parseNames,
+  parseStatusSet,
+  parseTraceSet,
+  QualifierError,
+  type Status,
+} from "../trace/filter.ts";
 import { Strace } from "../trace/strace.ts";
+import { encodeBytes } from "../util/bytes.ts";
 import { CliError } from "./errors.ts";
 import { execute, type TraceSetup } from "./execute.ts";
 import { parseArguments, runOptions, SHARED_OPTIONS } from "./options.ts";
+import { type OutputSettings, TraceOutput } from "./strace-output.ts";
 
 const KNOWN: ReadonlySet<string> = new Set(Object.keys(SYSCALLS_X86_64));
 
-interface Settings {
+interface Settings extends OutputSettings {
   follow: boolean;
   trace: NameSet;
+  verbose: NameSet;
+  raw: NameSet;
   status: (status: Status) => boolean;
   signals: (name: string) => boolean;
   injectors: Injector[];
   count: "off" | "only" | "also";
   countOrder: CountOrder;
+  countColumns: readonly CountColumn[];
   callTimes: boolean;
   timestamps: "none" | "seconds" | "micros" | "epoch" | "relative";
-  paths: boolean;
+  numbers: boolean;
+  paths: "off" | "paths" | "devices";
+  hex: "off" | "odd" | "all";
   stringLimit: number;
-  output: string | undefined;
+  column: number;
   quiet: { attach: boolean; exit: boolean };
 }
 
@@ -32,16 +46,24 @@ function defaults(): Settings {
   return {
     follow: false,
     trace: () => true,
+    verbose: () => false,
+    raw: () => false,
     status: () => true,
     signals: () => true,
     injectors: [],
     count: "off",
-    countOrder: "time",
+    countOrder: "time-percent",
+    countColumns: DEFAULT_COLUMNS,
     callTimes: false,
     timestamps: "none",
-    paths: false,
+    numbers: false,
+    paths: "off",
+    hex: "off",
     stringLimit: 32,
+    column: 40,
     output: undefined,
+    append: false,
+    separate: false,
     quiet: { attach: false, exit: false },
   };
 }
@@ -51,201 +73,250 @@ export function simpleTrace(output: string | undefined): TraceSetup {
   return setup({ ...defaults(), follow: true, output });
 }
 
+const flag = (describe: string, alias?: string): Options => ({
+  type: "boolean",
+  describe,
+  ...(alias === undefined ? {} : { alias }),
+});
+const counted = (describe: string, alias?: string): Options => ({ ...flag(describe, alias), type: "count" });
+const text = (describe: string, alias?: string): Options => ({
+  ...flag(describe, alias),
+  type: "string",
+  requiresArg: true,
+});
+const texts = (describe: string, alias?: string): Options => ({ ...text(describe, alias), array: true, nargs: 1 });
+
+const OPTIONS: Readonly<Record<string, Options>> = {
+  f: counted("Trace children too; -ff with -o: a file for each process", "follow-forks"),
+  e: texts("trace=SET, status=SET, signal=SET, inject=SET:..., fault=SET:..., abbrev=, verbose=, raw=, quiet="),
+  trace: texts("The calls to show: names, %class, /regex, !all-but"),
+  status: texts("successful, failed, unfinished, unavailable, detached"),
+  signal: texts("The signals to show"),
+  inject: texts("SET[:error=E|:retval=N][:signal=S][:when=F[..L][+[S]]]"),
+  fault: texts("As inject, with ENOSYS for a default"),
+  o: text("Write to a file instead of standard error", "output"),
+  A: flag("Append to that file", "output-append-mode"),
+  c: flag("Count calls, errors and time only", "summary-only"),
+  C: flag("Count as well as show", "summary"),
+  w: flag("Count the time between a call's begin and end (as always here)", "summary-wall-clock"),
+  S: text("Order of the counts: time, calls, errors, name, ...", "summary-sort-by"),
+  U: text("Columns of the counts", "summary-columns"),
+  T: flag("Show the time each call took", "syscall-times"),
+  t: counted("Show the time of day; -tt with microseconds, -ttt since 1970"),
+  r: flag("Show the time since the line before", "relative-timestamps"),
+  y: counted("Show the paths of descriptors; -yy also which device", "decode-fds"),
+  s: text("Most bytes of a string to show (32)", "string-limit"),
+  a: text("Column of the results (40)", "columns"),
+  x: counted("Show strings that are no text in hexadecimal; -xx all strings"),
+  v: flag("Show structures and environments in full", "no-abbrev"),
+  n: flag("Show the number of each call", "syscall-number"),
+  z: flag("Only calls that succeed", "successful-only"),
+  Z: flag("Only calls that fail", "failed-only"),
+  q: counted("No messages about attaching; -qq also about exits", "quiet"),
+  E: texts("Set a variable of the program: NAME=VALUE", "env"),
+  p: texts("(tracing of running processes: not possible)", "attach"),
+};
+
+const SHORT: Readonly<Record<string, string>> = { user: "u" };
+
+function configure(y: Argv): Argv {
+  let parser = y
+    .scriptName("tsrcore")
+    .usage(
+      "Runs a program as `tsrcore run` does and shows its system calls. Exit status: that of the program.\n\n" +
+        "Usage: $0 strace [options] [--] program [args...]",
+    )
+    .help("help", "Show this text")
+    .wrap(100);
+  for (const [name, option] of Object.entries(OPTIONS)) parser = parser.option(name, option);
+  for (const [name, option] of Object.entries(SHARED_OPTIONS)) {
+    const alias = SHORT[name];
+    if (name !== "env") parser = parser.option(name, alias === undefined ? option : { ...option, alias });
+  }
+  return parser;
+}
+
 export async function main(args: readonly string[]): Promise<number> {
-  const parsed = parseArguments(
-    args,
-    (y) => {
-      let parser = y
-        .scriptName("tsrcore")
-        .usage(
-          "Runs a program as `tsrcore run` does and shows its system calls.\n\nUsage: $0 strace [options] [--] program [args...]",
-        )
-        .help("help", "Show this text")
-        .wrap(100)
-        .option("f", { type: "count", describe: "Trace children too", alias: "follow-forks" })
-        .option("e", {
-          type: "string",
-          array: true,
-          nargs: 1,
-          describe: "trace=SET, status=SET, signal=SET, inject=SET:..., fault=SET:...",
-        })
-        .option("o", {
-          type: "string",
-          requiresArg: true,
-          describe: "Write to a file instead of standard error",
-          alias: "output",
-        })
-        .option("c", { type: "boolean", describe: "Count calls, errors and time only", alias: "summary-only" })
-        .option("C", { type: "boolean", describe: "Count as well as show", alias: "summary" })
-        .option("S", {
-          type: "string",
-          requiresArg: true,
-          describe: "Order of the counts: time, calls, errors, name",
-          alias: "summary-sort-by",
-        })
-        .option("T", { type: "boolean", describe: "Show the time each call took", alias: "syscall-times" })
-        .option("t", { type: "count", describe: "Show the time of day; -tt with microseconds, -ttt since 1970" })
-        .option("r", { type: "boolean", describe: "Show the time since the line before", alias: "relative-timestamps" })
-        .option("y", { type: "count", describe: "Show the paths of descriptors", alias: "decode-fds" })
-        .option("s", {
-          type: "string",
-          requiresArg: true,
-          describe: "Most bytes of a string to show (32)",
-          alias: "string-limit",
-        })
-        .option("z", { type: "boolean", describe: "Only calls that succeed", alias: "successful-only" })
-        .option("Z", { type: "boolean", describe: "Only calls that fail", alias: "failed-only" })
-        .option("q", { type: "count", describe: "No messages about attaching; -qq also about exits", alias: "quiet" })
-        .option("E", {
-          type: "string",
-          array: true,
-          nargs: 1,
-          describe: "Set a variable of the program",
-          alias: "env",
-        });
-      for (const [name, option] of Object.entries(SHARED_OPTIONS))
-        if (name !== "env") parser = parser.option(name, option);
-      return parser;
-    },
-    yargs,
-  );
+  const parsed = parseArguments(args, configure, yargs);
   if (parsed["help"] === true) return 0;
-  if (parsed._.length === 0) throw new CliError('strace: no program given; see "tsrcore strace --help"');
-  return execute(runOptions(parsed, parsed._), setup(settings(parsed)));
+  if (parsed["p"] !== undefined)
+    throw new CliError("strace: -p: a machine starts with its program, so there is no process yet to attach to");
+  const traced = settings(parsed);
+  if (parsed._.length === 0) throw new CliError('strace: must have PROG [ARGS]; see "tsrcore strace --help"');
+  return execute(runOptions(parsed, parsed._), setup(traced));
 }
 
 function settings(parsed: Record<string, unknown>): Settings {
   const s = defaults();
-  const text = (name: string): string | undefined => {
+  const single = (name: string): string | undefined => {
     const value = parsed[name];
-    if (Array.isArray(value)) throw new CliError(`-${name} was given more than once`);
+    if (Array.isArray(value)) throw new CliError(`strace: -${name} was given more than once`);
     return value === undefined ? undefined : String(value);
   };
-  s.follow = Number(parsed["f"] ?? 0) > 0;
-  s.output = text("o");
-  s.count = parsed["C"] === true ? "also" : parsed["c"] === true ? "only" : "off";
-  const order = text("S") ?? "time";
-  if (order !== "time" && order !== "calls" && order !== "errors" && order !== "name")
-    throw new CliError(`-S ${order}: expected time, calls, errors or name`);
-  s.countOrder = order;
-  s.callTimes = parsed["T"] === true;
-  const t = Number(parsed["t"] ?? 0);
-  s.timestamps =
-    parsed["r"] === true ? "relative" : t === 0 ? "none" : t === 1 ? "seconds" : t === 2 ? "micros" : "epoch";
-  s.paths = Number(parsed["y"] ?? 0) > 0;
-  const limit = text("s");
-  if (limit !== undefined) {
-    if (!/^\d+$/.test(limit)) throw new CliError(`-s ${limit}: expected a number of bytes`);
-    s.stringLimit = Number(limit);
+  const times = (name: string): number => Number(parsed[name] ?? 0);
+  const given = (name: string): boolean => parsed[name] === true;
+  const number = (name: string, fallback: number): number => {
+    const value = single(name);
+    if (value === undefined) return fallback;
+    if (!/^\d+$/.test(value) || Number(value) > 0x7fff_ffff)
+      throw new CliError(`strace: invalid -${name} argument: '${value}'`);
+    return Number(value);
+  };
+  s.follow = times("f") > 0;
+  s.output = single("o");
+  s.append = given("A");
+  s.separate = times("f") > 1 && s.output !== undefined;
+  if (given("c") && given("C")) throw new CliError("strace: -c and -C are mutually exclusive");
+  s.count = given("C") ? "also" : given("c") ? "only" : "off";
+  if (s.count === "only" && s.separate) throw new CliError("strace: (-c or -C) and -ff are mutually exclusive");
+  const order = single("S");
+  if (order !== undefined) {
+    const known = parseOrder(order);
+    if (known === undefined) throw new CliError(`strace: invalid sortby: '${order}'`);
+    s.countOrder = known;
   }
-  if (parsed["z"] === true) s.status = (status) => status === "successful";
-  if (parsed["Z"] === true) s.status = (status) => status === "failed";
-  const quiet = Number(parsed["q"] ?? 0);
-  s.quiet = { attach: quiet >= 1, exit: quiet >= 2 };
-  for (const qualifier of (parsed["e"] as string[] | undefined) ?? []) applyQualifier(s, qualifier);
+  const columns = single("U");
+  if (columns !== undefined) {
+    if (s.count === "off") throw new CliError("strace: -U/--summary-columns must be given with -c or -C");
+    const known = parseColumns(columns);
+    if ("wrong" in known) throw new CliError(`strace: unknown column name: '${known.wrong}'`);
+    s.countColumns = known;
+  }
+  s.callTimes = given("T");
+  s.timestamps = given("r") ? "relative" : ((["none", "seconds", "micros"] as const)[times("t")] ?? "epoch");
+  s.numbers = given("n");
+  s.paths = times("y") > 1 ? "devices" : times("y") > 0 ? "paths" : "off";
+  s.hex = times("x") > 1 ? "all" : times("x") > 0 ? "odd" : "off";
+  if (given("v")) s.verbose = () => true;
+  s.stringLimit = number("s", 32);
+  s.column = number("a", 40);
+  if (given("z")) s.status = (status) => status === "successful";
+  if (given("Z")) s.status = (status) => status === "failed";
+  s.quiet = { attach: times("q") >= 1, exit: times("q") >= 2 };
+  for (const qualifier of list(parsed, "e")) applyQualifier(s, ...splitQualifier(qualifier));
+  for (const name of ["trace", "status", "signal", "inject", "fault"])
+    for (const value of list(parsed, name)) applyQualifier(s, name, value);
   return s;
 }
 
-/** One `-e`: without a keyword it means trace=. */
-function applyQualifier(s: Settings, text: string): void {
+function list(parsed: Record<string, unknown>, name: string): readonly string[] {
+  return (parsed[name] as string[] | undefined) ?? [];
+}
+
+const KEYWORDS: Readonly<Record<string, string>> = {
+  t: "trace",
+  trace: "trace",
+  a: "abbrev",
+  abbrev: "abbrev",
+  v: "verbose",
+  verbose: "verbose",
+  x: "raw",
+  raw: "raw",
+  s: "signal",
+  signal: "signal",
+  signals: "signal",
+  status: "status",
+  q: "quiet",
+  quiet: "quiet",
+  silent: "quiet",
+  silence: "quiet",
+  fault: "fault",
+  inject: "inject",
+};
+
+/** What follows -e; without a keyword that is known it means trace=. */
+function splitQualifier(text: string): [keyword: string, value: string] {
   const eq = text.indexOf("=");
-  const key = eq < 0 ? "trace" : text.slice(0, eq);
-  const value = eq < 0 ? text : text.slice(eq + 1);
+  const keyword = eq < 0 ? undefined : KEYWORDS[text.slice(0, eq)];
+  return keyword === undefined ? ["trace", text] : [keyword, text.slice(eq + 1)];
+}
+
+function applyQualifier(s: Settings, keyword: string, value: string): void {
   try {
-    switch (key) {
+    switch (keyword) {
       case "trace":
-      case "t":
         s.trace = parseTraceSet(value, KNOWN);
+        break;
+      case "abbrev": {
+        const abbreviated = parseTraceSet(value, KNOWN);
+        s.verbose = (name) => !abbreviated(name);
+        break;
+      }
+      case "raw":
+        s.raw = parseTraceSet(value, KNOWN);
+        break;
+      case "verbose":
+        if (value !== "all") throw new QualifierError("verbose: structures are always read; only 'all' is possible");
         break;
       case "status":
         s.status = parseStatusSet(value);
         break;
       case "signal":
-      case "signals":
-      case "s":
-        s.signals = parseSignalSet(value);
+        s.signals = parseNames(value, (word) => {
+          const signal = /^\d+$/.test(word) ? Number(word) : signalNumber(word);
+          if (signal === undefined || signal > 64) throw new QualifierError(`invalid signal '${word}'`);
+          return signalName(signal);
+        });
         break;
       case "inject":
-        s.injectors.push(new Injector(value, false, KNOWN, signalNumber));
-        break;
       case "fault":
-        s.injectors.push(new Injector(value, true, KNOWN, signalNumber));
+        s.injectors.push(new Injector(value, keyword === "fault", KNOWN, signalNumber));
         break;
-      case "quiet":
-      case "q":
-        for (const what of value.split(",")) {
-          if (what === "attach" || what === "all") s.quiet.attach = true;
-          if (what === "exit" || what === "exits" || what === "all") s.quiet.exit = true;
-        }
-        break;
-      default:
-        throw new QualifierError(`"${key}" is not one of trace, status, signal, inject, fault, quiet`);
+      default: {
+        const quiet = parseNames(value, quietWord);
+        s.quiet = { attach: quiet("attach"), exit: quiet("exit") };
+      }
     }
   } catch (error) {
-    if (error instanceof QualifierError) throw new CliError(`strace -e ${text}: ${error.message}`);
+    if (error instanceof QualifierError) throw new CliError(`strace: ${error.message}`);
     throw error;
   }
 }
 
-function parseSignalSet(text: string): (name: string) => boolean {
-  if (text.startsWith("!")) {
-    const inner = parseSignalSet(text.slice(1));
-    return (name) => !inner(name);
-  }
-  if (text === "all") return () => true;
-  if (text === "none") return () => false;
-  const names = text.split(",").map((part) => {
-    const number = /^\d+$/.test(part) ? Number(part) : signalNumber(part);
-    if (number === undefined) throw new QualifierError(`invalid signal '${part}'`);
-    return part.toUpperCase().startsWith("SIG") ? part.toUpperCase() : `SIG${part.toUpperCase()}`;
-  });
-  return (name) => names.includes(name);
+/** The other messages that strace knows do not occur here, so they are always quiet. */
+const QUIET_WORDS: Readonly<Record<string, string>> = {
+  attach: "attach",
+  exit: "exit",
+  exits: "exit",
+  "path-resolution": "path-resolution",
+  "path-resolve": "path-resolution",
+  pathresolution: "path-resolution",
+  personality: "personality",
+  "thread-execve": "thread-execve",
+  superseded: "thread-execve",
+};
+
+function quietWord(word: string): string {
+  const known = QUIET_WORDS[word];
+  if (known === undefined) throw new QualifierError(`invalid quiet '${word}'`);
+  return known;
 }
 
 function setup(s: Settings): TraceSetup {
-  return (kernel) => {
-    let fd = 2;
-    if (s.output !== undefined) {
-      try {
-        fd = fs.openSync(s.output, "w", 0o666);
-      } catch (error) {
-        throw new CliError(`strace: cannot write ${s.output}: ${(error as Error).message}`);
-      }
-    }
-    let buffer = "";
-    const flush = (): void => {
-      if (buffer === "") return;
-      const bytes = Buffer.from(buffer, "utf8");
-      buffer = "";
-      for (let at = 0; at < bytes.length; ) {
-        try {
-          at += fs.writeSync(fd, bytes, at);
-        } catch (error) {
-          if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return;
-        }
-      }
-    };
-    const toFile = s.output !== undefined;
+  return (kernel, program) => {
+    const output = new TraceOutput(s);
     const numbers = new Map(Object.entries(kernel.arch.numbers).map(([name, number]) => [number, name]));
-    const strace = new Strace({
-      ...s,
-      toFile,
-      column: 40,
-      numberName: (number) => numbers.get(number) ?? `syscall_0x${number.toString(16)}`,
-      realtime: () => kernel.realtime(),
-      monotonic: () => kernel.now(),
-      // On a terminal or a pipe every piece is seen at once, in step with the guest's own output.
-      write: (text) => {
-        buffer += text;
-        if (!toFile || buffer.length > 65536) flush();
+    const strace = new Strace(
+      {
+        ...s,
+        toFile: s.output !== undefined,
+        numberName: (number) => numbers.get(number) ?? `syscall_0x${number.toString(16)}`,
+        realtime: () => kernel.realtime(),
+        monotonic: () => kernel.now(),
+        write: (text, tid) => output.write(text, tid),
+        message: (text) => output.message(text),
       },
-    });
+      {
+        path: program.path,
+        argv: program.argv.map(encodeBytes),
+        env: program.env.map(([name, value]) => encodeBytes(`${name}=${value}`)),
+      },
+    );
     return {
       tracer: strace,
       finish: () => {
         strace.finish();
-        flush();
-        if (toFile) fs.closeSync(fd);
+        output.close();
       },
     };
   };

@@ -1,5 +1,5 @@
 /** Argument objects that most families share, and the makers of new ones. Families define their own beside their calls. */
-import { encodeBytes } from "../util/bytes.ts";
+import { quote } from "../util/quote.ts";
 import type { Arg, PrintContext } from "./define.ts";
 
 export const int: Arg = { kind: "i32", print: (v) => String(v) };
@@ -15,7 +15,7 @@ export const ptr: Arg = { kind: "u64", print: (v) => printPointer(v) };
 export const outPtr: Arg = { kind: "u64", out: true, print: (v) => printPointer(v) };
 export const fd: Arg = { kind: "i32", print: (v, c) => c.fd(v) };
 export const AT_FDCWD = -100;
-export const dirfd: Arg = { kind: "i32", print: (v, c) => (v === AT_FDCWD ? "AT_FDCWD" : c.fd(v)) };
+export const dirfd: Arg = { kind: "i32", print: (v, c) => (v === AT_FDCWD ? `AT_FDCWD${c.cwd()}` : c.fd(v)) };
 /** Permission bits: octal with at least three digits, as strace shows them. */
 export const mode: Arg = { kind: "u32", print: (v) => printMode(v) };
 /** Pointer to a NUL-terminated path. */
@@ -82,10 +82,10 @@ export function printCString(address: number, context: PrintContext, limit: numb
   for (let at = address; bytes.length <= limit; at++) {
     const b = context.peek(at, 1)?.[0];
     if (b === undefined) return printPointer(address);
-    if (b === 0) return quote(Uint8Array.from(bytes));
+    if (b === 0) return quote(Uint8Array.from(bytes), context.hex);
     bytes.push(b);
   }
-  return `${quote(Uint8Array.from(bytes.slice(0, limit)))}...`;
+  return `${quote(Uint8Array.from(bytes.slice(0, limit)), context.hex)}...`;
 }
 
 export function printBytes(address: number, length: number, context: PrintContext): string {
@@ -93,25 +93,5 @@ export function printBytes(address: number, length: number, context: PrintContex
   const shown = Math.min(length, context.stringLimit);
   const bytes = context.peek(address, shown);
   if (bytes === undefined || bytes.length < shown) return printPointer(address);
-  return quote(bytes) + (length > shown ? "..." : "");
-}
-
-/** A C string literal as strace writes it: octal escapes, as short as the next character allows. */
-export function quote(data: Uint8Array | string): string {
-  const bytes = typeof data === "string" ? encodeBytes(data) : data;
-  const simple: Readonly<Record<number, string>> = {
-    7: '\\7', 8: '\\10', 9: '\\t', 10: '\\n', 11: '\\v', 12: '\\f', 13: '\\r', 34: '\\"', 92: '\\\\',
-  }; // biome-ignore format: one row
-  let out = '"';
-  bytes.forEach((b, i) => {
-    const known = b >= 9 && b <= 13 ? simple[b] : b === 34 || b === 92 ? simple[b] : undefined;
-    if (known !== undefined) out += known;
-    else if (b >= 0x20 && b < 0x7f) out += String.fromCharCode(b);
-    else {
-      const next = bytes[i + 1];
-      const digits = b.toString(8);
-      out += `\\${next !== undefined && next >= 0x30 && next <= 0x37 ? digits.padStart(3, "0") : digits}`;
-    }
-  });
-  return `${out}"`;
+  return quote(bytes, context.hex) + (length > shown ? "..." : "");
 }

@@ -24,10 +24,16 @@ export interface PrintContext {
   readonly result: number | undefined;
   /** Most bytes of a string that are shown (strace -s), 32 by default. */
   readonly stringLimit: number;
+  /** strace -v: structures and environments in full. */
+  readonly verbose?: boolean;
+  /** strace -x ("odd": strings with bytes that are not text) and -xx: strings in hexadecimal. */
+  readonly hex?: "odd" | "all";
   /** Guest memory without faults or side effects; fewer bytes if less is accessible, undefined if none. */
   peek(address: number, length: number): Uint8Array | undefined;
   /** `3` or, with -y, `3</etc/passwd>`. */
   fd(fd: number): string;
+  /** With -y, what stands behind AT_FDCWD: `</root>`. */
+  cwd(): string;
 }
 
 export interface Arg {
@@ -37,6 +43,8 @@ export interface Arg {
   readonly out?: boolean;
   /** "" leaves the argument out, with its comma: the mode of an open that makes no file. */
   print(value: number, context: PrintContext): string;
+  /** For an argument that is printed on return: whether it will be left out, which decides on the comma before it. */
+  absent?(value: number, context: PrintContext): boolean;
 }
 
 type Numbers<A extends readonly unknown[]> = { -readonly [K in keyof A]: number };

@@ -7,7 +7,8 @@ import { type Path, workingDirectoryName } from "../vfs/path.ts";
 import { allowed, MAY_EXEC } from "../vfs/permission.ts";
 import type { DirectoryEntry } from "../vfs/types.ts";
 import { DIRECTORY, FOLLOW, lookup } from "../vfs/walk.ts";
-import { fd, mode, path, printMode, quote, size, uint } from "./args.ts";
+import { fd, mode, path, printMode, size, uint } from "./args.ts";
+import { quote } from "../util/quote.ts";
 import { type Arg, type SyscallDefinition, syscall } from "./define.ts";
 import { entriesBuffer } from "./file-stat-args.ts";
 import { readPath } from "./file-util.ts";
@@ -73,7 +74,7 @@ const cwdOut: Arg = {
   out: true,
   print: (v, c) => {
     const bytes = c.result !== undefined && c.result > 0 ? c.peek(v, c.result - 1) : undefined;
-    return bytes === undefined ? (v === 0 ? "NULL" : `0x${v.toString(16)}`) : quote(bytes);
+    return bytes === undefined ? (v === 0 ? "NULL" : `0x${v.toString(16)}`) : quote(bytes, c.hex);
   },
 };
 

@@ -5,9 +5,10 @@ import { MAP_ANONYMOUS } from "../abi/mman.ts";
 import { RLIMIT_MEMLOCK } from "../abi/resource.ts";
 import { PAGE_SIZE } from "../mm/layout.ts";
 import type { Task } from "../proc/task.ts";
-import { fd as fdArg, flags, int, outPtr, ptr, size, ulong } from "./args.ts";
+import { fd as fdArg, flags, outPtr, ptr, size, ulong } from "./args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
 import { lockAllFlagNames, mapFlagNames, protectionNames, remapFlagNames, syncFlagNames } from "./memory-flags.ts";
+import { memoryAdvice } from "./system-args.ts";
 
 const protection = flags(protectionNames, "PROT_NONE");
 const MCL_CURRENT = 1;
@@ -75,7 +76,7 @@ export const memoryCalls: readonly SyscallDefinition[] = [
     { printResult: hexResult },
   ),
   syscall("brk", [ptr], (task, address) => task.space.brk(address), { printResult: hexResult }),
-  syscall("madvise", [ptr, size, int], (task, address, length, advice) => {
+  syscall("madvise", [ptr, size, memoryAdvice], (task, address, length, advice) => {
     task.space.madvise(address, length, advice);
     return 0;
   }),

@@ -1,6 +1,14 @@
-/** prctl(2), arch_prctl(2), personality(2), robust lists, and namespaces, of which there is one of each. */
+/** prctl(2), arch_prctl(2), personality(2), robust lists, namespaces. */
 import { CAP_LAST_CAP, CAP_SETPCAP, CAP_SYS_ADMIN } from "../abi/capability.ts";
-import { CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_SYSVSEM, CLONE_THREAD, CLONE_VM } from "../abi/clone.ts";
+import {
+  CLONE_FILES,
+  CLONE_FS,
+  CLONE_NEWUTS,
+  CLONE_SIGHAND,
+  CLONE_SYSVSEM,
+  CLONE_THREAD,
+  CLONE_VM,
+} from "../abi/clone.ts";
 import { EBADF, EINVAL, ENOSYS, EPERM, ESRCH, errno } from "../abi/errno.ts";
 import { NSIG } from "../abi/signal.ts";
 import { SECBIT_KEEP_CAPS } from "../proc/capability-state.ts";
@@ -10,6 +18,7 @@ import { flags, int, outPtr, ptr, size, uint, ulong } from "./args.ts";
 import { type Arg, type SyscallDefinition, syscall } from "./define.ts";
 import { pid as pidArg } from "./process-args.ts";
 import { cloneFlagNames } from "./process-flags.ts";
+import { archAddress, archCode } from "./system-args.ts";
 
 const PR_NAMES: Readonly<Record<number, string>> = {
   1: "PR_SET_PDEATHSIG",
@@ -200,13 +209,17 @@ function getRobustList(task: Task, pid: number, head: number, length: number): n
   return 0;
 }
 
-const SEPARABLE = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM;
+const SEPARABLE = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_NEWUTS;
 
-/** What tasks share can be had alone; of namespaces there are no others, as in a kernel without them. */
+/** What tasks share can be had alone; of namespaces there are UTS ones, as in a kernel without the others. */
 function unshare(task: Task, bits: number): number {
   if (bits & ~(SEPARABLE | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) throw errno(EINVAL);
   if (bits & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) && task.process.tasks.size > 1) throw errno(EINVAL);
   if (bits & CLONE_VM && task.mm.users > 1) throw errno(EINVAL);
+  if (bits & CLONE_NEWUTS) {
+    if (!task.capable(CAP_SYS_ADMIN)) throw errno(EPERM);
+    task.uts = task.uts.clone();
+  }
   if (bits & CLONE_FS && task.fs.references > 1) {
     task.fs.references--;
     task.fs = task.fs.clone();
@@ -220,7 +233,7 @@ function unshare(task: Task, bits: number): number {
 
 export const prctlCalls: readonly SyscallDefinition[] = [
   syscall("prctl", [prOption, ulong, ulong, ulong, ulong], prctl),
-  syscall("arch_prctl", [int, ptr], (task, code, address) => {
+  syscall("arch_prctl", [archCode, archAddress], (task, code, address) => {
     const { arch } = task.kernel;
     return arch.prctl === undefined ? -ENOSYS : arch.prctl(task.space, task.mm.context, code, address);
   }),
@@ -231,7 +244,7 @@ export const prctlCalls: readonly SyscallDefinition[] = [
     return 0;
   }),
   syscall("get_robust_list", [pidArg, outPtr, outPtr], getRobustList),
-  syscall("unshare", [flags(cloneFlagNames)], unshare, { partial: "no namespaces: EINVAL" }),
+  syscall("unshare", [flags(cloneFlagNames)], unshare, { partial: "no namespaces but UTS: EINVAL" }),
   syscall(
     "setns",
     [int, int],

@@ -13,9 +13,18 @@ import type { Task } from "../proc/task.ts";
 import { directoryOf } from "../vfs/file.ts";
 import type { Path } from "../vfs/path.ts";
 import { EMPTY, FOLLOW, lookup } from "../vfs/walk.ts";
-import { dirfd, flags, int, outPtr, path, ptr, size, ulong } from "./args.ts";
+import { dirfd, flags, int, path, size } from "./args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
-import { cloneFlagNames } from "./process-flags.ts";
+import {
+  cloneArgs,
+  cloneFlags,
+  cloneParentTid,
+  cloneStack,
+  cloneTail3,
+  cloneTail4,
+  environment,
+  stringArray,
+} from "./exec-args.ts";
 
 const PLAIN: CloneArgs = { flags: 0, exitSignal: SIGCHLD, stackPointer: 0, parentTid: 0, childTid: 0, tls: 0 };
 const VFORK: CloneArgs = { ...PLAIN, flags: CLONE_VFORK | CLONE_VM };
@@ -86,28 +95,37 @@ function findProgram(task: Task, fd: number, name: string, atFlags: number): Pat
 export const processCreationCalls: readonly SyscallDefinition[] = [
   syscall("fork", [], (task) => clone(task, PLAIN)),
   syscall("vfork", [], (task) => clone(task, VFORK)),
-  syscall("clone", [flags(cloneFlagNames), ptr, outPtr, outPtr, ulong], (task, bits, stackPointer, parentTid, a, b) => {
-    const tlsFirst = task.kernel.arch.cloneTlsFirst;
-    return clone(task, {
-      flags: (bits & ~CSIGNAL) >>> 0,
-      exitSignal: bits & CSIGNAL,
-      stackPointer,
-      parentTid,
-      childTid: tlsFirst ? b : a,
-      tls: tlsFirst ? a : b,
-    });
-  }),
-  syscall("clone3", [ptr, size], clone3),
-  syscall("execve", [path, ptr, ptr], (task, filename, argv, envp) => exec(task, AT_FDCWD, filename, argv, envp, 0), {
-    noResult: true,
-  }),
+  syscall(
+    "clone",
+    [cloneFlags, cloneStack, cloneParentTid, cloneTail3, cloneTail4],
+    (task, bits, stackPointer, parentTid, a, b) => {
+      const tlsFirst = task.kernel.arch.cloneTlsFirst;
+      return clone(task, {
+        flags: (bits & ~CSIGNAL) >>> 0,
+        exitSignal: bits & CSIGNAL,
+        stackPointer,
+        parentTid,
+        childTid: tlsFirst ? b : a,
+        tls: tlsFirst ? a : b,
+      });
+    },
+  ),
+  syscall("clone3", [cloneArgs, size], clone3),
+  syscall(
+    "execve",
+    [path, stringArray, environment],
+    (task, filename, argv, envp) => exec(task, AT_FDCWD, filename, argv, envp, 0),
+    {
+      noResult: true,
+    },
+  ),
   syscall(
     "execveat",
     [
       dirfd,
       path,
-      ptr,
-      ptr,
+      stringArray,
+      environment,
       flags([
         [AT_EMPTY_PATH, "AT_EMPTY_PATH"],
         [AT_SYMLINK_NOFOLLOW, "AT_SYMLINK_NOFOLLOW"],

@@ -19,10 +19,12 @@ import {
 import { type ChildChange, waitForChild } from "../proc/child-wait.ts";
 import type { Task } from "../proc/task.ts";
 import type { ThreadGroup } from "../proc/thread-group.ts";
-import { choice, flags, outPtr } from "./args.ts";
+import { choice, flags } from "./args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
+import { usage, waitStatus } from "./exec-args.ts";
 import { pid, viewOf, writeUsage } from "./process-args.ts";
 import { wait4FlagNames } from "./process-flags.ts";
+import { filledSiginfo } from "./signal-args.ts";
 
 const CLONE_OPTIONS = (__WNOTHREAD | __WCLONE | __WALL) >>> 0;
 
@@ -89,6 +91,6 @@ function waitid(task: Task, type: number, id: number, info: number, options: num
 const idType = choice({ [P_ALL]: "P_ALL", [P_PID]: "P_PID", [P_PGID]: "P_PGID", [P_PIDFD]: "P_PIDFD" }, "P_???");
 
 export const waitCalls: readonly SyscallDefinition[] = [
-  syscall("wait4", [pid, outPtr, flags(wait4FlagNames), outPtr], wait4),
-  syscall("waitid", [idType, pid, outPtr, flags(wait4FlagNames), outPtr], waitid),
+  syscall("wait4", [pid, waitStatus, flags(wait4FlagNames), usage(1)], wait4),
+  syscall("waitid", [idType, pid, filledSiginfo, flags(wait4FlagNames), usage(0)], waitid),
 ];

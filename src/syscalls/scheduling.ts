@@ -2,9 +2,12 @@
 import { CAP_SYS_NICE } from "../abi/capability.ts";
 import { EFAULT, EINVAL, EPERM, ESRCH, errno } from "../abi/errno.ts";
 import type { Task } from "../proc/task.ts";
-import { choice, flags, int, outPtr, ptr, uint } from "./args.ts";
+import { choice, flags, int, ptr, uint } from "./args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
 import { pid as pidArg, writeTimespec } from "./process-args.ts";
+import { filledUint } from "./struct-args.ts";
+import { filledProcessors, filledSchedulingParameter, processors, schedulingParameter } from "./system-args.ts";
+import { filledTimespec } from "./time-args.ts";
 
 const SCHED_OTHER = 0;
 const SCHED_FIFO = 1;
@@ -102,38 +105,38 @@ export const schedulingCalls: readonly SyscallDefinition[] = [
     task.yields = true;
     return 0;
   }),
-  syscall("sched_getaffinity", [pidArg, uint, outPtr], getAffinity),
-  syscall("sched_setaffinity", [pidArg, uint, ptr], setAffinity),
+  syscall("sched_getaffinity", [pidArg, uint, filledProcessors], getAffinity),
+  syscall("sched_setaffinity", [pidArg, uint, processors], setAffinity),
   syscall("sched_getscheduler", [pidArg], (task, pid) => find(task, pid).policy),
   syscall(
     "sched_setscheduler",
-    [pidArg, policyArg, ptr],
+    [pidArg, policyArg, schedulingParameter],
     (task, pid, policy, param) => {
       if (param === 0) throw errno(EINVAL);
       return setScheduler(task, pid, policy, task.space.readI32(param));
     },
     { partial: "real-time policies are refused: EPERM" },
   ),
-  syscall("sched_getparam", [pidArg, outPtr], (task, pid, param) => {
+  syscall("sched_getparam", [pidArg, filledSchedulingParameter], (task, pid, param) => {
     if (param === 0) throw errno(EINVAL);
     find(task, pid);
     task.space.writeU32(param, 0);
     return 0;
   }),
-  syscall("sched_setparam", [pidArg, ptr], (task, pid, param) => {
+  syscall("sched_setparam", [pidArg, schedulingParameter], (task, pid, param) => {
     if (param === 0) throw errno(EINVAL);
     const priority = task.space.readI32(param);
     return setScheduler(task, pid, find(task, pid).policy, priority);
   }),
   syscall("sched_get_priority_max", [policyArg], (_task, policy) => priorityRange(policy)[1]),
   syscall("sched_get_priority_min", [policyArg], (_task, policy) => priorityRange(policy)[0]),
-  syscall("sched_rr_get_interval", [pidArg, outPtr], (task, pid, address) => {
+  syscall("sched_rr_get_interval", [pidArg, filledTimespec], (task, pid, address) => {
     find(task, pid);
     if (address === 0) throw errno(EFAULT);
     writeTimespec(task, address, 4_000_000);
     return 0;
   }),
-  syscall("getcpu", [outPtr, outPtr, ptr], (task, cpu, node) => {
+  syscall("getcpu", [filledUint, filledUint, ptr], (task, cpu, node) => {
     if (cpu !== 0) task.space.writeU32(cpu, 0);
     if (node !== 0) task.space.writeU32(node, 0);
     return 0;

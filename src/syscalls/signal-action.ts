@@ -28,9 +28,18 @@ import { altStackFlags, onAltStack } from "../proc/deliver.ts";
 import { NO_RESULT } from "../proc/scheduler.ts";
 import { type SignalAction, SignalSet } from "../proc/signal-state.ts";
 import type { Task } from "../proc/task.ts";
-import { outPtr, ptr, size } from "./args.ts";
+import { size } from "./args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
 import { maskHow, readSignalSet, signal as signalArg, viewOf, writeSignalSet } from "./process-args.ts";
+import {
+  filledSignalAction,
+  filledSignalSet,
+  filledSignalStack,
+  signalAction,
+  signalFrame,
+  signalSet,
+  signalStack,
+} from "./signal-args.ts";
 
 const KNOWN_FLAGS =
   (SA_NOCLDSTOP |
@@ -201,9 +210,9 @@ function sigreturn(task: Task): number {
 }
 
 export const signalActionCalls: readonly SyscallDefinition[] = [
-  syscall("rt_sigaction", [signalArg, ptr, outPtr, size], sigaction),
-  syscall("rt_sigprocmask", [maskHow, ptr, outPtr, size], sigprocmask),
-  syscall("rt_sigpending", [outPtr, size], sigpending),
-  syscall("sigaltstack", [ptr, outPtr], sigaltstack),
-  syscall("rt_sigreturn", [], sigreturn, { noResult: true }),
+  syscall("rt_sigaction", [signalArg, signalAction, filledSignalAction, size], sigaction),
+  syscall("rt_sigprocmask", [maskHow, signalSet(3), filledSignalSet(3), size], sigprocmask),
+  syscall("rt_sigpending", [filledSignalSet(1), size], sigpending),
+  syscall("sigaltstack", [signalStack, filledSignalStack], sigaltstack),
+  syscall("rt_sigreturn", [signalFrame], sigreturn, { noResult: true }),
 ];

@@ -6,9 +6,9 @@ import { NSIG, SI_TKILL } from "../abi/signal.ts";
 import { INIT_PID } from "../proc/kernel.ts";
 import type { SignalInfo } from "../proc/signal-state.ts";
 import type { Task } from "../proc/task.ts";
-import { ptr } from "./args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
 import { pid as pidArg, signal as signalArg, viewOf } from "./process-args.ts";
+import { siginfo } from "./signal-args.ts";
 
 function checkSignal(signal: number): void {
   if (signal < 0 || signal > NSIG) throw errno(EINVAL);
@@ -103,6 +103,6 @@ export const signalSendCalls: readonly SyscallDefinition[] = [
   syscall("kill", [pidArg, signalArg], kill),
   syscall("tkill", [pidArg, signalArg], tkill),
   syscall("tgkill", [pidArg, pidArg, signalArg], tgkill),
-  syscall("rt_sigqueueinfo", [pidArg, signalArg, ptr], sigqueueinfo),
-  syscall("rt_tgsigqueueinfo", [pidArg, pidArg, signalArg, ptr], tgsigqueueinfo),
+  syscall("rt_sigqueueinfo", [pidArg, signalArg, siginfo], sigqueueinfo),
+  syscall("rt_tgsigqueueinfo", [pidArg, pidArg, signalArg, siginfo], tgsigqueueinfo),
 ];

@@ -6,9 +6,11 @@ import { take } from "../proc/deliver.ts";
 import { type SignalInfo, SignalSet } from "../proc/signal-state.ts";
 import type { Task } from "../proc/task.ts";
 import { block, sleep, Woken } from "../proc/wait.ts";
-import { outPtr, ptr, size } from "./args.ts";
+import { size } from "./args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { readSignalSet, readTimespec } from "./process-args.ts";
+import { filledSiginfo, signalSet } from "./signal-args.ts";
+import { timespec } from "./time-args.ts";
 
 /** Until a signal comes: -ERESTARTNOHAND. */
 function untilSignal(task: Task): SyscallResult {
@@ -69,8 +71,8 @@ function restartSyscall(task: Task): SyscallResult {
 
 export const signalWaitCalls: readonly SyscallDefinition[] = [
   syscall("pause", [], untilSignal),
-  syscall("rt_sigsuspend", [ptr, size], sigsuspend),
-  syscall("rt_sigtimedwait", [ptr, outPtr, ptr, size], (task, set, info, timeout, setSize) => {
+  syscall("rt_sigsuspend", [signalSet(1), size], sigsuspend),
+  syscall("rt_sigtimedwait", [signalSet(3), filledSiginfo, timespec, size], (task, set, info, timeout, setSize) => {
     if (setSize !== 8) throw errno(EINVAL);
     return sigtimedwait(task, set, info, timeout, setSize);
   }),

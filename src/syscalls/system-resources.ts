@@ -3,11 +3,14 @@ import { CAP_SYS_NICE, CAP_SYS_RESOURCE } from "../abi/capability.ts";
 import { EACCES, EINVAL, EPERM, ESRCH, errno } from "../abi/errno.ts";
 import * as R from "../abi/resource.ts";
 import { memoryLimits } from "../proc/exec.ts";
+import { INIT_PID } from "../proc/kernel.ts";
 import type { Task } from "../proc/task.ts";
 import { type ResourceLimit, type ThreadGroup, Usage } from "../proc/thread-group.ts";
-import { choice, int, outPtr, ptr } from "./args.ts";
+import { choice, int } from "./args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
+import { usage } from "./exec-args.ts";
 import { pid as pidArg, viewOf, writeUsage } from "./process-args.ts";
+import { filledLimits, filledLimits64, limits, limits64 } from "./system-args.ts";
 
 const resource = choice(
   {
@@ -143,6 +146,7 @@ function tasksOf(task: Task, which: number, who: number): Task[] {
 /** 20 - nice, 1..40, so that it is never negative; the C library turns it back. */
 function getpriority(task: Task, which: number, who: number): number {
   const tasks = tasksOf(task, which, who);
+  if (which === R.PRIO_PROCESS && who === INIT_PID) return 20;
   if (tasks.length === 0) throw errno(ESRCH);
   return 20 - Math.min(...tasks.map((t) => t.nice));
 }
@@ -150,6 +154,8 @@ function getpriority(task: Task, which: number, who: number): number {
 function setpriority(task: Task, which: number, who: number, value: number): number {
   const nice = Math.max(-20, Math.min(19, value));
   const tasks = tasksOf(task, which, who);
+  // Init takes no harm, but must not seem to be missing.
+  if (which === R.PRIO_PROCESS && who === INIT_PID) return task.capable(CAP_SYS_NICE) ? 0 : -EPERM;
   if (tasks.length === 0) throw errno(ESRCH);
   let failure = 0;
   for (const target of tasks) {
@@ -168,16 +174,16 @@ const who = choice({ 0: "RUSAGE_SELF", [-1 >>> 0]: "RUSAGE_CHILDREN", 1: "RUSAGE
 const priorityWhich = choice({ 0: "PRIO_PROCESS", 1: "PRIO_PGRP", 2: "PRIO_USER" }, "PRIO_???");
 
 export const resourceCalls: readonly SyscallDefinition[] = [
-  syscall("getrlimit", [resource, outPtr], (task, which, address) => {
+  syscall("getrlimit", [resource, filledLimits], (task, which, address) => {
     writeLimit(task, address, limitOf(task.process, which));
     return 0;
   }),
-  syscall("setrlimit", [resource, ptr], (task, which, address) => {
+  syscall("setrlimit", [resource, limits], (task, which, address) => {
     setLimit(task, task.process, which, readLimit(task, address));
     return 0;
   }),
-  syscall("prlimit64", [pidArg, resource, ptr, outPtr], prlimit),
-  syscall("getrusage", [{ ...who, kind: "i32", print: (v, c) => who.print(v >>> 0, c) }, outPtr], getrusage),
+  syscall("prlimit64", [pidArg, resource, limits64, filledLimits64], prlimit),
+  syscall("getrusage", [{ ...who, kind: "i32", print: (v, c) => who.print(v >>> 0, c) }, usage(0)], getrusage),
   syscall("getpriority", [priorityWhich, int], getpriority),
   syscall("setpriority", [priorityWhich, int, int], setpriority),
 ];

@@ -4,9 +4,10 @@ import { EINVAL, EPERM, errno } from "../abi/errno.ts";
 import type { Task } from "../proc/task.ts";
 import { KERNEL_RELEASE, KERNEL_VERSION, OS_TYPE } from "../proc/uts.ts";
 import { decodeBytes, encodeBytes } from "../util/bytes.ts";
-import { cstring, flags, int, outBuffer, outPtr, ptr, size, uint } from "./args.ts";
+import { cstring, int, ptr, size, uint } from "./args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
 import { viewOf } from "./process-args.ts";
+import { filledNames, filledRandom, filledSystemInfo, randomFlags } from "./system-args.ts";
 
 const UTS_LENGTH = 65;
 /** personality(2): the machine's name is that of its 32-bit kind. */
@@ -15,7 +16,8 @@ const PER_LINUX32 = 8;
 
 function uname(task: Task, address: number): number {
   const { kernel } = task;
-  const { hostname, domainname, arch } = kernel;
+  const { arch } = kernel;
+  const { hostname, domainname } = task.uts;
   const machine = (task.personality & PER_MASK) === PER_LINUX32 ? arch.name32 : arch.name;
   const bytes = task.space.writable(address, 6 * UTS_LENGTH);
   bytes.fill(0);
@@ -122,29 +124,17 @@ function refused(capability: number, code: number): (task: Task) => number {
 }
 
 export const systemCalls: readonly SyscallDefinition[] = [
-  syscall("uname", [outPtr], uname),
-  syscall("sysinfo", [outPtr], sysinfo),
-  syscall(
-    "getrandom",
-    [
-      outBuffer(),
-      size,
-      flags([
-        [GRND_NONBLOCK, "GRND_NONBLOCK"],
-        [GRND_RANDOM, "GRND_RANDOM"],
-        [GRND_INSECURE, "GRND_INSECURE"],
-      ]),
-    ],
-    getrandom,
-  ),
+  syscall("uname", [filledNames], uname),
+  syscall("sysinfo", [filledSystemInfo], sysinfo),
+  syscall("getrandom", [filledRandom, size, randomFlags], getrandom),
   syscall("sethostname", [cstring, int], (task, address, length) =>
     setName(task, address, length, (name) => {
-      task.kernel.hostname = name;
+      task.uts.hostname = name;
     }),
   ),
   syscall("setdomainname", [cstring, int], (task, address, length) =>
     setName(task, address, length, (name) => {
-      task.kernel.domainname = name;
+      task.uts.domainname = name;
     }),
   ),
   syscall("reboot", [uint, uint, uint, ptr], reboot),

@@ -5,9 +5,21 @@ import * as T from "../abi/time.ts";
 import type { Task } from "../proc/task.ts";
 import { Usage } from "../proc/thread-group.ts";
 import { block } from "../proc/wait.ts";
-import { flags, outPtr, ptr } from "./args.ts";
+import { flags } from "./args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { clock as clockArg, readTimespec, storePair, viewOf, writeTimespec } from "./process-args.ts";
+import {
+  filledSeconds,
+  filledTimes,
+  filledTimespec,
+  filledTimeval,
+  filledTimezone,
+  printSeconds,
+  remainder,
+  timespec,
+  timeval,
+  timezone,
+} from "./time-args.ts";
 
 /** CPU clocks of other tasks: ~id << 3 | kind (posix-timers.h). */
 const CPUCLOCK_PERTHREAD = 4;
@@ -163,15 +175,15 @@ function times(task: Task, address: number): number {
 const absolute = flags([[T.TIMER_ABSTIME, "TIMER_ABSTIME"]]);
 
 export const clockCalls: readonly SyscallDefinition[] = [
-  syscall("clock_gettime", [clockArg, outPtr], clockGettime),
-  syscall("clock_getres", [clockArg, outPtr], clockGetres),
-  syscall("clock_settime", [clockArg, ptr], clockSettime, { partial: "the host's clock cannot be set: EPERM" }),
-  syscall("gettimeofday", [outPtr, outPtr], gettimeofday),
-  syscall("settimeofday", [ptr, ptr], settimeofday, { partial: "the host's clock cannot be set: EPERM" }),
-  syscall("time", [outPtr], time),
-  syscall("nanosleep", [ptr, outPtr], nanosleep),
-  syscall("clock_nanosleep", [clockArg, absolute, ptr, outPtr], clockNanosleep, {
+  syscall("clock_gettime", [clockArg, filledTimespec], clockGettime),
+  syscall("clock_getres", [clockArg, filledTimespec], clockGetres),
+  syscall("clock_settime", [clockArg, timespec], clockSettime, { partial: "the host's clock cannot be set: EPERM" }),
+  syscall("gettimeofday", [filledTimeval, filledTimezone], gettimeofday),
+  syscall("settimeofday", [timeval, timezone], settimeofday, { partial: "the host's clock cannot be set: EPERM" }),
+  syscall("time", [filledSeconds], time, { printResult: printSeconds }),
+  syscall("nanosleep", [timespec, remainder(undefined)], nanosleep),
+  syscall("clock_nanosleep", [clockArg, absolute, timespec, remainder(1)], clockNanosleep, {
     partial: "not on CPU-time clocks: EOPNOTSUPP",
   }),
-  syscall("times", [outPtr], times),
+  syscall("times", [filledTimes], times),
 ];

@@ -4,9 +4,11 @@ import { NSIG, SIGALRM, SIGEV_NONE, SIGEV_SIGNAL, SIGEV_THREAD_ID } from "../abi
 import * as T from "../abi/time.ts";
 import { IntervalTimers, type PosixTimer, type TimerSetting } from "../proc/interval-timers.ts";
 import type { Task } from "../proc/task.ts";
-import { choice, flags, int, outPtr, ptr, uint } from "./args.ts";
+import { choice, flags, int, uint } from "./args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
 import { clock as clockArg, viewOf, writePair } from "./process-args.ts";
+import { filledInt } from "./struct-args.ts";
+import { filledTimerspec, filledTimerval, signalEvent, timerspec, timerval } from "./time-args.ts";
 
 /** struct itimerval (unit 1000 ns) or itimerspec (unit 1): interval, value. */
 function writeSetting(task: Task, address: number, setting: TimerSetting, unit: number): void {
@@ -114,12 +116,18 @@ function timerSettime(task: Task, id: number, bits: number, value: number, old: 
 const whichTimer = choice({ 0: "ITIMER_REAL", 1: "ITIMER_VIRTUAL", 2: "ITIMER_PROF" }, "ITIMER_???");
 
 export const timerCalls: readonly SyscallDefinition[] = [
-  syscall("setitimer", [whichTimer, ptr, outPtr], setitimer),
-  syscall("getitimer", [whichTimer, outPtr], getitimer),
+  syscall("setitimer", [whichTimer, timerval, filledTimerval], setitimer),
+  syscall("getitimer", [whichTimer, filledTimerval], getitimer),
   syscall("alarm", [uint], alarm),
-  syscall("timer_create", [clockArg, ptr, outPtr], timerCreate, { partial: "not on CPU-time clocks: EOPNOTSUPP" }),
-  syscall("timer_settime", [int, flags([[T.TIMER_ABSTIME, "TIMER_ABSTIME"]]), ptr, outPtr], timerSettime),
-  syscall("timer_gettime", [int, outPtr], (task, id, address) => {
+  syscall("timer_create", [clockArg, signalEvent, filledInt], timerCreate, {
+    partial: "not on CPU-time clocks: EOPNOTSUPP",
+  }),
+  syscall(
+    "timer_settime",
+    [int, flags([[T.TIMER_ABSTIME, "TIMER_ABSTIME"]]), timerspec, filledTimerspec],
+    timerSettime,
+  ),
+  syscall("timer_gettime", [int, filledTimerspec], (task, id, address) => {
     const { setting } = find(task, id);
     if (address === 0) throw errno(EFAULT);
     writeSetting(task, address, setting, 1);

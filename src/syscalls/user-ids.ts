@@ -4,9 +4,11 @@ import { EFAULT, EINVAL, EPERM, ESRCH, errno } from "../abi/errno.ts";
 import { afterFsuidChange, afterIdChange } from "../proc/capability-state.ts";
 import { ALL_CAPABILITIES, type CredentialFields } from "../proc/credentials.ts";
 import type { Task } from "../proc/task.ts";
-import { int, outPtr, ptr } from "./args.ts";
+import { int } from "./args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
 import { uid as uidArg, viewOf } from "./process-args.ts";
+import { filledUint } from "./struct-args.ts";
+import { capabilityData, capabilityHeader, filledCapabilityData, filledGroups, groups } from "./system-args.ts";
 
 /** The id as it is kept; undefined for -1, "leave it". */
 const given = (id: number): number | undefined => (id === -1 ? undefined : id >>> 0);
@@ -204,18 +206,18 @@ export const userIdCalls: readonly SyscallDefinition[] = [
   syscall("setregid", [uidArg, uidArg], setregid),
   syscall("setresuid", [uidArg, uidArg, uidArg], setresuid),
   syscall("setresgid", [uidArg, uidArg, uidArg], setresgid),
-  syscall("getresuid", [outPtr, outPtr, outPtr], (task, r, e, s) => {
+  syscall("getresuid", [filledUint, filledUint, filledUint], (task, r, e, s) => {
     const { uid, euid, suid } = task.credentials;
     return storeIds(task, [r, e, s], [uid, euid, suid]);
   }),
-  syscall("getresgid", [outPtr, outPtr, outPtr], (task, r, e, s) => {
+  syscall("getresgid", [filledUint, filledUint, filledUint], (task, r, e, s) => {
     const { gid, egid, sgid } = task.credentials;
     return storeIds(task, [r, e, s], [gid, egid, sgid]);
   }),
   syscall("setfsuid", [uidArg], setfsuid),
   syscall("setfsgid", [uidArg], setfsgid),
-  syscall("getgroups", [int, outPtr], getgroups),
-  syscall("setgroups", [int, ptr], setgroups),
-  syscall("capget", [ptr, outPtr], capget),
-  syscall("capset", [ptr, ptr], capset),
+  syscall("getgroups", [int, filledGroups], getgroups),
+  syscall("setgroups", [int, groups], setgroups),
+  syscall("capget", [capabilityHeader, filledCapabilityData], capget),
+  syscall("capset", [capabilityHeader, capabilityData], capset),
 ];

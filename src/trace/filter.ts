@@ -48,19 +48,29 @@ function traceTest(part: string, known: ReadonlySet<string>): NameSet {
   throw new QualifierError(`invalid system call '${part}'`);
 }
 
+/**
+ * `all`, `none`, `a,b`, `!a,b`.
+ * @param name what a word stands for; throws QualifierError for a wrong one
+ */
+export function parseNames(text: string, name: (word: string) => string): NameSet {
+  if (text.startsWith("!")) {
+    const inner = parseNames(text.slice(1), name);
+    return (candidate) => !inner(candidate);
+  }
+  if (text === "all") return () => true;
+  if (text === "none") return () => false;
+  const members = new Set(text.split(",").map(name));
+  return (candidate) => members.has(candidate);
+}
+
 export type Status = "successful" | "failed" | "unfinished" | "unavailable" | "detached";
 const STATUSES: readonly string[] = ["successful", "failed", "unfinished", "unavailable", "detached"];
 
 export function parseStatusSet(text: string): (status: Status) => boolean {
-  if (text.startsWith("!")) {
-    const inner = parseStatusSet(text.slice(1));
-    return (status) => !inner(status);
-  }
-  if (text === "all") return () => true;
-  if (text === "none") return () => false;
-  const names = text.split(",");
-  for (const name of names) if (!STATUSES.includes(name)) throw new QualifierError(`invalid status '${name}'`);
-  return (status) => names.includes(status);
+  return parseNames(text, (word) => {
+    if (!STATUSES.includes(word)) throw new QualifierError(`invalid status '${word}'`);
+    return word;
+  });
 }
 
 /** One `-e inject=SET:...` or `-e fault=SET:...`, with its counter. */
@@ -80,6 +90,7 @@ export class Injector {
     signalNumber: (name: string) => number | undefined,
   ) {
     const [set, ...settings] = text.split(":");
+    const wrong = (): QualifierError => new QualifierError(`invalid ${fault ? "fault" : "inject"} argument '${text}'`);
     this.#set = parseTraceSet(set ?? "", known);
     const injection: { -readonly [K in keyof Injection]: Injection[K] } = {};
     let when = "1+";
@@ -90,40 +101,47 @@ export class Injector {
       switch (key) {
         case "error": {
           const code = /^\d+$/.test(value) ? Number(value) : errnoNumber(value);
-          if (code === undefined || code < 1 || code > 4095) throw new QualifierError(`invalid argument '${setting}'`);
+          if (code === undefined || code < 1 || code > 4095) throw wrong();
           injection.result = -code;
           break;
         }
         case "retval": {
           const result = Number(value);
-          if (value === "" || !Number.isSafeInteger(result) || result < 0)
-            throw new QualifierError(`invalid argument '${setting}'`);
+          if (value === "" || !Number.isSafeInteger(result) || result < 0) throw wrong();
           injection.result = result;
           break;
         }
         case "signal": {
           const signal = /^\d+$/.test(value) ? Number(value) : signalNumber(value);
-          if (signal === undefined || signal < 1 || signal > 64)
-            throw new QualifierError(`invalid argument '${setting}'`);
+          if (signal === undefined || signal < 1 || signal > 64) throw wrong();
           injection.signal = signal;
           break;
         }
         case "when":
           when = value;
           break;
+        case "delay_enter":
+        case "delay_exit":
+        case "poke_enter":
+        case "poke_exit":
+        case "syscall":
+          throw new QualifierError(`inject: ${key}= is not supported; error, retval, signal and when are`);
         default:
-          throw new QualifierError(`invalid argument '${setting}'`);
+          throw wrong();
       }
     }
     if (fault && injection.result === undefined) injection.result = -38;
-    if (Object.keys(injection).length === 0) throw new QualifierError(`invalid argument '${text}'`);
+    if (Object.keys(injection).length === 0) throw wrong();
+    // "F", "F+", "F+S", "F..L", "F..L+S": from the Fth on, up to the Lth, every Sth.
     const match = /^(\d+)(?:\.\.(\d+))?(\+(\d*))?$/.exec(when);
-    if (match === null || match[1] === "0") throw new QualifierError(`invalid argument 'when=${when}'`);
+    if (match === null) throw wrong();
+    const [, first, last, plus, step] = match;
     this.#injection = injection;
-    this.#first = Number(match[1]);
-    this.#step = match[3] === undefined ? (match[2] === undefined ? 0 : 1) : match[4] === "" ? 1 : Number(match[4]);
-    this.#last =
-      match[2] !== undefined ? Number(match[2]) : match[3] === undefined ? this.#first : Number.POSITIVE_INFINITY;
+    this.#first = Number(first);
+    this.#last = last === undefined ? Number.POSITIVE_INFINITY : Number(last);
+    this.#step = plus === undefined ? (last === undefined ? 0 : 1) : step === "" ? 1 : Number(step);
+    if (this.#first < 1 || this.#last < this.#first || (step !== undefined && step !== "" && this.#step < 1))
+      throw wrong();
   }
 
   /** What to do to this call of the tracee `tid`. */

@@ -5,15 +5,22 @@
  * the rest and the result. When another task has to say something in between, the line ends with `<unfinished ...>` and
  * goes on later as `<... name resumed>`.
  */
-import { ERESTARTSYS, errnoMessage, errnoName } from "../abi/errno.ts";
+import { majorOf, minorOf } from "../abi/device.ts";
+import { ERESTART_RESTARTBLOCK, ERESTARTSYS, errnoMessage, errnoName } from "../abi/errno.ts";
+import { S_IFBLK, S_IFCHR, S_IFMT } from "../abi/stat.ts";
 import type { Observer } from "../proc/observer.ts";
 import type { SignalInfo } from "../proc/signal-state.ts";
 import type { Task } from "../proc/task.ts";
 import type { PrintContext, SyscallDefinition } from "../syscalls/define.ts";
 import type { SyscallTracer } from "../syscalls/dispatch.ts";
-import { type CountOrder, Counts } from "./counts.ts";
+import { encodeBytes } from "../util/bytes.ts";
+import { quote } from "../util/quote.ts";
+import { type CountColumn, type CountOrder, Counts } from "./counts.ts";
 import type { Injector, NameSet, Status } from "./filter.ts";
 import { printSignalInfo, signalName } from "./signals.ts";
+
+/** Results from here to -1 are error numbers. */
+const MAX_ERRNO = 4095;
 
 export interface StraceOptions {
   /** Trace children too. */
@@ -25,13 +32,24 @@ export interface StraceOptions {
   /** -c and -C: count; with "only", nothing else is shown. */
   readonly count: "off" | "only" | "also";
   readonly countOrder: CountOrder;
+  readonly countColumns: readonly CountColumn[];
   /** -T */
   readonly callTimes: boolean;
   /** -t, -tt, -ttt, -r */
   readonly timestamps: "none" | "seconds" | "micros" | "epoch" | "relative";
-  /** -y, -yy */
-  readonly paths: boolean;
+  /** -y and -yy, which also says what devices are. */
+  readonly paths: "off" | "paths" | "devices";
   readonly stringLimit: number;
+  /** -v: nothing is abbreviated. */
+  readonly verbose: NameSet;
+  /** -e raw: arguments are shown as hexadecimal numbers. */
+  readonly raw: NameSet;
+  /** -x, -xx */
+  readonly hex: "off" | "odd" | "all";
+  /** -n: the number of each call. */
+  readonly numbers: boolean;
+  /** -ff -o: every task has a file of its own. */
+  readonly separate: boolean;
   /** Each line begins with the pid, as in a file written with -f -o. */
   readonly toFile: boolean;
   /** Column of the result: 40. */
@@ -42,11 +60,22 @@ export interface StraceOptions {
   /** Nanoseconds: since 1970, and monotonic. */
   readonly realtime: () => bigint;
   readonly monotonic: () => number;
-  readonly write: (text: string) => void;
+  /** Text of `tid`'s: of all tasks alike unless each is to have its own. */
+  readonly write: (text: string, tid: number) => void;
+  /** Messages of strace's own, for standard error. */
+  readonly message: (text: string) => void;
+}
+
+/** What was started: the execve that no guest has made. */
+export interface TracedProgram {
+  readonly path: string;
+  readonly argv: readonly Uint8Array[];
+  readonly env: readonly Uint8Array[];
 }
 
 interface Call {
   readonly task: Task;
+  readonly number: number;
   readonly definition: SyscallDefinition | undefined;
   readonly name: string;
   readonly args: readonly number[];
@@ -58,21 +87,32 @@ interface Call {
   injected: boolean;
 }
 
+/** A file of lines, of which the last may be unfinished. */
+interface Stream {
+  /** The task whose line is not finished. */
+  partial: Task | undefined;
+  columns: number;
+}
+
 export class Strace implements SyscallTracer, Observer {
   readonly #options: StraceOptions;
   readonly #calls: Map<Task, Call> = new Map();
   readonly #traced: Set<Task> = new Set();
+  /** The number of each task's last call, for -n. */
+  readonly #numbers: Map<Task, number> = new Map();
+  readonly #streams: Map<number, Stream> = new Map();
+  readonly #program: TracedProgram | undefined;
   readonly counts: Counts = new Counts();
-  /** The task whose line is not finished, and how many columns it has. */
-  #partial: Task | undefined;
-  #columns = 0;
   #lastStamp: number | undefined;
   readonly #held: boolean;
 
-  constructor(options: StraceOptions) {
+  constructor(options: StraceOptions, program?: TracedProgram) {
     this.#options = options;
+    this.#program = program;
     // With a status filter a line may only be shown once the result is known.
-    this.#held = !(["successful", "failed", "unfinished", "unavailable"] as const).every((s) => options.status(s));
+    this.#held = !(["successful", "failed", "unfinished", "unavailable", "detached"] as const).every((s) =>
+      options.status(s),
+    );
   }
 
   #follows(task: Task): boolean {
@@ -84,9 +124,11 @@ export class Strace implements SyscallTracer, Observer {
   #prefix(task: Task): string {
     const options = this.#options;
     let text = "";
-    if (options.toFile && options.follow) text += `${String(task.tid).padEnd(5)} `;
+    if (options.toFile && options.follow && !options.separate) text += `${String(task.tid).padEnd(5)} `;
     else if (!options.toFile && this.#traced.size > 1) text += `[pid ${String(task.tid).padStart(5)}] `;
-    return text + this.#stamp();
+    text += this.#stamp();
+    if (options.numbers) text += `[${String(this.#numbers.get(task) ?? 0).padStart(4)}] `;
+    return text;
   }
 
   #stamp(): string {
@@ -108,28 +150,47 @@ export class Strace implements SyscallTracer, Observer {
     return timestamps === "seconds" ? `${clock} ` : `${clock}.${micros} `;
   }
 
-  /** Ends the line that another task left open. */
-  #interruptPartial(): void {
-    if (this.#partial === undefined) return;
-    this.#options.write(" <unfinished ...>\n");
-    this.#partial = undefined;
+  #stream(task: Task): Stream {
+    const key = this.#options.separate ? task.tid : 0;
+    let stream = this.#streams.get(key);
+    if (stream === undefined) {
+      stream = { partial: undefined, columns: 0 };
+      this.#streams.set(key, stream);
+    }
+    return stream;
+  }
+
+  /** Ends the line that a task, mostly another one, left open. */
+  #interruptPartial(stream: Stream): void {
+    if (stream.partial === undefined) return;
+    this.#options.write(" <unfinished ...>\n", stream.partial.tid);
+    stream.partial = undefined;
   }
 
   #startLine(task: Task): void {
-    this.#interruptPartial();
+    const stream = this.#stream(task);
+    this.#interruptPartial(stream);
     const prefix = this.#prefix(task);
-    this.#options.write(prefix);
-    this.#columns = prefix.length;
+    this.#options.write(prefix, task.tid);
+    stream.columns = prefix.length;
   }
 
-  #add(text: string): void {
-    this.#columns += text.length;
-    this.#options.write(text);
+  #add(task: Task, text: string): void {
+    this.#stream(task).columns += text.length;
+    this.#options.write(text, task.tid);
+  }
+
+  /** The result, in its column where the line has not passed it. */
+  #endLine(task: Task, result: string): void {
+    const stream = this.#stream(task);
+    const fill = this.#options.column - stream.columns;
+    stream.partial = undefined;
+    this.#options.write(`${fill > 0 ? " ".repeat(fill) : ""}= ${result}\n`, task.tid);
   }
 
   #wholeLine(task: Task, text: string): void {
     this.#startLine(task);
-    this.#options.write(`${text}\n`);
+    this.#options.write(`${text}\n`, task.tid);
   }
 
   // ---- calls ----
@@ -146,9 +207,11 @@ export class Strace implements SyscallTracer, Observer {
     for (const injector of this.#options.injectors) injection ??= injector.apply(task.tid, name);
     if (injection?.signal !== undefined) task.raise(injection.signal);
     const instead = injection?.result;
+    this.#numbers.set(task, number);
     if (!this.#options.trace(name)) return instead;
     const call: Call = {
       task,
+      number,
       definition,
       name,
       args: args.slice(0, definition === undefined ? 6 : definition.args.length),
@@ -165,16 +228,16 @@ export class Strace implements SyscallTracer, Observer {
       return instead;
     }
     this.#startLine(task);
-    this.#add(text);
-    this.#partial = task;
+    this.#add(task, text);
+    this.#stream(task).partial = task;
     return instead;
   }
 
   #entryArguments(call: Call): string {
     const { definition } = call;
-    if (definition === undefined) {
+    if (definition === undefined || this.#options.raw(call.name)) {
       call.shown = call.args.length;
-      return call.args.map((a) => `0x${a.toString(16)}`).join(", ");
+      return call.args.map((a) => (a === 0 ? "0" : `0x${BigInt.asUintN(64, BigInt(a)).toString(16)}`)).join(", ");
     }
     const context = this.#context(call, undefined);
     const out: string[] = [];
@@ -184,7 +247,11 @@ export class Strace implements SyscallTracer, Observer {
       if (text !== "") out.push(text);
       call.shown++;
     }
-    return out.join(", ") + (call.shown > 0 && call.shown < definition.args.length ? ", " : "");
+    // What follows on return may turn out to be nothing, so its comma waits for it where that can be told already.
+    const more = definition.args.slice(call.shown);
+    const shown = more.some((arg, i) => arg.absent?.(call.args[call.shown + i] ?? 0, context) !== true);
+    if (!shown) call.shown = definition.args.length;
+    return out.join(", ") + (out.length > 0 && shown && more.length > 0 ? ", " : "");
   }
 
   #exitArguments(call: Call, result: number): string {
@@ -201,80 +268,148 @@ export class Strace implements SyscallTracer, Observer {
   exit(
     task: Task,
     _number: number,
-    _definition: SyscallDefinition | undefined,
+    definition: SyscallDefinition | undefined,
     _args: readonly number[],
-    result: number,
+    value: number,
   ): void {
     const call = this.#calls.get(task);
-    if (call === undefined) return;
+    const withoutResult = definition?.noResult === true && value < -MAX_ERRNO;
+    // A call that ended the task itself has no result: taskExited ends its line.
+    if (call === undefined || (withoutResult && task.state !== "runnable" && task.state !== "blocked")) return;
+    const result = withoutResult ? resultInRegister(task, definition) : value;
     this.#calls.delete(task);
     const { count } = this.#options;
     const time = this.#options.monotonic() - call.start;
-    const failed = result < 0 && result >= -4095;
+    const failed = result < 0 && result >= -MAX_ERRNO;
     const status: Status =
       call.definition === undefined && result === -38 ? "unavailable" : failed ? "failed" : "successful";
-    if (count !== "off" && this.#options.status(status)) this.counts.add(call.name, failed, time);
-    if (count === "only") return;
-    if (!this.#options.status(status)) return;
+    if (count !== "off" && this.#options.status(status)) this.counts.add(call.number, call.name, failed, time);
+    if (count === "only" || !this.#options.status(status)) return;
     const rest = `${this.#exitArguments(call, result)}) `;
+    this.#resume(call);
+    this.#add(task, rest);
+    let text = this.#result(call, result);
+    if (this.#options.callTimes) text += ` <${(time / 1e9).toFixed(6)}>`;
+    this.#endLine(task, text);
+  }
+
+  /** The line goes on where it was, or on a new one that says so. */
+  #resume(call: Call): void {
+    const { task } = call;
     if (call.held !== undefined) {
       this.#startLine(task);
-      this.#add(call.held);
-    } else if (this.#partial !== task) {
+      this.#add(task, call.held);
+    } else if (this.#stream(task).partial !== task) {
       this.#startLine(task);
-      this.#add(`<... ${call.name} resumed>`);
+      this.#add(task, `<... ${call.name} resumed>`);
     }
-    this.#add(rest);
-    const fill = this.#options.column - this.#columns;
-    this.#partial = undefined;
-    let text = `${fill > 0 ? " ".repeat(fill) : ""}= ${this.#result(call, result)}`;
-    if (call.injected) text += " (INJECTED)";
-    if (this.#options.callTimes) text += ` <${(time / 1e9).toFixed(6)}>`;
-    this.#options.write(`${text}\n`);
   }
 
   #result(call: Call, result: number): string {
-    if (result < 0 && result >= -4095) {
+    const note = call.injected ? " (INJECTED)" : "";
+    if (result < 0 && result >= -MAX_ERRNO) {
       const code = -result;
-      if (code >= ERESTARTSYS && code <= 516) return `? ${errnoName(code)} (${errnoMessage(code)})`;
-      return `-1 ${errnoName(code)} (${errnoMessage(code)})`;
+      const value = code >= ERESTARTSYS && code <= ERESTART_RESTARTBLOCK ? "?" : "-1";
+      return `${value} ${errnoName(code)} (${errnoMessage(code)})${note}`;
     }
     const { definition } = call;
-    return definition?.printResult === undefined
-      ? String(result)
-      : definition.printResult(result, this.#context(call, result));
+    if (this.#options.raw(call.name)) return `0x${BigInt.asUintN(64, BigInt(result)).toString(16)}${note}`;
+    const text =
+      definition?.printResult === undefined
+        ? String(result)
+        : definition.printResult(result, this.#context(call, result));
+    return text + note;
   }
 
   #context(call: Call, result: number | undefined): PrintContext {
     const { task, args } = call;
-    const { stringLimit, paths } = this.#options;
+    const { stringLimit, hex } = this.#options;
     return {
       task,
       args,
       result,
       stringLimit,
+      verbose: this.#options.verbose(call.name),
+      ...(hex === "off" ? {} : { hex }),
       peek: (address, length) => {
         if (length === 0) return new Uint8Array(0);
         const bytes = task.space.readablePrefix(address, length);
         return bytes.length === 0 ? undefined : bytes;
       },
-      fd: (fd) => {
-        if (!paths) return String(fd);
-        const file = task.files.peek(fd);
-        return file === undefined ? String(fd) : `${fd}<${file.describe()}>`;
-      },
+      fd: (fd) => this.#describe(task, fd),
+      cwd: () => (this.#options.paths === "off" ? "" : `<${quotePath(task.fs.cwd.toString())}>`),
     };
+  }
+
+  /** `3`, or with -y `3</etc/passwd>`. */
+  #describe(task: Task, fd: number): string {
+    const { paths } = this.#options;
+    const file = paths === "off" ? undefined : task.files.peek(fd);
+    if (file === undefined) return String(fd);
+    const name = quotePath(file.describe());
+    const format = file.inode.format & S_IFMT;
+    if (paths === "devices" && (format === S_IFCHR || format === S_IFBLK)) {
+      const { rdev } = file.inode.attributes();
+      const kind = format === S_IFCHR ? "char" : "block";
+      return `${fd}<${name}<${kind} ${majorOf(rdev)}:${minorOf(rdev)}>>`;
+    }
+    return `${fd}<${name}>`;
   }
 
   // ---- events ----
 
+  /** As under ptrace(2): what a task ignores is reported too, and comes into its calls. */
+  seesIgnoredSignals(task: Task): boolean {
+    return this.#follows(task);
+  }
+
   taskStarted(task: Task, parent: Task | null): void {
-    if (parent !== null && !(this.#options.follow && this.#traced.has(parent))) return;
+    if (parent === null) {
+      this.#traced.add(task);
+      this.#firstExec(task);
+      return;
+    }
+    const { follow, quiet, toFile } = this.#options;
+    if (!follow || !this.#traced.has(parent)) return;
     this.#traced.add(task);
-    if (parent === null || this.#options.count === "only" || this.#options.quiet.attach) return;
-    if (this.#options.toFile) return;
+    if (quiet.attach || toFile) return;
     // The real one reports this on its standard error in the middle of the parent's line.
-    this.#options.write(`strace: Process ${task.tid} attached\n`);
+    const stream = this.#stream(parent);
+    if (stream.partial !== undefined) this.#interruptPartial(stream);
+    this.#options.message(`strace: Process ${task.tid} attached\n`);
+  }
+
+  /** The program's own execve: made by whoever started the machine's first process, and shown as strace does. */
+  #firstExec(task: Task): void {
+    const program = this.#program;
+    const number = task.kernel.arch.numbers["execve"] ?? 0;
+    this.#numbers.set(task, number);
+    if (program === undefined || !this.#options.trace("execve") || !this.#options.status("successful")) return;
+    if (this.#options.count !== "off") this.counts.add(number, "execve", false, 0);
+    if (this.#options.count === "only") return;
+    const { stringLimit, hex } = this.#options;
+    const style = hex === "off" ? undefined : hex;
+    const verbose = this.#options.verbose("execve");
+    const list = (strings: readonly Uint8Array[]): string => {
+      const shown = verbose ? strings : strings.slice(0, stringLimit);
+      const parts = shown.map((text) => {
+        const cut = text.length > stringLimit;
+        return quote(cut ? text.subarray(0, stringLimit) : text, style) + (cut ? "..." : "");
+      });
+      return `[${parts.join(", ")}${shown.length < strings.length ? ", ..." : ""}]`;
+    };
+    const { registers } = task.kernel.arch;
+    const sp = registers.getSp(task.mm.context);
+    // On the new stack: the number of arguments, their pointers, NULL, then the environment's.
+    const count = task.space.readU32(sp);
+    const envp = sp + 8 * (count + 2);
+    const variables = program.env.length;
+    const environment = verbose
+      ? list(program.env)
+      : `0x${envp.toString(16)} /* ${variables} var${variables === 1 ? "" : "s"} */`;
+    this.#startLine(task);
+    this.#add(task, `execve(${quote(encodeBytes(program.path), style)}, ${list(program.argv)}, ${environment}) `);
+    this.#endLine(task, this.#options.callTimes ? "0 <0.000000>" : "0");
   }
 
   signalDelivered(task: Task, info: SignalInfo): void {
@@ -285,52 +420,53 @@ export class Strace implements SyscallTracer, Observer {
   }
 
   taskStopped(task: Task, signal: number): void {
-    if (!this.#follows(task) || this.#options.count === "only") return;
+    if (!this.#follows(task) || this.#options.count === "only" || !this.#options.signals(signalName(signal))) return;
     this.#wholeLine(task, `--- stopped by ${signalName(signal)} ---`);
   }
 
   taskExited(task: Task, status: number): void {
     if (!this.#follows(task)) return;
     const call = this.#calls.get(task);
+    const { count } = this.#options;
     if (call !== undefined) {
       this.#calls.delete(task);
-      const { count } = this.#options;
-      if (count !== "off" && this.#options.status("unfinished"))
-        this.counts.add(call.name, false, this.#options.monotonic() - call.start);
       if (count !== "only" && this.#options.status("unfinished")) this.#neverReturns(call);
     }
-    if (this.#options.count !== "only" && !this.#options.quiet.exit) {
-      const signal = status & 0x7f;
+    const signal = status & 0x7f;
+    const shown = signal === 0 ? !this.#options.quiet.exit : this.#options.signals(signalName(signal));
+    if (count !== "only" && shown) {
+      const core = status & 0x80 ? " (core dumped)" : "";
       this.#wholeLine(
         task,
-        signal === 0
-          ? `+++ exited with ${(status >> 8) & 0xff} +++`
-          : `+++ killed by ${signalName(signal)}${status & 0x80 ? " (core dumped)" : ""} +++`,
+        signal === 0 ? `+++ exited with ${(status >> 8) & 0xff} +++` : `+++ killed by ${signalName(signal)}${core} +++`,
       );
     }
     this.#traced.delete(task);
+    this.#numbers.delete(task);
   }
 
   /** A call during which the task ended: exit_group, or anything a fatal signal came into. */
   #neverReturns(call: Call): void {
     const { task } = call;
-    if (call.held !== undefined) {
-      this.#startLine(task);
-      this.#add(call.held);
-    } else if (this.#partial !== task) {
-      this.#startLine(task);
-      this.#add(`<... ${call.name} resumed>`);
-    }
-    const exits = call.name === "exit" || call.name === "exit_group";
-    this.#add(exits || call.shown === call.args.length ? ") " : " <unfinished ...>) ");
-    const fill = this.#options.column - this.#columns;
-    this.#partial = undefined;
-    this.#options.write(`${fill > 0 ? " ".repeat(fill) : ""}= ?\n`);
+    this.#resume(call);
+    this.#add(task, call.shown >= call.args.length ? ") " : " <unfinished ...>) ");
+    this.#endLine(task, "?");
   }
 
   /** The end of everything: the table of -c. */
   finish(): void {
-    this.#interruptPartial();
-    if (this.#options.count !== "off") this.#options.write(this.counts.format(this.#options.countOrder));
+    for (const stream of this.#streams.values()) this.#interruptPartial(stream);
+    const { count, countOrder, countColumns } = this.#options;
+    if (count !== "off") this.#options.write(this.counts.format(countOrder, countColumns), 0);
   }
+}
+
+/** What a call that sets all registers left in the one of results: execve starts with 0, sigreturn puts the old one back. */
+function resultInRegister(task: Task, definition: SyscallDefinition | undefined): number {
+  if (definition?.name !== "rt_sigreturn") return 0;
+  return task.kernel.arch.registers.getSyscallResult(task.mm.context);
+}
+
+function quotePath(path: string): string {
+  return quote(encodeBytes(path)).slice(1, -1).replaceAll("<", "\\74").replaceAll(">", "\\76").replaceAll('\\"', '"');
 }

@@ -129,6 +129,8 @@ export const registers = {
   syscallArgLo: (context: DataView, index: number): number => context.getUint32(ARGUMENTS[index] as number, true),
   syscallArgHi: (context: DataView, index: number): number => context.getUint32((ARGUMENTS[index] as number) + 4, true),
   setSyscallResult: (context: DataView, result: number): void => set64(context, RAX, result),
+  getSyscallResult: (context: DataView): number =>
+    context.getInt32(RAX + 4, true) * 0x1_0000_0000 + context.getUint32(RAX, true),
   /** General register by its number in the encoding. */
   getGpr: (context: DataView, index: number): bigint => context.getBigUint64(register(index), true),
   setGpr: (context: DataView, index: number, value: bigint): void =>
