@@ -207,6 +207,10 @@ export class Machine {
     symlinkAt(view, "/proc/self/fd/0", undefined, "/dev/stdin");
     symlinkAt(view, "/proc/self/fd/1", undefined, "/dev/stdout");
     symlinkAt(view, "/proc/self/fd/2", undefined, "/dev/stderr");
+    // What mount(2) can make besides tmpfs.
+    mounts.types.set("proc", () => createProcfs(kernel, { dev: next(), cpuinfo: cpuinfoText }));
+    mounts.types.set("sysfs", () => createSysfs({ dev: next(), clock }));
+    mounts.types.set("devpts", () => new DevptsFs(this.terminals, next(), clock));
     this.mount(new DevptsFs(this.terminals, next(), clock), "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC);
     this.mount(tmpfs({ dev: next(), clock, mode: 0o1777 }), "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV);
   }
@@ -223,8 +227,13 @@ export class Machine {
     // A pipe to the guest, whatever it is on the host: it cannot seek.
     const inode = this.#anonymous.inode(0o010600, { uid: 0, gid: 0 });
     const name = `pipe:[${inode.ino}]`;
-    if (fd === 0) return new HostInput(console.stdin, inode, name);
-    return new HostOutput(fd === 1 ? console.stdout : console.stderr, inode, name);
+    const file =
+      fd === 0
+        ? new HostInput(console.stdin, inode, name)
+        : new HostOutput(fd === 1 ? console.stdout : console.stderr, inode, name);
+    // Opened again, as /dev/stdout or /proc/self/fd/1, it is the same stream.
+    inode.open = () => file;
+    return file;
   }
 
   /** Starts the machine's program on the host's standard streams. Throws an Errno if it cannot be executed. */

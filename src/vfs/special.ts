@@ -50,6 +50,8 @@ export class AnonymousFs implements FileSystem {
 }
 
 export class AnonymousInode extends BaseInode {
+  /** What opening it again by way of /proc/self/fd gives; without it a FIFO is its pipe, and all else ENXIO. */
+  open?: (flags: number, context: OpenContext, path: Path) => File;
   readonly fs: AnonymousFs;
   readonly ino: number;
   readonly format: number;

@@ -455,7 +455,8 @@ export class MemoryInode extends BaseInode {
       }
     }
     for (const [name, inode] of entries) if (!seen.has(name)) all.push(entry(name, inode));
-    return all;
+    // A tmpfs of Linux shows the newest name first (libfs.c, offset_readdir).
+    return this.#lower === undefined ? all.reverse() : all;
   }
 
   // Symbolic links and regular files.
