@@ -19,8 +19,8 @@ const RBP = 5;
 /** A data address for an operand of `size` bytes: mostly a good one, now and then one that faults somehow. */
 export function pickTarget(rng: Random, size: number, aligned: boolean): bigint {
   const span = Math.max(size, 1);
-  const align = (a: number): number => (aligned && !rng.oneIn(12) ? a & ~15 : a);
-  switch (rng.below(40)) {
+  const align = (a: number): number => (aligned && (rng.tame || !rng.oneIn(12)) ? a & ~15 : a);
+  switch (rng.tame ? 39 : rng.below(40)) {
     case 0: // no write permission
       return BigInt(align(READONLY + rng.below(READONLY_SIZE - span)));
     case 1: // runs over the end of the mapping

@@ -45,10 +45,14 @@ export interface GeneratorOptions {
   readonly only?: readonly string[];
   /** MXCSR bits that may be other than at reset: flags (0x3f), DAZ (0x40), masks (0x1f80), rounding (0x6000), FTZ (0x8000). */
   readonly mxcsrBits?: number;
+  /** Leave out what QEMU, and so Unicorn, is known to do differently: see facts.ts. */
+  readonly tame?: boolean;
 }
 
 export function createGenerator(tables: readonly string[], options: GeneratorOptions = {}): Generator {
-  const all = tables.flatMap((t) => parseTable(t)).filter(facts.testable);
+  const all = tables
+    .flatMap((t) => parseTable(t))
+    .filter((r) => facts.testable(r) && !(options.tame && facts.differsInQemu(r)));
   const rows = options.only ? all.filter((r) => options.only?.includes(r.mnemonic)) : all;
   if (rows.length === 0) throw new Error("no row of the encoding table is left to test");
   const plain = rows.filter((r) => !facts.usesFx(r) && !facts.transfersControl(r) && !facts.isString(r));
@@ -60,7 +64,7 @@ export function createGenerator(tables: readonly string[], options: GeneratorOpt
       // Every row gets its turn.
       const row = rows[number % rows.length] as Row;
       for (let attempt = 0; ; attempt++) {
-        const draft = draftOf(row, new Random(seed + attempt * 0x1_0000_0000, number), number);
+        const draft = draftOf(row, new Random(seed + attempt * 0x1_0000_0000, number, options.tame), number);
         if (!draft.resultUndefined) return draft.finish();
       }
     },
@@ -382,7 +386,7 @@ function shuffled(rng: Random, prefixes: number[], row: Row): number[] {
 
 /** Eight bytes of a vector: integers of some width, two floats or a double. */
 function lane(rng: Random): bigint {
-  switch (rng.below(4)) {
+  switch (rng.tame ? 1 : rng.below(4)) {
     case 0:
       return rng.integer();
     case 1:
@@ -406,7 +410,7 @@ function randomFx(rng: Random, row: Row, mxcsrBits: number): Uint8Array {
   const fx = resetFx();
   const view = new DataView(fx.buffer);
   view.setUint32(FX.MXCSR, randomMxcsr(rng, mxcsrBits), true);
-  const kind = rng.below(4);
+  const kind = rng.tame ? rng.below(2) : rng.below(4);
   for (let i = 0; i < 32; i++) {
     const bits = kind === 0 ? rng.float(64) : kind === 1 ? rng.float(32) | (rng.float(32) << 32n) : lane(rng);
     view.setBigUint64(FX.XMM + i * 8, bits, true);

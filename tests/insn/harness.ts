@@ -8,7 +8,7 @@ import { differences, flagNames } from "./compare.ts";
 import { FX } from "./fx.ts";
 import type { Generator } from "./generate.ts";
 import type { NativeRunner } from "./native.ts";
-import { type Case, DATA, type Outcome, type Subject } from "./protocol.ts";
+import { type Case, DATA, type Outcome, type Subject, Vector } from "./protocol.ts";
 
 const BATCH = 2000;
 
@@ -33,6 +33,8 @@ export interface Plan {
   readonly count: number;
   /** How many failures of one instruction to keep. */
   readonly keep: number;
+  /** Compare only cases that the CPU completes without a fault. */
+  readonly completedOnly?: boolean;
 }
 
 export async function compareMany(
@@ -49,7 +51,9 @@ export async function compareMany(
     const cases = numbers.map((n) => generator.make(plan.seed, n));
     const expected = await native.run(cases);
     cases.forEach((c, i) => {
-      const found = check(c, expected[i] as Outcome, subject);
+      const outcome = expected[i] as Outcome;
+      if (plan.completedOnly && outcome.vector !== Vector.BP) return;
+      const found = check(c, outcome, subject);
       if (found.length === 0) return;
       failed++;
       const seen = byName.get(lastName(c)) ?? 0;

@@ -3,6 +3,7 @@
  * case by itself; INSN_CASES changes how many there are.
  */
 import { expect, it } from "vitest";
+import { loadUnicorn } from "../../src/host/node/unicorn.ts";
 import { createGenerator } from "./generate.ts";
 import { compareMany, describeFailure } from "./harness.ts";
 import { buildRunner, NativeRunner, whyNoNative } from "./native.ts";
@@ -13,12 +14,22 @@ if (why !== undefined) console.warn(`the instruction comparison is skipped: ${wh
 
 const CASES = Number(process.env["INSN_CASES"] ?? 200_000);
 
-async function compare(name: string, seed: number, count: number): Promise<void> {
+async function unicornMissing(): Promise<string | undefined> {
+  try {
+    await loadUnicorn();
+    return undefined;
+  } catch (error) {
+    return String(error);
+  }
+}
+
+async function compare(name: string, seed: number, count: number, tame = false): Promise<void> {
   const native = new NativeRunner(buildRunner());
-  const generator = createGenerator(TABLES, { mxcsrBits: DEFAULT_MXCSR_BITS });
+  const generator = createGenerator(TABLES, { mxcsrBits: tame ? 0 : DEFAULT_MXCSR_BITS, tame });
   const make = subjects[name];
   if (make === undefined) throw new Error(`no engine ${name}`);
-  const summary = await compareMany(native, await make(), generator, { seed, first: 0, count, keep: 1 });
+  const plan = { seed, first: 0, count, keep: 1, completedOnly: tame };
+  const summary = await compareMany(native, await make(), generator, plan);
   await native.end();
   const shown = summary.failures.slice(0, 5).map((f) => describeFailure(f, seed));
   expect(shown.join("\n\n")).toBe("");
@@ -35,4 +46,13 @@ it.skipIf(why !== undefined)(
   `so do ${CASES / 10} run one instruction at a time`,
   () => compare("interp-step", 2, CASES / 10),
   60_000,
+);
+
+const whyNoUnicorn = why ?? (await unicornMissing());
+if (whyNoUnicorn !== undefined) console.warn(`the comparison with Unicorn is skipped: ${whyNoUnicorn}`);
+
+it.skipIf(whyNoUnicorn !== undefined)(
+  `Unicorn does ${CASES / 4} of the tamer ones as the real CPU does`,
+  () => compare("unicorn", 3, CASES / 4, true),
+  120_000,
 );

@@ -27,9 +27,8 @@ export function buildRunner(directory?: string): string {
   if (existsSync(runner) && statSync(runner).mtimeMs > statSync(SOURCE).mtimeMs) return runner;
   const cc = compiler();
   if (cc === undefined) throw new Error("no C compiler");
-  // Away from the addresses of the cases, and where none of them reaches by accident.
-  const place = ["-no-pie", "-Wl,-Ttext-segment=0x68000000"];
-  execFileSync(cc, ["-O2", "-static", ...place, "-fno-stack-protector", "-Wall", "-o", runner, SOURCE]);
+  // Position-independent: far above the 4 GiB of the cases, where none of them reaches by accident.
+  execFileSync(cc, ["-O2", "-static-pie", "-fPIE", "-fno-stack-protector", "-Wall", "-o", runner, SOURCE]);
   return runner;
 }
 

@@ -2,6 +2,7 @@
  * Compares an engine with the real CPU over generated instructions:
  *
  *     npm run test:insn -- --cases 200000 --seed 1 --only add,sub
+ *     npm run test:insn -- --cpu unicorn --tame
  */
 import { createGenerator } from "./generate.ts";
 import { compareMany, describeFailure } from "./harness.ts";
@@ -22,12 +23,14 @@ const seed = Number(option("seed", "1"));
 const only = option("only", "");
 const generator = createGenerator(TABLES, {
   ...(only === "" ? {} : { only: only.split(",") }),
+  tame: process.argv.includes("--tame"),
   mxcsrBits: Number(option("mxcsr", String(DEFAULT_MXCSR_BITS))),
 });
 const plan = {
   seed,
   first: Number(option("first", "0")),
   count: Number(option("cases", "200000")),
+  completedOnly: process.argv.includes("--tame"),
   keep: Number(option("keep", "1")),
 };
 const engine = option("cpu", "interp");
