@@ -13,6 +13,7 @@ import {
   RLIMIT_STACK,
 } from "../abi/resource.ts";
 import { SIGKILL } from "../abi/signal.ts";
+import { MSGMNI, SEMMNI, SHMMNI } from "../abi/sysv-ipc.ts";
 import type { CpuEngine } from "../cpu/core.ts";
 import type { Host } from "../host/interface.ts";
 import type { MachineInfo } from "../loader/exec.ts";
@@ -25,6 +26,7 @@ import type { Observer } from "./observer.ts";
 import { Scheduler, type SyscallGate } from "./scheduler.ts";
 import { ProcessGroup, type Session } from "./session.ts";
 import { Signals } from "./signals.ts";
+import { IpcTable, type SysvIpc } from "./sysv-ipc.ts";
 import type { Task } from "./task.ts";
 import { type ResourceLimit, type ThreadGroup, Usage } from "./thread-group.ts";
 import { Timers } from "./timers.ts";
@@ -72,6 +74,11 @@ export class Kernel {
   readonly sessions: Map<number, Session> = new Map();
   /** CPU time of processes that are no more: /proc/stat. */
   readonly pastUsage: Usage = new Usage();
+  readonly sysv: SysvIpc = {
+    queues: new IpcTable(MSGMNI),
+    sets: new IpcTable(SEMMNI),
+    segments: new IpcTable(SHMMNI),
+  };
   observer: Observer | null = null;
   /** Names of the first process; others may have their own. */
   readonly uts: UtsNamespace;

@@ -15,6 +15,9 @@ import { signalSendCalls } from "./signal-send.ts";
 import { signalWaitCalls } from "./signal-wait.ts";
 import { systemCalls } from "./system.ts";
 import { resourceCalls } from "./system-resources.ts";
+import { messageCalls } from "./sysv-msg.ts";
+import { semaphoreCalls } from "./sysv-sem.ts";
+import { sharedMemoryCalls } from "./sysv-shm.ts";
 import { clockCalls } from "./time-clock.ts";
 import { timerCalls } from "./time-timers.ts";
 import { userIdCalls } from "./user-ids.ts";
@@ -34,6 +37,9 @@ export const SYSCALLS: readonly SyscallDefinition[] = [
   ...signalSendCalls,
   ...signalWaitCalls,
   ...systemCalls,
+  ...messageCalls,
+  ...semaphoreCalls,
+  ...sharedMemoryCalls,
   ...resourceCalls,
   ...clockCalls,
   ...timerCalls,

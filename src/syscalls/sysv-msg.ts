@@ -1,0 +1,119 @@
+/** System V message queues: msgget(2), msgop(2), msgctl(2). */
+import { CAP_SYS_RESOURCE } from "../abi/capability.ts";
+import { EAGAIN, EIDRM, EINVAL, ENOMSG, ENOSYS, EPERM, ERESTARTNOHAND, errno } from "../abi/errno.ts";
+import * as S from "../abi/sysv-ipc.ts";
+import { type Message, MessageQueue } from "../proc/sysv-msg.ts";
+import type { Task } from "../proc/task.ts";
+import { block } from "../proc/wait.ts";
+import { int, long, outPtr, ptr, size } from "./args.ts";
+import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
+import { put64, seconds, setPermissions, structure, writePermissions } from "./sysv-perm.ts";
+
+const MSQID_SIZE = 120;
+
+function msgget(task: Task, key: number, flags: number): number {
+  const { kernel, credentials } = task;
+  const { queues } = kernel.sysv;
+  return queues.find(key, flags, credentials, () => new MessageQueue(key, flags, credentials, seconds(kernel))).id;
+}
+
+function msgsnd(task: Task, id: number, buffer: number, length: number, flags: number): SyscallResult {
+  const { kernel, space } = task;
+  if (length > S.MSGMAX || id < 0) throw errno(EINVAL);
+  const type = space.readSigned64(buffer);
+  if (type < 1) throw errno(EINVAL);
+  const message: Message = { type, text: space.copyIn(buffer + 8, length) };
+  const queue = kernel.sysv.queues.get(id);
+  const attempt = (): number => {
+    if (queue.removed) return -EIDRM;
+    queue.check(task.credentials, 0o222);
+    return queue.send(message, task.pid, seconds(kernel));
+  };
+  if (flags & S.IPC_NOWAIT) return attempt();
+  return block(task, queue.waiters, attempt, { interrupted: -ERESTARTNOHAND });
+}
+
+function msgrcv(task: Task, id: number, buffer: number, length: number, type: number, flags: number): SyscallResult {
+  const { kernel, space } = task;
+  if (id < 0 || length >= 2 ** 63) throw errno(EINVAL);
+  if (flags & S.MSG_COPY) throw errno(ENOSYS);
+  const queue = kernel.sysv.queues.get(id);
+  const attempt = (): number => {
+    if (queue.removed) return -EIDRM;
+    queue.check(task.credentials, 0o444);
+    const found = queue.receive(type, length, flags, task.pid, seconds(kernel));
+    if (typeof found === "number") return found === -ENOMSG && (flags & S.IPC_NOWAIT) === 0 ? -EAGAIN : found;
+    const text = found.text.subarray(0, length);
+    space.writeNumber64(buffer, found.type);
+    space.copyOut(buffer + 8, text);
+    return text.length;
+  };
+  return block(task, queue.waiters, attempt, { interrupted: -ERESTARTNOHAND });
+}
+
+function msgctl(task: Task, id: number, command: number, buffer: number): number {
+  const { kernel, space, credentials } = task;
+  const { queues } = kernel.sysv;
+  switch (command) {
+    case S.IPC_INFO:
+    case S.MSG_INFO: {
+      const { bytes, view } = structure(32);
+      const all = [...queues];
+      const info = command === S.MSG_INFO;
+      view.setInt32(0, info ? all.length : (S.MSGMNI * S.MSGMNB) / 1024, true);
+      view.setInt32(4, info ? all.reduce((n, q) => n + q.messages.length, 0) : S.MSGMNB, true);
+      view.setInt32(8, S.MSGMAX, true);
+      view.setInt32(12, S.MSGMNB, true);
+      view.setInt32(16, S.MSGMNI, true);
+      view.setInt32(20, 16, true);
+      view.setInt32(24, info ? all.reduce((n, q) => n + q.bytes, 0) : S.MSGMNB, true);
+      view.setUint16(28, 0xffff, true);
+      space.copyOut(buffer, bytes);
+      return queues.highestIndex;
+    }
+    case S.IPC_STAT:
+    case S.MSG_STAT:
+    case S.MSG_STAT_ANY: {
+      const queue = command === S.IPC_STAT ? queues.get(id) : queues.at(id);
+      if (command !== S.MSG_STAT_ANY) queue.check(credentials, 0o444);
+      const { bytes, view } = structure(MSQID_SIZE);
+      writePermissions(view, queue);
+      put64(view, 48, queue.sent);
+      put64(view, 56, queue.received);
+      put64(view, 64, queue.changed);
+      put64(view, 72, queue.bytes);
+      put64(view, 80, queue.messages.length);
+      put64(view, 88, queue.limit);
+      view.setInt32(96, queue.lastSender, true);
+      view.setInt32(100, queue.lastReceiver, true);
+      space.copyOut(buffer, bytes);
+      return command === S.IPC_STAT ? 0 : queue.id;
+    }
+    case S.IPC_SET: {
+      const limit = space.readNumber64(buffer + 88);
+      const queue = queues.get(id);
+      queue.checkOwner(credentials);
+      if (limit > S.MSGMNB && !task.capable(CAP_SYS_RESOURCE)) throw errno(EPERM);
+      setPermissions(task, queue, buffer);
+      queue.limit = limit;
+      queue.waiters.wake();
+      return 0;
+    }
+    case S.IPC_RMID: {
+      const queue = queues.get(id);
+      queue.checkOwner(credentials);
+      queues.remove(queue);
+      queue.waiters.wake();
+      return 0;
+    }
+    default:
+      throw errno(EINVAL);
+  }
+}
+
+export const messageCalls: readonly SyscallDefinition[] = [
+  syscall("msgget", [int, int], msgget),
+  syscall("msgsnd", [int, ptr, size, int], msgsnd),
+  syscall("msgrcv", [int, outPtr, size, long, int], msgrcv, { partial: "no MSG_COPY: ENOSYS" }),
+  syscall("msgctl", [int, int, ptr], msgctl),
+];
