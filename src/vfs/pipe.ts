@@ -211,9 +211,12 @@ export function openFifo(pipe: Pipe, inode: Inode, flags: number, path: Path | u
   const access = flags & O_ACCMODE;
   const nonblock = (flags & O_NONBLOCK) !== 0;
   if (access > O_RDWR) throw errno(EINVAL);
-  if (access === O_WRONLY && nonblock && pipe.readers === 0) throw errno(ENXIO);
+  // A pipe(2) that is opened by way of /proc/self/fd waits for nobody.
+  const named = path !== undefined;
+  if (named && access === O_WRONLY && nonblock && pipe.readers === 0) throw errno(ENXIO);
   const { readers, writers, readersEver, writersEver } = pipe;
   const file = new PipeFile(pipe, inode, flags, path);
+  if (!named) return file;
   if (access === O_RDONLY && !nonblock && writers === 0) file.ready = () => pipe.writersEver !== writersEver;
   if (access === O_WRONLY && readers === 0) file.ready = () => pipe.readersEver !== readersEver;
   return file;

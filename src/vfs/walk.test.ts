@@ -232,5 +232,9 @@ describe("opening", () => {
     writer.write(new Uint8Array(7));
     expect(writer.describe()).toBe(`pipe:[${inode.ino}]`);
     expect(mounts.special.pipeOf(inode).length).toBe(7);
+    // Nobody is waited for, unlike with a FIFO.
+    writer.close();
+    const reader = openAt(view, undefined, "/magic", O_RDONLY, 0);
+    expect((reader as PipeFile).ready()).toBe(true);
   });
 });

@@ -12,6 +12,9 @@ import { encodeBytes } from "../../util/bytes.ts";
 import { BaseInode, EPOCH } from "../inode.ts";
 import type { Attributes, DirectoryEntry, FileSystem, FileSystemStatistics, Timespec } from "../types.ts";
 import { byteLength } from "../walk.ts";
+import { type ArchiveEntry, ArchiveError } from "./archive-entry.ts";
+
+export { ArchiveError } from "./archive-entry.ts";
 
 const PAGE = 4096;
 const BLOCK = 512;
@@ -22,14 +25,6 @@ export interface ArchiveOptions {
   readonly name: string;
   /** Inflates gzip data at once. Without it DecompressionStream does, which is slower. */
   readonly gunzip?: (bytes: Uint8Array) => Uint8Array;
-}
-
-/** The archive cannot be read: says which file and where. */
-export class ArchiveError extends Error {
-  constructor(name: string, problem: string, offset?: number) {
-    super(`${name}: ${problem}${offset === undefined ? "" : ` at byte ${offset}`}`);
-    this.name = "ArchiveError";
-  }
 }
 
 export class ArchiveFs implements FileSystem {
@@ -148,24 +143,6 @@ export class ArchiveInode extends BaseInode {
   listxattr(): readonly string[] {
     return [...(this.xattrs?.keys() ?? [])];
   }
-}
-
-/** What an archive says of one file: plain data, that JSON keeps. */
-export interface ArchiveEntry {
-  readonly path: string;
-  /** Type and permissions; 0 for one more name of a file that was there before. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** Seconds and nanoseconds. */
-  readonly mtime: readonly [sec: number, nsec: number];
-  /** Where the contents of a regular file lie in the inflated archive. */
-  readonly offset: number;
-  readonly size: number;
-  /** Of a symbolic link; the other name of a hard link. */
-  readonly target?: string;
-  readonly rdev?: number;
-  readonly xattrs?: Readonly<Record<string, string>>;
 }
 
 /** Reads an archive. Rejects with an ArchiveError that names the file and the place if it is damaged. */

@@ -105,9 +105,14 @@ export class Content {
       const at = position + done;
       const index = Math.floor(at / CHUNK);
       const offset = at - index * CHUNK;
-      const length = Math.min(n - done, CHUNK - offset);
-      const chunk = this.#take(index, offset, offset + length);
-      if (chunk === undefined) break;
+      let length = Math.min(n - done, CHUNK - offset);
+      let chunk = this.#take(index, offset, offset + length);
+      if (chunk === undefined) {
+        // Not all of it has room: page by page as far as it goes, as tmpfs writes.
+        length = Math.min(length, PAGE - (offset % PAGE));
+        chunk = this.#take(index, offset, offset + length);
+        if (chunk === undefined) break;
+      }
       chunk.data.set(done === 0 && length === n ? from : from.subarray(done, done + length), offset);
       done += length;
     }

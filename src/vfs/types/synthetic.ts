@@ -5,7 +5,7 @@
  * even if it reads in small pieces (Linux's seq_file single_open). Nodes are made anew at each lookup and carry no state;
  * what identifies them is the inode number, which the maker chooses.
  */
-import { EACCES, EINVAL, ENOENT, errno } from "../../abi/errno.ts";
+import { EINVAL, EIO, ENOENT, errno } from "../../abi/errno.ts";
 import { DT_DIR, DT_LNK, DT_REG, S_IFDIR, S_IFLNK, S_IFREG } from "../../abi/stat.ts";
 import type { Clock } from "../../host/interface.ts";
 import { encodeBytes } from "../../util/bytes.ts";
@@ -201,7 +201,8 @@ class SyntheticOpenFile extends BaseFile {
 
   override pwrite(from: Uint8Array, position: number): number {
     const write = this.#node.options.write;
-    if (write === undefined) return -EACCES;
+    // Whoever may open it in spite of its mode finds that it has no write operation (proc_reg_write()).
+    if (write === undefined) return -EIO;
     this.#content = undefined;
     return write(from, position, this.#context);
   }

@@ -6,7 +6,7 @@ import { extract, type Header as TarHeader } from "tar-stream";
 import { makedev } from "../../abi/device.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG } from "../../abi/stat.ts";
 import { decodeBytes } from "../../util/bytes.ts";
-import { type ArchiveEntry, ArchiveError } from "./archive.ts";
+import { type ArchiveEntry, ArchiveError } from "./archive-entry.ts";
 
 const BLOCK = 512;
 
@@ -25,6 +25,11 @@ export function readTar(tar: Uint8Array, archive: string): Promise<ArchiveEntry[
       at = (header as Header).byteOffset ?? at;
       const entry = entryOf(header as Header, at);
       if (entry !== undefined) entries.push(entry);
+      if (at + (header.size ?? 0) > tar.length) {
+        reader.destroy();
+        reject(new ArchiveError(archive, `${entry?.path ?? header.name}: the archive ends within the file`, at));
+        return;
+      }
       stream.on("error", () => {});
       stream.resume();
       next();
