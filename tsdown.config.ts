@@ -3,13 +3,14 @@ import { gunzipSync } from "node:zlib";
 import { defineConfig, type UserConfig } from "tsdown";
 import { interpreterModule } from "./scripts/build-interp.ts";
 import { thirdPartyNotices } from "./scripts/third-party.ts";
+import { readTar } from "./src/vfs/types/tar.ts";
 
 // One build of both entries, so that the library and the command share their chunks. What the command rarely needs
 // is behind `await import()` in the source and becomes a chunk of its own that a plain run never loads.
 //
 // Start-up time is part of every run, hence: packages are bundled, as resolving and reading their many files costs Node
 // more than running them; comments and blanks go; the interpreter's module is generated here and not at start; and
-// the embedded root file system is inflated here.
+// the embedded root file system is inflated and its headers are read here.
 const config: UserConfig = defineConfig({
   entry: { index: "src/index.ts", "cli/main": "src/cli/main.ts" },
   format: "esm",
@@ -27,11 +28,13 @@ const config: UserConfig = defineConfig({
   plugins: [
     {
       name: "assets",
-      generateBundle(_options, bundle) {
+      async generateBundle(_options, bundle) {
         const root = gunzipSync(readFileSync(new URL("./sysroot/x86_64.tar.gz", import.meta.url)));
         const modules = Object.values(bundle).flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : []));
         this.emitFile({ type: "asset", fileName: "interp-x86_64.wasm", source: interpreterModule() });
         this.emitFile({ type: "asset", fileName: "sysroot-x86_64.tar", source: root });
+        const entries = JSON.stringify(await readTar(root, "sysroot/x86_64.tar.gz"));
+        this.emitFile({ type: "asset", fileName: "sysroot-x86_64.json", source: entries });
         this.emitFile({ type: "asset", fileName: "THIRD-PARTY.txt", source: thirdPartyNotices(modules) });
       },
     },

@@ -4,18 +4,23 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import type { Clock } from "../host/interface.ts";
 import type { DeviceNumbers } from "../vfs/mounts.ts";
-import { ArchiveError, openArchive } from "../vfs/types/archive.ts";
+import { ArchiveError, archiveOf, openArchive } from "../vfs/types/archive.ts";
 import { type HostFileSystem, HostFs } from "../vfs/types/hostfs.ts";
 import { overlay } from "../vfs/types/memory.ts";
 import type { FileSystem } from "../vfs/types.ts";
 import { CliError } from "./errors.ts";
 
-/** The embedded root file system: inflated by the build in `dist`, or beside `src` in the checkout. */
-function embeddedRoot(): string {
-  for (const relative of ["./sysroot-x86_64.tar", "../sysroot-x86_64.tar", "../../sysroot/x86_64.tar.gz"]) {
-    const path = fileURLToPath(new URL(relative, import.meta.url));
-    if (fs.existsSync(path)) return path;
+/** The embedded root file system: taken apart by the build in `dist` (tsdown.config.ts), or beside `src` in the checkout. */
+async function embeddedRoot(numbers: DeviceNumbers): Promise<FileSystem> {
+  const find = (...places: readonly string[]): string | undefined =>
+    places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((path) => fs.existsSync(path));
+  const tar = find("./sysroot-x86_64.tar", "../sysroot-x86_64.tar");
+  if (tar !== undefined) {
+    const entries = JSON.parse(fs.readFileSync(tar.replace(/tar$/, "json"), "utf8"));
+    return archiveOf(entries, fs.readFileSync(tar), { dev: numbers.next(), name: tar });
   }
+  const source = find("../../sysroot/x86_64.tar.gz");
+  if (source !== undefined) return openArchiveFile(source, numbers);
   throw new CliError("the embedded root file system is missing from this installation (sysroot/x86_64.tar.gz)");
 }
 
@@ -23,17 +28,19 @@ export const HOST_FS: HostFileSystem = fs as unknown as HostFileSystem;
 
 /** Opens `path` (the embedded root if undefined); what the guest changes stays in memory. */
 export async function openRoot(path: string | undefined, numbers: DeviceNumbers, clock: Clock): Promise<FileSystem> {
-  const name = path ?? embeddedRoot();
+  const lower = path === undefined ? await embeddedRoot(numbers) : await hostRoot(path, numbers);
+  return overlay(lower.root, { dev: numbers.next(), clock });
+}
+
+async function hostRoot(name: string, numbers: DeviceNumbers): Promise<FileSystem> {
   let stat: fs.Stats;
   try {
     stat = fs.statSync(name);
   } catch (error) {
     throw new CliError(`--root ${name}: ${reason(error)}`);
   }
-  const lower = stat.isDirectory()
-    ? new HostFs(HOST_FS, { dev: numbers.next(), directory: fs.realpathSync(name), readOnly: true })
-    : await openArchiveFile(name, numbers);
-  return overlay(lower.root, { dev: numbers.next(), clock });
+  if (!stat.isDirectory()) return openArchiveFile(name, numbers);
+  return new HostFs(HOST_FS, { dev: numbers.next(), directory: fs.realpathSync(name), readOnly: true });
 }
 
 async function openArchiveFile(name: string, numbers: DeviceNumbers): Promise<FileSystem> {
