@@ -1,5 +1,5 @@
 /** Who a task is: user and group ids and capabilities (credentials(7), capabilities(7)). Immutable: a change makes a new one. */
-import { CAP_LAST_CAP } from "../abi/capability.ts";
+import { CAP_LAST_CAP, CAP_SYS_RESOURCE } from "../abi/capability.ts";
 import type { Credentials } from "../vfs/types.ts";
 
 /** Capability sets are bit masks; bit n is capability n. */
@@ -24,6 +24,12 @@ export interface CredentialFields {
 }
 
 export const ALL_CAPABILITIES: bigint = (1n << BigInt(CAP_LAST_CAP + 1)) - 1n;
+
+/**
+ * What root has, and what can be had at all: not CAP_SYS_RESOURCE, as in most containers, since limits are set from outside
+ * and who is inside shall not raise them.
+ */
+export const GUEST_CAPABILITIES: bigint = ALL_CAPABILITIES & ~(1n << BigInt(CAP_SYS_RESOURCE));
 
 export class TaskCredentials implements Credentials, CredentialFields {
   readonly uid: number;
@@ -66,9 +72,9 @@ export class TaskCredentials implements Credentials, CredentialFields {
     this.#effectiveHi = Number(fields.effective >> 32n);
   }
 
-  /** As a login gives them: root has all capabilities, anybody else none. */
+  /** As a login gives them: root has the capabilities that there are, anybody else none. */
   static login(uid: number, gid: number, groups: readonly number[] = []): TaskCredentials {
-    const capabilities = uid === 0 ? ALL_CAPABILITIES : 0n;
+    const capabilities = uid === 0 ? GUEST_CAPABILITIES : 0n;
     return new TaskCredentials({
       uid,
       euid: uid,
@@ -82,7 +88,7 @@ export class TaskCredentials implements Credentials, CredentialFields {
       inheritable: 0n,
       permitted: capabilities,
       effective: capabilities,
-      bounding: ALL_CAPABILITIES,
+      bounding: GUEST_CAPABILITIES,
       ambient: 0n,
       securebits: 0,
       noNewPrivileges: false,

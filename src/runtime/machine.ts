@@ -16,7 +16,7 @@ import { machineOf } from "../loader/elf.ts";
 import { MemoryPool } from "../mm/memory-pool.ts";
 import type { Arch } from "../proc/arch/arch.ts";
 import { x86_64Arch } from "../proc/arch/x86_64.ts";
-import { ALL_CAPABILITIES, TaskCredentials } from "../proc/credentials.ts";
+import { TaskCredentials } from "../proc/credentials.ts";
 import { startProcess } from "../proc/exec.ts";
 import { Kernel } from "../proc/kernel.ts";
 import { createProcfs } from "../proc/procfs/index.ts";
@@ -309,23 +309,5 @@ export class Machine {
 
 function credentialsOf(user: { uid?: number; gid?: number; groups?: readonly number[] }): TaskCredentials {
   const { uid = 0, gid = 0, groups = [] } = user;
-  const capabilities = uid === 0 ? ALL_CAPABILITIES : 0n;
-  return new TaskCredentials({
-    uid,
-    euid: uid,
-    suid: uid,
-    fsuid: uid,
-    gid,
-    egid: gid,
-    sgid: gid,
-    fsgid: gid,
-    groups,
-    inheritable: 0n,
-    permitted: capabilities,
-    effective: capabilities,
-    bounding: ALL_CAPABILITIES,
-    ambient: 0n,
-    securebits: 0,
-    noNewPrivileges: false,
-  });
+  return TaskCredentials.login(uid, gid, groups);
 }
