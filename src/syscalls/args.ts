@@ -38,8 +38,8 @@ export function outBuffer(): Arg {
 }
 
 /** Names for bits, shown as strace does: `O_RDWR|O_CREAT`, unknown ones in hex at the end, `0` or `zero` if none. */
-export function flags(names: readonly (readonly [bits: number, name: string])[], zero = "0"): Arg {
-  return { kind: "u32", print: (v) => printFlags(v, names, zero) };
+export function flags(names: readonly (readonly [bits: number, name: string])[], zero = "0", unknown?: string): Arg {
+  return { kind: "u32", print: (v) => printFlags(v, names, zero, unknown) };
 }
 
 /** A number with names for its values; an unknown one as strace shows it: `0x7 /\* PREFIX_??? *\/`. */
@@ -63,6 +63,7 @@ export function printFlags(
   value: number,
   names: readonly (readonly [bits: number, name: string])[],
   zero = "0",
+  unknown?: string,
 ): string {
   const parts: string[] = [];
   let rest = value >>> 0;
@@ -72,7 +73,11 @@ export function printFlags(
       rest = (rest & ~bits) >>> 0;
     }
   }
-  if (rest !== 0) parts.push(`0x${rest.toString(16)}`);
+  if (rest !== 0) {
+    // Nothing but unknown bits: strace says what kind of flags it looked for.
+    const note = parts.length === 0 && unknown !== undefined ? ` /* ${unknown} */` : "";
+    parts.push(`0x${rest.toString(16)}${note}`);
+  }
   return parts.length === 0 ? zero : parts.join("|");
 }
 

@@ -40,7 +40,7 @@ export interface Arg {
   /** How the register becomes a number. */
   readonly kind: "i32" | "u32" | "i64" | "u64";
   /** Printed when the call returns rather than when it is entered: the kernel fills in what it points to. */
-  readonly out?: boolean;
+  readonly out?: boolean | ((args: readonly number[]) => boolean);
   /** "" leaves the argument out, with its comma: the mode of an open that makes no file. */
   print(value: number, context: PrintContext): string;
   /** For an argument that is printed on return: whether it will be left out, which decides on the comma before it. */

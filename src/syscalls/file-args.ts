@@ -41,24 +41,23 @@ export function openMode(index: number): Arg {
   };
 }
 
-export const dupFlags: Arg = flags([[F.O_CLOEXEC, "O_CLOEXEC"]]);
-export const pipeFlags: Arg = flags([
-  [F.O_NONBLOCK, "O_NONBLOCK"],
-  [F.O_DIRECT, "O_DIRECT"],
-  [F.O_CLOEXEC, "O_CLOEXEC"],
-]);
-export const atFlags: Arg = flags([
+export const dupFlags: Arg = flags(OPEN_FLAGS, "0", "O_???");
+export const pipeFlags: Arg = dupFlags;
+const AT_FLAGS: readonly (readonly [number, string])[] = [
   [F.AT_SYMLINK_NOFOLLOW, "AT_SYMLINK_NOFOLLOW"],
+  [F.AT_REMOVEDIR, "AT_REMOVEDIR"],
   [F.AT_SYMLINK_FOLLOW, "AT_SYMLINK_FOLLOW"],
   [F.AT_NO_AUTOMOUNT, "AT_NO_AUTOMOUNT"],
   [F.AT_EMPTY_PATH, "AT_EMPTY_PATH"],
-]);
-export const unlinkFlags: Arg = flags([[F.AT_REMOVEDIR, "AT_REMOVEDIR"]]);
-export const accessFlags: Arg = flags([
-  [F.AT_SYMLINK_NOFOLLOW, "AT_SYMLINK_NOFOLLOW"],
-  [F.AT_EACCESS, "AT_EACCESS"],
-  [F.AT_EMPTY_PATH, "AT_EMPTY_PATH"],
-]);
+];
+
+export const atFlags: Arg = flags(AT_FLAGS, "0", "AT_???");
+export const unlinkFlags: Arg = atFlags;
+export const accessFlags: Arg = flags(
+  AT_FLAGS.map(([bit, name]) => [bit, bit === F.AT_EACCESS ? "AT_EACCESS" : name]),
+  "0",
+  "AT_???",
+);
 export const accessMode: Arg = flags(
   [
     [F.R_OK, "R_OK"],
@@ -66,23 +65,38 @@ export const accessMode: Arg = flags(
     [F.X_OK, "X_OK"],
   ],
   "F_OK",
+  "?_OK",
 );
-export const renameFlags: Arg = flags([
-  [F.RENAME_NOREPLACE, "RENAME_NOREPLACE"],
-  [F.RENAME_EXCHANGE, "RENAME_EXCHANGE"],
-  [F.RENAME_WHITEOUT, "RENAME_WHITEOUT"],
-]);
-export const rwfFlags: Arg = flags([
-  [1, "RWF_HIPRI"],
-  [2, "RWF_DSYNC"],
-  [4, "RWF_SYNC"],
-  [8, "RWF_NOWAIT"],
-  [16, "RWF_APPEND"],
-]);
+export const renameFlags: Arg = flags(
+  [
+    [F.RENAME_NOREPLACE, "RENAME_NOREPLACE"],
+    [F.RENAME_EXCHANGE, "RENAME_EXCHANGE"],
+    [F.RENAME_WHITEOUT, "RENAME_WHITEOUT"],
+  ],
+  "0",
+  "RENAME_???",
+);
+export const rwfFlags: Arg = flags(
+  [
+    [1, "RWF_HIPRI"],
+    [2, "RWF_DSYNC"],
+    [4, "RWF_SYNC"],
+    [8, "RWF_NOWAIT"],
+    [16, "RWF_APPEND"],
+  ],
+  "0",
+  "RWF_???",
+);
 export const whence: Arg = choice(
   { 0: "SEEK_SET", 1: "SEEK_CUR", 2: "SEEK_END", 3: "SEEK_DATA", 4: "SEEK_HOLE" },
   "SEEK_???",
 );
+
+/** A length that the kernel takes as signed and strace shows as unsigned. */
+export const length: Arg = {
+  kind: "i64",
+  print: (v) => (v < 0 ? BigInt.asUintN(64, BigInt(v)).toString() : String(v)),
+};
 
 /** A user or group id; -1 stays -1. */
 export const owner: Arg = { kind: "i32", print: (v) => (v === -1 ? "-1" : String(v >>> 0)) };

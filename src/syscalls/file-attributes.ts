@@ -12,7 +12,7 @@ import type { Path } from "../vfs/path.ts";
 import { FOLLOW, lookup } from "../vfs/walk.ts";
 import { dirfd, fd, flags, mode, offset, path, ptr } from "./args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
-import { atFlags, owner, timesArg } from "./file-args.ts";
+import { atFlags, length, owner, timesArg } from "./file-args.ts";
 import { lookupAt, placeOf, readPath } from "./file-util.ts";
 
 const UTIME_NOW = 0x3fffffff;
@@ -161,7 +161,7 @@ export const fileAttributeCalls: readonly SyscallDefinition[] = [
   syscall("utimes", [path, timesArg("usec")], (task, path, times) => futimesat(task, AT_FDCWD, path, times)),
   syscall("futimesat", [dirfd, path, timesArg("usec")], futimesat),
   syscall("utimensat", [dirfd, path, timesArg("nsec"), atFlags], utimensat),
-  syscall("truncate", [path, offset], truncate),
-  syscall("ftruncate", [fd, offset], ftruncate),
+  syscall("truncate", [path, length], truncate),
+  syscall("ftruncate", [fd, length], ftruncate),
   syscall("fallocate", [fd, fallocateMode, offset, offset], fallocate),
 ];

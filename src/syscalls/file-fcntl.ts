@@ -293,7 +293,7 @@ const WITHOUT: ReadonlySet<number> = new Set([
 const fcntlArgument: Arg = {
   // Signed, for F_SETOWN's negative group; addresses are positive.
   kind: "i64",
-  out: true,
+  out: (args) => args[1] === F.F_GETLK || args[1] === F.F_OFD_GETLK || args[1] === F.F_GETOWN_EX,
   print: (v, c) => {
     const command = c.args[1] ?? -1;
     if (WITHOUT.has(command)) return "";

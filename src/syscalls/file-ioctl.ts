@@ -169,7 +169,7 @@ const FLOW: Readonly<Record<number, string>> = { 0: "TCOOFF", 1: "TCOON", 2: "TC
 
 export const ioctlArgument: Arg = {
   kind: "u64",
-  out: true,
+  out: (args) => GETTERS.has(args[1] ?? 0),
   print: (v, c) => {
     const request = c.args[1] ?? 0;
     if (WITHOUT.has(request)) return "";

@@ -6,7 +6,7 @@
  * goes on later as `<... name resumed>`.
  */
 import { majorOf, minorOf } from "../abi/device.ts";
-import { ERESTART_RESTARTBLOCK, ERESTARTSYS, errnoMessage, errnoName } from "../abi/errno.ts";
+import { ERESTART_RESTARTBLOCK, ERESTARTSYS, Errno, errnoMessage, errnoName } from "../abi/errno.ts";
 import { S_IFBLK, S_IFCHR, S_IFMT } from "../abi/stat.ts";
 import type { Observer } from "../proc/observer.ts";
 import type { SignalInfo } from "../proc/signal-state.ts";
@@ -242,7 +242,7 @@ export class Strace implements SyscallTracer, Observer {
     const context = this.#context(call, undefined);
     const out: string[] = [];
     for (const arg of definition.args) {
-      if (arg.out === true) break;
+      if (typeof arg.out === "function" ? arg.out(call.args) : arg.out === true) break;
       const text = arg.print(call.args[call.shown] ?? 0, context);
       if (text !== "") out.push(text);
       call.shown++;
@@ -333,8 +333,12 @@ export class Strace implements SyscallTracer, Observer {
       ...(hex === "off" ? {} : { hex }),
       peek: (address, length) => {
         if (length === 0) return new Uint8Array(0);
-        const bytes = task.space.readablePrefix(address, length);
-        return bytes.length === 0 ? undefined : bytes;
+        try {
+          return task.space.readablePrefix(address, length);
+        } catch (e) {
+          if (e instanceof Errno) return undefined;
+          throw e;
+        }
       },
       fd: (fd) => this.#describe(task, fd),
       cwd: () => (this.#options.paths === "off" ? "" : `<${quotePath(task.fs.cwd.toString())}>`),

@@ -157,6 +157,11 @@ export class Path {
     return this.dentry.inode;
   }
 
+  /** From the top of the tree, for messages. */
+  toString(): string {
+    return displayName(this, undefined);
+  }
+
   equals(other: Path): boolean {
     return this.mount === other.mount && this.dentry === other.dentry;
   }
