@@ -1,40 +1,28 @@
 /** Engines by name. Those that need something installed say what, if it is missing. */
-import type { CpuEngine } from "../cpu/core.ts";
-import { createInterpEngine } from "../cpu/interp/engine.ts";
-import type { UnicornEngine } from "../cpu/unicorn/engine.ts";
-import type { Host } from "../host/interface.ts";
 import { readInterpModule } from "../host/node/interp-module.ts";
+import { type CpuEngine, createInterpEngine, type Host } from "../runtime/parts.ts";
+import type { UnicornApi } from "../runtime/second-opinion.ts";
 import { CliError } from "./errors.ts";
 import type { CpuName } from "./options.ts";
 
 export async function createEngine(name: CpuName, host: Host): Promise<CpuEngine> {
   const log = (line: string): void => host.log(line);
-  switch (name) {
-    case "auto":
-    case "interp": {
-      const module = readInterpModule();
-      return createInterpEngine(module === undefined ? { log } : { log, module });
-    }
-    case "unicorn":
-      return unicorn(name);
-    case "lockstep": {
-      const [{ LockstepEngine }, { comparableFlags }, reference] = await Promise.all([
-        import("../cpu/lockstep.ts"),
-        import("../cpu/isa/x86_64/undefined-flags.ts"),
-        unicorn(name),
-      ]);
-      return new LockstepEngine(createInterpEngine({ log }), reference, comparableFlags);
-    }
-  }
+  const interp = (): Promise<CpuEngine> => {
+    const module = readInterpModule();
+    return createInterpEngine(module === undefined ? { log } : { log, module });
+  };
+  if (name === "auto" || name === "interp") return interp();
+  const [{ createLockstepEngine, createUnicornEngine }, api] = await Promise.all([
+    import("../runtime/second-opinion.ts"),
+    unicorn(name),
+  ]);
+  return name === "unicorn" ? createUnicornEngine(api) : createLockstepEngine(await interp(), api);
 }
 
-async function unicorn(name: CpuName): Promise<UnicornEngine> {
-  const [{ UnicornEngine }, { loadUnicorn, UnicornMissing }] = await Promise.all([
-    import("../cpu/unicorn/engine.ts"),
-    import("../host/node/unicorn.ts"),
-  ]);
+async function unicorn(name: CpuName): Promise<UnicornApi> {
+  const { loadUnicorn, UnicornMissing } = await import("../host/node/unicorn.ts");
   try {
-    return new UnicornEngine(await loadUnicorn());
+    return await loadUnicorn();
   } catch (error) {
     if (error instanceof UnicornMissing) throw new CliError(`--cpu ${name}: ${error.message}`);
     throw error;

@@ -59,6 +59,11 @@ function report(error: unknown): number {
     process.stderr.write(`tsrcore: ${error.message}\n`);
     return error.exitStatus;
   }
+  // Not a failure of the program's but what --cpu lockstep is for; the class is in a chunk that is not loaded otherwise.
+  if (error instanceof Error && error.name === "LockstepDifference") {
+    process.stderr.write(`tsrcore: ${error.message}\n`);
+    return EXIT_TSRCORE;
+  }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`tsrcore: internal error, please report it: ${text}\n`);
   return EXIT_TSRCORE;

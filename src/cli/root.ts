@@ -2,12 +2,8 @@
 import * as fs from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
-import type { Clock } from "../host/interface.ts";
-import type { DeviceNumbers } from "../vfs/mounts.ts";
-import { ArchiveError, archiveOf, openArchive } from "../vfs/types/archive.ts";
-import { type HostFileSystem, HostFs } from "../vfs/types/hostfs.ts";
-import { overlay } from "../vfs/types/memory.ts";
-import type { FileSystem } from "../vfs/types.ts";
+import type { Clock, DeviceNumbers, FileSystem } from "../runtime/parts.ts";
+import { ArchiveError, archiveOf, type HostFileSystem, HostFs, openArchive, overlay } from "../runtime/parts.ts";
 import { CliError } from "./errors.ts";
 
 /** The embedded root file system: taken apart by the build in `dist` (tsdown.config.ts), or beside `src` in the checkout. */
