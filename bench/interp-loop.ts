@@ -9,6 +9,7 @@
 
 import { Trap } from "../src/cpu/core.ts";
 import { InterpEngine } from "../src/cpu/interp/engine.ts";
+import { generateModule } from "../src/cpu/interp/generate.ts";
 import { registers } from "../src/cpu/isa/x86_64/arch.ts";
 import { GuestMemory } from "../src/mm/guest-memory.ts";
 import { PageBits } from "../src/mm/layout.ts";
@@ -76,7 +77,7 @@ function measure(engine: InterpEngine, hex: string): number {
 }
 
 const only = process.argv[2];
-const engine = new InterpEngine();
+const engine = new InterpEngine({ module: generateModule() });
 for (const [name, hex] of BODIES)
   if (only === undefined || name.includes(only))
     console.log(`${name.padEnd(24)} ${measure(engine, hex).toFixed(0).padStart(6)} MIPS`);

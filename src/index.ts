@@ -1,6 +1,6 @@
 /** tsrcore as a library: build a machine, start programs in it, wait for them. */
 export type { CpuCore, CpuEngine } from "./cpu/core.ts";
-export { createInterpEngine, type InterpOptions } from "./cpu/interp/engine.ts";
+export { createInterpEngine, type InterpOptions } from "./cpu/interp/create.ts";
 export type {
   ByteSink,
   ByteSource,

@@ -1,5 +1,5 @@
 /** The engines that can be compared with the real CPU, by the name that the command line uses. */
-import { createInterpEngine } from "../../src/cpu/interp/engine.ts";
+import { createInterpEngine } from "../../src/cpu/interp/create.ts";
 import { families } from "../../src/cpu/isa/x86_64/families.ts";
 import { UnicornEngine } from "../../src/cpu/unicorn/engine.ts";
 import { loadUnicorn } from "../../src/host/node/unicorn.ts";
@@ -13,7 +13,7 @@ export const TABLES: readonly string[] = families.map((family) => family.table);
 export const DEFAULT_MXCSR_BITS = 0xffff;
 
 export const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
-  interp: async () => new CoreSubject(createInterpEngine()),
-  "interp-step": async () => new CoreSubject(createInterpEngine(), true),
+  interp: async () => new CoreSubject(await createInterpEngine()),
+  "interp-step": async () => new CoreSubject(await createInterpEngine(), true),
   unicorn: async () => new CoreSubject(new UnicornEngine(await loadUnicorn())),
 };

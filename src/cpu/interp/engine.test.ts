@@ -6,13 +6,14 @@ import { registers } from "../isa/x86_64/arch.ts";
 import { GPR } from "../isa/x86_64/context.ts";
 import { Reg } from "../isa/x86_64/sem.ts";
 import { InterpEngine } from "./engine.ts";
+import { generateModule } from "./generate.ts";
 
 const CODE = 0x10000;
 const DATA = 0x20000;
 const { Read, Write, Exec, Present, Code } = PageBits;
 
 const logged: string[] = [];
-const engine = new InterpEngine({ log: (line) => logged.push(line) });
+const engine = new InterpEngine({ module: generateModule(), log: (line) => logged.push(line) });
 let memory: GuestMemory;
 let core: CpuCore;
 

@@ -9,16 +9,15 @@ import { CONTEXT_OFFSET } from "../../mm/layout.ts";
 import { type Access, type CpuCore, type CpuEngine, SINGLE_STEP, Trap } from "../core.ts";
 import { FAULT_ACCESS, FAULT_ADDRESS, HIGH_SLOT, RIP } from "../isa/x86_64/context.ts";
 import { Decoder } from "../isa/x86_64/decoder.ts";
-import { families } from "../isa/x86_64/families.ts";
 import { evaluate } from "../softfloat/evaluate.ts";
 import { CodeCache } from "./code-cache.ts";
 import { type HandlerList, numberHandlers } from "./handlers.ts";
-import { buildImage, readImage, rowsOf } from "./image.ts";
+import { readImage, rowsOf } from "./image.ts";
 import { EXECUTED, FUEL_LEFT, TRAP_CODE, TRAP_LOOKUP, TRAP_PC, TRAP_STEPPED } from "./layout.ts";
 
 export interface InterpOptions {
-  /** What `buildImage` gives, if it was built beforehand, by this very version. */
-  readonly module?: Uint8Array<ArrayBuffer>;
+  /** What `buildImage` gives (create.ts calls it where there is none from before). */
+  readonly module: Uint8Array<ArrayBuffer>;
   /** The time stamp counter. Without it, the count of instructions executed. */
   readonly timestamp?: () => bigint;
   readonly log?: (line: string) => void;
@@ -41,10 +40,10 @@ export class InterpEngine implements CpuEngine {
   readonly #mains = new WeakMap<GuestMemory, Main>();
   readonly #timestamp: (() => bigint) | undefined;
 
-  constructor(options: InterpOptions = {}) {
+  constructor(options: InterpOptions) {
     if (options.log !== undefined) this.log = options.log;
     this.#timestamp = options.timestamp;
-    this.#module = new WebAssembly.Module(options.module ?? buildImage(families));
+    this.#module = new WebAssembly.Module(options.module);
     const image = readImage(this.#module);
     this.handlers = numberHandlers(image.inline, image.outlined);
     this.decoder = new Decoder(rowsOf(image), (form) => this.handlers.numberOf.get(form) ?? -1);
@@ -67,10 +66,6 @@ export class InterpEngine implements CpuEngine {
     }
     return main;
   }
-}
-
-export function createInterpEngine(options: InterpOptions = {}): CpuEngine {
-  return new InterpEngine(options);
 }
 
 export class InterpCore implements CpuCore {
