@@ -80,7 +80,7 @@ export function undefinedFlags(row: Row, size: number, count: number | undefined
 export function differsInQemu(row: Row): boolean {
   if (isX87(row) || row.operands.some((o) => "PQN".includes(o.where))) return true;
   if (row.map === 0 && (row.opcode === 0xf6 || row.opcode === 0xf7) && row.ext === 1) return true;
-  return /^(cmp[ps][sd]|popcnt|lahf|sahf|enter|privileged|ud2|mov_from_segment|ldmxcsr|emms|retn|cmpxchg8b|shld|shrd|neg|cmpxchg|nop)$|^r(cp|sqrt)[ps]s$/.test(
+  return /^(cmp[ps][sd]|popcnt|lahf|sahf|enter|privileged|ud2|mov_from_segment|ldmxcsr|emms|retn|cmpxchg8b|shld|shrd|neg|cmpxchg|nop|bs[fr])$|^r(cp|sqrt)[ps]s$/.test(
     row.mnemonic,
   );
 }

@@ -3,10 +3,10 @@
  * case by itself; INSN_CASES changes how many there are.
  */
 import { expect, it } from "vitest";
-import { loadUnicorn } from "../../src/host/node/unicorn.ts";
 import { createGenerator } from "./generate.ts";
 import { compareMany, describeFailure } from "./harness.ts";
 import { buildRunner, NativeRunner, whyNoNative } from "./native.ts";
+import type { Subject } from "./protocol.ts";
 import { DEFAULT_MXCSR_BITS, subjects, TABLES } from "./subjects.ts";
 
 const why = whyNoNative();
@@ -14,22 +14,17 @@ if (why !== undefined) console.warn(`the instruction comparison is skipped: ${wh
 
 const CASES = Number(process.env["INSN_CASES"] ?? 200_000);
 
-async function unicornMissing(): Promise<string | undefined> {
-  try {
-    await loadUnicorn();
-    return undefined;
-  } catch (error) {
-    return String(error);
-  }
-}
-
-async function compare(name: string, seed: number, count: number, tame = false): Promise<void> {
-  const native = new NativeRunner(buildRunner());
-  const generator = createGenerator(TABLES, { mxcsrBits: tame ? 0 : DEFAULT_MXCSR_BITS, tame });
+async function start(name: string): Promise<Subject> {
   const make = subjects[name];
   if (make === undefined) throw new Error(`no engine ${name}`);
+  return make();
+}
+
+async function compare(subject: Subject, seed: number, count: number, tame = false): Promise<void> {
+  const native = new NativeRunner(buildRunner());
+  const generator = createGenerator(TABLES, { mxcsrBits: tame ? 0 : DEFAULT_MXCSR_BITS, tame });
   const plan = { seed, first: 0, count, keep: 1, completedOnly: tame };
-  const summary = await compareMany(native, await make(), generator, plan);
+  const summary = await compareMany(native, subject, generator, plan);
   await native.end();
   const shown = summary.failures.slice(0, 5).map((f) => describeFailure(f, seed));
   expect(shown.join("\n\n")).toBe("");
@@ -38,21 +33,22 @@ async function compare(name: string, seed: number, count: number, tame = false):
 
 it.skipIf(why !== undefined)(
   `${CASES} generated cases do on the interpreter what they do on the real CPU`,
-  () => compare("interp", 1, CASES),
+  async () => compare(await start("interp"), 1, CASES),
   240_000,
 );
 
 it.skipIf(why !== undefined)(
   `so do ${CASES / 10} run one instruction at a time`,
-  () => compare("interp-step", 2, CASES / 10),
+  async () => compare(await start("interp-step"), 2, CASES / 10),
   60_000,
 );
 
-const whyNoUnicorn = why ?? (await unicornMissing());
+const unicorn = await start("unicorn").catch(String);
+const whyNoUnicorn = why ?? (typeof unicorn === "string" ? unicorn : undefined);
 if (whyNoUnicorn !== undefined) console.warn(`the comparison with Unicorn is skipped: ${whyNoUnicorn}`);
 
 it.skipIf(whyNoUnicorn !== undefined)(
   `Unicorn does ${CASES / 4} of the tamer ones as the real CPU does`,
-  () => compare("unicorn", 3, CASES / 4, true),
+  () => compare(unicorn as Subject, 3, CASES / 4, true),
   120_000,
 );

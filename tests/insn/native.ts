@@ -1,8 +1,7 @@
 /** The real CPU: builds native/runner.c and streams cases through it. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as p from "./protocol.ts";
@@ -20,15 +19,18 @@ function compiler(): string | undefined {
   return ["musl-gcc", "gcc"].find((name) => spawnSync(name, ["--version"]).status === 0);
 }
 
-/** Builds the runner into a directory of its own (or `directory`), unless it is there and new enough. */
-export function buildRunner(directory?: string): string {
-  if (directory !== undefined) mkdirSync(directory, { recursive: true });
-  const runner = join(directory ?? mkdtempSync(join(tmpdir(), "insn-")), "runner");
+/** Builds the runner, unless one that is new enough is in the cache. */
+export function buildRunner(): string {
+  const cache = fileURLToPath(new URL("../../node_modules/.cache/insn/", import.meta.url));
+  const runner = join(cache, "runner");
   if (existsSync(runner) && statSync(runner).mtimeMs > statSync(SOURCE).mtimeMs) return runner;
   const cc = compiler();
   if (cc === undefined) throw new Error("no C compiler");
+  mkdirSync(cache, { recursive: true });
   // Position-independent: far above the 4 GiB of the cases, where none of them reaches by accident.
-  execFileSync(cc, ["-O2", "-static-pie", "-fPIE", "-fno-stack-protector", "-Wall", "-o", runner, SOURCE]);
+  const built = join(cache, `runner.${process.pid}`);
+  execFileSync(cc, ["-O2", "-static-pie", "-fPIE", "-fno-stack-protector", "-Wall", "-o", built, SOURCE]);
+  renameSync(built, runner);
   return runner;
 }
 
