@@ -144,12 +144,15 @@ export const STATX_ATTR_MOUNT_ROOT = 0x2000;
 export interface StatxExtra {
   readonly mountId: number;
   readonly mountRoot: boolean;
+  /** STATX_* that were asked for: the time of birth is not given unasked. */
+  readonly mask: number;
 }
 
 export function encodeStatx(into: Uint8Array, s: StatFields, extra: StatxExtra): void {
   into.fill(0, 0, STATX_SIZE);
   const v = view(into);
-  v.setUint32(0, STATX_BASIC_STATS | STATX_MNT_ID | (s.btime === undefined ? 0 : STATX_BTIME), true);
+  const btime = extra.mask & STATX_BTIME ? s.btime : undefined;
+  v.setUint32(0, STATX_BASIC_STATS | STATX_MNT_ID | (btime === undefined ? 0 : STATX_BTIME), true);
   v.setUint32(4, s.blksize, true);
   set64(v, 8, extra.mountRoot ? STATX_ATTR_MOUNT_ROOT : 0);
   v.setUint32(16, s.nlink, true);
@@ -161,7 +164,7 @@ export function encodeStatx(into: Uint8Array, s: StatFields, extra: StatxExtra):
   set64(v, 48, s.blocks);
   set64(v, 56, STATX_ATTR_MOUNT_ROOT);
   setTime(v, 64, s.atime);
-  if (s.btime !== undefined) setTime(v, 80, s.btime);
+  if (btime !== undefined) setTime(v, 80, btime);
   setTime(v, 96, s.ctime);
   setTime(v, 112, s.mtime);
   v.setUint32(128, (s.rdev >>> 8) & 0xfff, true);

@@ -107,7 +107,8 @@ const UTIME_OMIT = 0x3ffffffe;
 /** As strace says what a time is, in the time zone that the machine has, UTC. */
 function printDate(sec: number, fraction: number, unit: "usec" | "nsec"): string {
   const date = new Date(sec * 1000);
-  if (Number.isNaN(date.getTime()) || (sec === 0 && fraction === 0)) return "";
+  if (Number.isNaN(date.getTime()) || (sec === 0 && fraction === 0) || fraction < 0) return "";
+  if (fraction >= (unit === "usec" ? 1e6 : 1e9)) return "";
   const digits = fraction === 0 ? "" : `.${String(fraction).padStart(unit === "usec" ? 6 : 9, "0")}`;
   return ` /* ${date.toISOString().slice(0, 19)}${digits}+0000 */`;
 }

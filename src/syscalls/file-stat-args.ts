@@ -73,7 +73,7 @@ const STATX_NAMES: readonly (readonly [number, string])[] = [
   [0x1000, "STATX_MNT_ID"],
 ];
 
-export const statxMask: Arg = flags(STATX_NAMES);
+export const statxMask: Arg = flags(STATX_NAMES, "0", "STATX_???");
 
 const STATX_ATTRIBUTES: readonly (readonly [number, string])[] = [
   [0x4, "STATX_ATTR_COMPRESSED"],

@@ -72,6 +72,7 @@ function statx(task: Task, dirfd: number, path: number, flags: number, mask: num
   encodeStatx(task.space.writable(buffer, STATX_SIZE), place.inode.attributes(), {
     mountId: place.mount.id,
     mountRoot: place.dentry === place.mount.root,
+    mask,
   });
   return 0;
 }
