@@ -76,7 +76,8 @@ async function recordRoot(root: RootName, tarball: string): Promise<void> {
     const before = loadExpectations(root, topic);
     const after: Record<string, Outcome> = {};
     for (const goldenCase of here.filter((candidate) => candidate.topic === topic)) {
-      const outcome = recorded.get(goldenCase.id) ?? (chosen.includes(goldenCase) ? undefined : before[goldenCase.name]);
+      const outcome =
+        recorded.get(goldenCase.id) ?? (chosen.includes(goldenCase) ? undefined : before[goldenCase.name]);
       if (outcome) {
         after[goldenCase.name] = outcome;
       }

@@ -93,12 +93,7 @@ export class NativeEngine implements Engine {
     writeFileSync(join(this.#scratch, "init"), setUp);
   }
 
-  async run(
-    goldenCase: GoldenCase,
-    root: RootName,
-    work: string,
-    expected: Outcome | undefined,
-  ): Promise<RawOutcome> {
+  async run(goldenCase: GoldenCase, root: RootName, work: string, expected: Outcome | undefined): Promise<RawOutcome> {
     const mountPoint = mkdtempSync(join(this.#scratch, "root-"));
     const variables = Object.entries(goldenCase.env).map(([name, value]) => `${name}=${value}`);
     const wrapper = ["/bin/sh", "-c", plumbing, "sh", mountPoint, goldenCase.stdin === undefined ? "0" : "1"];

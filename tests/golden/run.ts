@@ -73,5 +73,7 @@ if (options["list-failures"]) {
   console.log(failures.sort().join("\n"));
 }
 const seconds = ((Date.now() - started) / 1000).toFixed(1);
-console.log(`${engine.name}: ${work.length - failures.length} of ${work.length} pass, ${failures.length} fail (${seconds} s)`);
+console.log(
+  `${engine.name}: ${work.length - failures.length} of ${work.length} pass, ${failures.length} fail (${seconds} s)`,
+);
 process.exitCode = failures.length > 0 ? 1 : 0;

@@ -109,7 +109,12 @@ async function readScreen(screen: headless.Terminal): Promise<string[]> {
   const buffer = screen.buffer.active;
   const lines: string[] = [];
   for (let row = 0; row < screen.rows; row++) {
-    lines.push(buffer.getLine(buffer.viewportY + row)?.translateToString(true).trimEnd() ?? "");
+    lines.push(
+      buffer
+        .getLine(buffer.viewportY + row)
+        ?.translateToString(true)
+        .trimEnd() ?? "",
+    );
   }
   while (lines.at(-1) === "") {
     lines.pop();

@@ -48,12 +48,7 @@ export class TsrcoreEngine implements Engine {
 }
 
 /** The arguments for node. Without --root the command runs on the embedded sysroot. */
-export function commandLine(
-  goldenCase: GoldenCase,
-  root: RootName,
-  work: string,
-  cpu: string | undefined,
-): string[] {
+export function commandLine(goldenCase: GoldenCase, root: RootName, work: string, cpu: string | undefined): string[] {
   const tarball = rootTarball(root);
   if (!tarball) {
     throw new Error(missingRoot(root));
