@@ -98,7 +98,7 @@ function exitProcess(process: ThreadGroup): void {
   process.pending.clear();
   process.timers?.cancelAll();
   process.timers = null;
-  for (const set of kernel.sysv.sets) set.giveBack(process);
+  for (const set of kernel.sysv.sets) set.giveBack(process, Number(kernel.realtime() / 1_000_000_000n));
   const { session } = process.group;
   if (session.leader === process) {
     session.leader = undefined;

@@ -1,7 +1,9 @@
-/** System V semaphores: semop(2). A set's operations happen all at once or not at all. */
+/**
+ * System V semaphores: semop(2). The operations of one call happen all at once or not at all. Whoever changes a set makes the
+ * pending calls that have become possible, in the order in which they came, before anybody else can change it back.
+ */
 import { EAGAIN, ERANGE } from "../abi/errno.ts";
 import { SEM_UNDO, SEMVMX } from "../abi/sysv-ipc.ts";
-import { WaitQueue } from "../util/wait-queue.ts";
 import type { TaskCredentials } from "./credentials.ts";
 import { IpcObject } from "./sysv-ipc.ts";
 import type { ThreadGroup } from "./thread-group.ts";
@@ -10,6 +12,15 @@ export interface SemaphoreOperation {
   readonly number: number;
   readonly change: number;
   readonly flags: number;
+}
+
+/** A call that waits. */
+export interface PendingOperations {
+  readonly operations: readonly SemaphoreOperation[];
+  readonly process: ThreadGroup;
+  /** Undefined as long as it has to wait. */
+  result: number | undefined;
+  wake(): void;
 }
 
 interface Semaphore {
@@ -22,7 +33,7 @@ interface Semaphore {
 
 export class SemaphoreSet extends IpcObject {
   readonly semaphores: Semaphore[];
-  readonly waiters: WaitQueue = new WaitQueue();
+  readonly pending: Set<PendingOperations> = new Set();
   /** What each process has to give back when it ends. */
   readonly undo: Map<ThreadGroup, number[]> = new Map();
   operated = 0;
@@ -52,8 +63,31 @@ export class SemaphoreSet extends IpcObject {
     }
     for (const [n, value] of values) (this.semaphores[n] as Semaphore).value = value;
     this.operated = now;
-    this.waiters.wake();
     return 0;
+  }
+
+  /** The set has changed: makes what has become possible, and that may make more possible. */
+  update(now: number): void {
+    for (let again = true; again; ) {
+      again = false;
+      for (const waiter of this.pending) {
+        const result = this.operate(waiter.operations, waiter.process, now);
+        if (result === -EAGAIN) continue;
+        this.#finish(waiter, result);
+        again = true;
+      }
+    }
+  }
+
+  #finish(waiter: PendingOperations, result: number): void {
+    waiter.result = result;
+    this.pending.delete(waiter);
+    waiter.wake();
+  }
+
+  /** The set is removed under those who wait. */
+  abort(result: number): void {
+    for (const waiter of this.pending) this.#finish(waiter, result);
   }
 
   #blocker: SemaphoreOperation | null = null;
@@ -81,7 +115,7 @@ export class SemaphoreSet extends IpcObject {
   }
 
   /** The process ends: exit_sem(). */
-  giveBack(process: ThreadGroup): void {
+  giveBack(process: ThreadGroup, now: number): void {
     const adjustments = this.undo.get(process);
     if (adjustments === undefined) return;
     this.undo.delete(process);
@@ -91,6 +125,6 @@ export class SemaphoreSet extends IpcObject {
       semaphore.value = Math.min(SEMVMX, Math.max(0, semaphore.value + change));
       semaphore.lastPid = process.pid;
     });
-    this.waiters.wake();
+    this.update(now);
   }
 }

@@ -1,9 +1,10 @@
 /** System V semaphores: semget(2), semop(2), semctl(2). */
 import { E2BIG, EAGAIN, EFBIG, EIDRM, EINTR, EINVAL, ENOSPC, ERANGE, errno } from "../abi/errno.ts";
 import * as S from "../abi/sysv-ipc.ts";
-import { type SemaphoreOperation, SemaphoreSet } from "../proc/sysv-sem.ts";
+import { type PendingOperations, type SemaphoreOperation, SemaphoreSet } from "../proc/sysv-sem.ts";
 import type { Task } from "../proc/task.ts";
 import { block } from "../proc/wait.ts";
+import { WaitQueue } from "../util/wait-queue.ts";
 import { int, ptr, size } from "./args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { readTimespec, viewOf } from "./process-args.ts";
@@ -43,6 +44,7 @@ function semtimedop(task: Task, id: number, address: number, count: number, time
   if (operations.some((o) => o.number >= set.semaphores.length)) throw errno(EFBIG);
   set.check(task.credentials, operations.some((o) => o.change !== 0) ? 0o222 : 0o444);
   const first = set.operate(operations, process, seconds(kernel));
+  if (first === 0) set.update(seconds(kernel));
   if (first !== -EAGAIN) return first;
   const blocker = set.blocker as SemaphoreOperation;
   if (blocker.flags & S.IPC_NOWAIT) return -EAGAIN;
@@ -105,7 +107,7 @@ function semctl(task: Task, id: number, number: number, command: number, argumen
       const set = sets.get(id);
       set.checkOwner(credentials);
       sets.remove(set);
-      set.waiters.wake();
+      set.abort(-EIDRM);
       return 0;
     }
     case S.GETALL: {
@@ -127,7 +129,7 @@ function semctl(task: Task, id: number, number: number, command: number, argumen
         set.assign(i, value, task.pid);
       });
       set.changed = seconds(kernel);
-      set.waiters.wake();
+      set.update(seconds(kernel));
       return 0;
     }
     default:
@@ -155,7 +157,7 @@ function onSemaphore(task: Task, id: number, number: number, command: number, va
       if (value < 0 || value > S.SEMVMX) throw errno(ERANGE);
       set.assign(number, value, task.pid);
       set.changed = seconds(task.kernel);
-      set.waiters.wake();
+      set.update(seconds(task.kernel));
       return 0;
   }
 }

@@ -1,7 +1,7 @@
 /** Pseudo-terminals (pty(7)): a terminal whose other end is a file, made by opening /dev/ptmx. */
 
 import { makedev } from "../../abi/device.ts";
-import { EAGAIN, EIO, ENOTTY } from "../../abi/errno.ts";
+import { EAGAIN, EINVAL, EIO, ENOTTY } from "../../abi/errno.ts";
 import * as T from "../../abi/termios.ts";
 import { WaitQueue } from "../../util/wait-queue.ts";
 import type { Path } from "../../vfs/path.ts";

@@ -9,9 +9,9 @@ import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../..
 import type { Task } from "../task.ts";
 import type { Terminal } from "./terminal.ts";
 
-const TCIFLUSH = 0;
-const TCOFLUSH = 1;
-const TCIOFLUSH = 2;
+export const TCIFLUSH = 0;
+export const TCOFLUSH = 1;
+export const TCIOFLUSH = 2;
 const TCOOFF = 0;
 const TCOON = 1;
 const TCIOFF = 2;
