@@ -194,11 +194,12 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
     this.core = null;
     const last = this.vmas.at(this.vmas.count - 1);
     if (last) this.unmap(0, last.end);
-    memory.raw.fill(0, CONTEXT_OFFSET, CONTEXT_OFFSET + CONTEXT_SIZE);
+    memory.clear(CONTEXT_OFFSET, CONTEXT_OFFSET + CONTEXT_SIZE);
     this.pool.deactivate(this);
     this.pool.release(memory, this.#populated);
     this.#memory = null;
     const file = this.executable;
+    file?.executed?.(false);
     if (file && --file.references === 0) file.close();
     this.executable = null;
   }
@@ -206,6 +207,7 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
   /** Sets the file shown as /proc/pid/exe; holds a reference to it. */
   setExecutable(file: MappedFile): void {
     file.references++;
+    file.executed?.(true);
     this.executable = file;
   }
 
@@ -359,7 +361,7 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
   #clearRun(first: number, last: number): void {
     const { memory } = this;
     this.#invalidateCode(first, last);
-    memory.u8.fill(0, first * PAGE_SIZE, last * PAGE_SIZE);
+    memory.clearGuest(first * PAGE_SIZE, last * PAGE_SIZE);
     memory.pages.fill(0, first, last);
     this.#present -= last - first;
     this.pool.uncommit(last - first);
@@ -388,7 +390,7 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
       memory.u8.copyWithin(to + (first * PAGE_SIZE - from), first * PAGE_SIZE, last * PAGE_SIZE);
       // The budget's count stays: it moves with the pages.
       this.#invalidateCode(first, last);
-      memory.u8.fill(0, first * PAGE_SIZE, last * PAGE_SIZE);
+      memory.clearGuest(first * PAGE_SIZE, last * PAGE_SIZE);
       memory.pages.fill(0, first, last);
       this.#present -= last - first;
       const shift = (to - from) / PAGE_SIZE;

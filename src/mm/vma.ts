@@ -24,6 +24,10 @@ export interface MappedFile {
   readonly mayExecute?: boolean;
   /** False for what cannot be mapped: directories, pipes, most devices. */
   readonly mappable?: boolean;
+  /** /dev/zero: a mapping of it is anonymous memory. */
+  readonly zeroes?: boolean;
+  /** An address space begins (true) or ceases to have it as its program: nobody may write to it meanwhile. */
+  executed?(running: boolean): void;
   /** The path as /proc/self/maps shows it. */
   describe(): string;
   references: number;

@@ -3,7 +3,7 @@ import { CAP_CHOWN, CAP_FSETID } from "../abi/capability.ts";
 import { EACCES, EFBIG, EINVAL, EISDIR, EOPNOTSUPP, EPERM, EROFS, errno } from "../abi/errno.ts";
 import { S_IFDIR, S_IFLNK, S_IFREG, S_ISGID, S_ISUID, S_IXGRP } from "../abi/stat.ts";
 import type { Path } from "./path.ts";
-import { allowed, checkPermission, inGroup, isOwner, MAY_WRITE } from "./permission.ts";
+import { allowed, checkNotExecuted, checkPermission, inGroup, isOwner, MAY_WRITE } from "./permission.ts";
 import type { AttributeChange, Credentials, Inode, Timespec } from "./types.ts";
 
 function checkWritable(path: Path): void {
@@ -82,6 +82,7 @@ export function truncatePath(path: Path, size: number, credentials: Credentials)
   if (inode.format === S_IFDIR) throw errno(EISDIR);
   if (inode.format !== S_IFREG) throw errno(EINVAL);
   checkPermission(path, credentials, MAY_WRITE);
+  checkNotExecuted(inode);
   truncateInode(inode, size, credentials);
 }
 

@@ -35,6 +35,13 @@ class NullDevice extends MemoryDevice {
 }
 
 class ZeroDevice extends MemoryDevice {
+  /** mmap_zero() */
+  override get mappable(): boolean {
+    return true;
+  }
+  get zeroes(): boolean {
+    return true;
+  }
   override read(into: Uint8Array): number {
     into.fill(0);
     return into.length;
@@ -42,6 +49,9 @@ class ZeroDevice extends MemoryDevice {
 }
 
 class FullDevice extends ZeroDevice {
+  override get mappable(): boolean {
+    return false;
+  }
   override write(): number {
     return -ENOSPC;
   }

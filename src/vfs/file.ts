@@ -147,6 +147,17 @@ export class RegularFile extends BaseFile {
     super(inode, flags, path);
     this.#tracksAccess =
       inode.accessed !== undefined && !(path !== undefined && (path.mount.readOnly || path.mount.flags & MS_NOATIME));
+    if (isWritable(this)) inode.writers = (inode.writers ?? 0) + 1;
+  }
+
+  executed(running: boolean): void {
+    const { inode } = this;
+    inode.executions = (inode.executions ?? 0) + (running ? 1 : -1);
+  }
+
+  override close(): void {
+    if (isWritable(this)) this.inode.writers = (this.inode.writers ?? 0) - 1;
+    super.close();
   }
 
   get size(): number {

@@ -34,6 +34,8 @@ export abstract class BaseInode implements Inode {
   abstract readonly ino: number;
   abstract readonly format: number;
   locks: FileLocks | undefined = undefined;
+  writers: number = 0;
+  executions: number = 0;
   abstract attributes(): Attributes;
 
   #notDirectory(): number {

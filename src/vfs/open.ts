@@ -35,7 +35,7 @@ import { MS_NODEV } from "../abi/statfs.ts";
 import { DirectoryFile, PathFile, RegularFile } from "./file.ts";
 import { newOwner } from "./namespace.ts";
 import { Path } from "./path.ts";
-import { allowed, checkPermission, isOwner, MAY_EXEC, MAY_READ, MAY_WRITE } from "./permission.ts";
+import { allowed, checkNotExecuted, checkPermission, isOwner, MAY_EXEC, MAY_READ, MAY_WRITE } from "./permission.ts";
 import { openFifo } from "./pipe.ts";
 import type { File } from "./types.ts";
 import { DIRECTORY, FOLLOW, finish, LAST_DOTDOT, LAST_NORMAL, type View, Walker } from "./walk.ts";
@@ -160,6 +160,7 @@ export function openExisting(view: View, place: Path, flags: number): File {
       if (truncate) mask |= MAY_WRITE;
   }
   checkPermission(place, credentials, mask);
+  if (mask & MAY_WRITE) checkNotExecuted(inode);
   if (flags & O_NOATIME && !isOwner(inode.attributes(), credentials)) throw errno(EPERM);
   // A terminal needs to know of O_NOCTTY while it is opened.
   const file = fileOf(view, place, flags & ~(TRANSIENT & ~O_NOCTTY));

@@ -1,6 +1,6 @@
 /** Who may do what: generic_permission() of Linux and the checks around it. */
 import { CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER } from "../abi/capability.ts";
-import { EACCES, EPERM, EROFS, errno } from "../abi/errno.ts";
+import { EACCES, EPERM, EROFS, ETXTBSY, errno } from "../abi/errno.ts";
 import { S_IFDIR, S_IFLNK, S_IFREG, S_ISVTX } from "../abi/stat.ts";
 import type { Path } from "./path.ts";
 import type { Attributes, Credentials, Inode } from "./types.ts";
@@ -32,6 +32,11 @@ export function checkPermission(path: Path, credentials: Credentials, mask: numb
     if (inode.format === S_IFDIR || inode.format === S_IFREG || inode.format === S_IFLNK) throw errno(EROFS);
   }
   if (!allowed(inode, credentials, mask)) throw errno(EACCES);
+}
+
+/** get_write_access(): what is being executed is not written to. */
+export function checkNotExecuted(inode: Inode): void {
+  if ((inode.executions ?? 0) > 0) throw errno(ETXTBSY);
 }
 
 /** True for the owner and for those with CAP_FOWNER. */

@@ -107,6 +107,9 @@ export interface Inode {
   /** Makes an open file for this inode, e.g. a device's or a pipe's. Regular files and directories get the generic one. */
   open?(flags: number, context: OpenContext, path: Path): File;
 
+  /** Open files that may write to it, and address spaces whose program it is: the two exclude each other (ETXTBSY). */
+  writers?: number;
+  executions?: number;
   /** An open file or a mapping begins, and ends, to use the inode: contents may go once no user and no link is left. */
   opened?(): void;
   closed?(): void;

@@ -174,8 +174,16 @@ ec privileged -
 ed privileged -
 ee privileged -
 ef privileged -
+0f 00 /2 privileged -    # lldt
+0f 00 /3 privileged -    # ltr
+0f 01 /2 mod=m privileged -  # lgdt
+0f 01 /3 mod=m privileged -  # lidt
+0f 01 /6 privileged -    # lmsw
+0f 01 /7 mod=m privileged -  # invlpg
+0f 01 /7 mod=r rm=0 privileged -  # swapgs
 0f 05 syscall -
 0f 06 privileged -
+0f 07 privileged -       # sysret
 0f 08 privileged -
 0f 09 privileged -
 0f 0b ud2 -
@@ -188,9 +196,21 @@ ef privileged -
 0f 1d nop Ev
 0f 1e nop Ev             # with f3 and mod=r: endbr64, rdsspq
 0f 1f nop Ev
+0f 20 /0 mod=r privileged -  # control registers: 1, 5, 6 and 7 do not exist
+0f 20 /2 mod=r privileged -
+0f 20 /3 mod=r privileged -
+0f 20 /4 mod=r privileged -
+0f 21 mod=r privileged -  # debug registers
+0f 22 /0 mod=r privileged -
+0f 22 /2 mod=r privileged -
+0f 22 /3 mod=r privileged -
+0f 22 /4 mod=r privileged -
+0f 23 mod=r privileged -
 0f 30 privileged -
 0f 31 rdtsc -
 0f 32 privileged -
+0f 33 privileged -       # rdpmc
+0f 35 privileged -       # sysexit
 0f a2 cpuid -
 0f a4 shld Ev,Gv,Ib
 0f a5 shld_cl Ev,Gv
