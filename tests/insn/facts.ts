@@ -17,11 +17,11 @@ function matches(row: Row, list: readonly Match[]): boolean {
   );
 }
 
-/** Calls of the kernel, loads of segment registers, far transfers, and what is different on every run. */
+/** Calls of the kernel, loads of segment registers, far transfers, debug registers, what is different on every run. */
 const UNSAFE: readonly Match[] = [
   [1, 0x05], [1, 0x34], [0, 0xcd], [0, 0xcf], [0, 0xca, 0xcb], [0, 0xff, 0xff, [3, 5]],
   [0, 0x8e], [1, 0xa1], [1, 0xa9], [1, 0xb2], [1, 0xb4, 0xb5],
-  [1, 0x31], [1, 0xa2], [1, 0x01], [1, 0xc7, 0xc7, [6, 7]],
+  [1, 0x21], [1, 0x23], [1, 0x31], [1, 0xa2], [1, 0x01], [1, 0xc7, 0xc7, [6, 7]],
 ]; // biome-ignore format: pairs
 /** State images with instruction pointers in them, and MXCSR or x87 words that random bytes would make illegal. */
 const IMAGES: readonly Match[] = [[0, 0xd9, 0xd9, [4, 6]], [0, 0xdd, 0xdd, [4, 6]]]; // biome-ignore format: pairs

@@ -38,6 +38,8 @@ const MASK64 = 0xffff_ffff_ffff_ffffn;
 export interface Generator {
   readonly rows: readonly Row[];
   make(seed: number, number: number): Case;
+  /** One instruction from a given row: independent of what other rows there are. */
+  makeSingle(row: Row, seed: number, number: number): Case;
 }
 
 export interface GeneratorOptions {
@@ -65,6 +67,14 @@ export function createGenerator(tables: readonly string[], options: GeneratorOpt
       const row = rows[number % rows.length] as Row;
       for (let attempt = 0; ; attempt++) {
         const draft = draftOf(row, new Random(seed + attempt * 0x1_0000_0000, number, options.tame), number);
+        if (!draft.resultUndefined) return draft.finish();
+      }
+    },
+    makeSingle: (row, seed, number) => {
+      for (let attempt = 0; ; attempt++) {
+        const rng = new Random(seed + attempt * 0x1_0000_0000, number, options.tame);
+        const draft = new Draft(rng, number, options.mxcsrBits ?? 0);
+        draft.add(row);
         if (!draft.resultUndefined) return draft.finish();
       }
     },
