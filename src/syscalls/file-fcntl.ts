@@ -347,12 +347,20 @@ export const fileControlCalls: readonly SyscallDefinition[] = [
     "flock",
     [
       fd,
-      flags([
-        [F.LOCK_SH, "LOCK_SH"],
-        [F.LOCK_EX, "LOCK_EX"],
-        [F.LOCK_UN, "LOCK_UN"],
-        [F.LOCK_NB, "LOCK_NB"],
-      ]),
+      flags(
+        [
+          [F.LOCK_SH, "LOCK_SH"],
+          [F.LOCK_EX, "LOCK_EX"],
+
+          [F.LOCK_NB, "LOCK_NB"],
+          [F.LOCK_UN, "LOCK_UN"],
+          [32, "LOCK_MAND"],
+          [64, "LOCK_READ"],
+          [128, "LOCK_WRITE"],
+        ],
+        "0",
+        "LOCK_???",
+      ),
     ],
     flock,
   ),

@@ -127,9 +127,9 @@ function printTermios(view: DataView): string {
   const baud = BAUD[cflag & 0o10017] ?? printHex(cflag & 0o10017);
   const control = printFlags(cflag & ~(0o10017 | 0o60), CFLAGS, "");
   return (
-    `{c_iflag=${printFlags(iflag, IFLAGS)}, c_oflag=${[...delays, ...(output === "" ? [] : [output])].join("|")}, ` +
+    `{c_iflag=${printFlags(iflag, IFLAGS, "")}, c_oflag=${[...delays, ...(output === "" ? [] : [output])].join("|")}, ` +
     `c_cflag=${baud}|CS${5 + ((cflag >> 4) & 3)}${control === "" ? "" : `|${control}`}, ` +
-    `c_lflag=${printFlags(lflag, LFLAGS)}, ...}`
+    `c_lflag=${printFlags(lflag, LFLAGS, "")}, ...}`
   );
 }
 
@@ -150,6 +150,7 @@ const GETTERS: ReadonlySet<number> = new Set([
   TERMIOS.FIONREAD,
 ]);
 const INTEGERS: ReadonlySet<number> = new Set([
+  TERMIOS.TIOCPKT,
   TERMIOS.TIOCGPGRP,
   TERMIOS.TIOCSPGRP,
   TERMIOS.TIOCGSID,
@@ -188,9 +189,9 @@ export const ioctlArgument: Arg = {
         return view === undefined ? printPointer(v) : printWindowSize(view);
       }
       case TERMIOS.TCFLSH:
-        return QUEUES[v] ?? printHex(v);
+        return QUEUES[v] ?? `${printHex(v)} /* TC??? */`;
       case TERMIOS.TCXONC:
-        return FLOW[v] ?? printHex(v);
+        return FLOW[v] ?? `${printHex(v)} /* TC??? */`;
       case TERMIOS.TCSBRK:
       case TERMIOS.TCSBRKP:
       case TERMIOS.TIOCSCTTY:

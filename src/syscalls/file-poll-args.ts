@@ -2,6 +2,7 @@
 import * as P from "../vfs/types.ts";
 import { printFlags, printPointer } from "./args.ts";
 import type { Arg, PrintContext } from "./define.ts";
+import { signalSet } from "./signal-args.ts";
 
 const EVENTS: readonly (readonly [number, string])[] = [
   [P.POLLIN, "POLLIN"],
@@ -84,6 +85,19 @@ function printSet(address: number, n: number, c: PrintContext): string {
 export function selectedSet(countIndex: number): Arg {
   return { kind: "u64", print: (v, c) => printSet(v, c.args[countIndex] ?? 0, c) };
 }
+
+/** pselect6's last argument: a struct with the address and the size of a signal set. */
+export const maskAndSize: Arg = {
+  kind: "u64",
+  print: (v, c) => {
+    const view = v === 0 ? undefined : peek(c, v, 16);
+    if (view === undefined) return printPointer(v);
+    const at = (offset: number): number => Number(view.getBigUint64(offset, true));
+    // The set's printer finds the size among the arguments.
+    const set = signalSet(0).print(at(0), { ...c, args: [at(8)] });
+    return `{sigmask=${set}, sigsetsize=${at(8)}}`;
+  },
+};
 
 export function printSelectResult(result: number, c: PrintContext, field: "tv_usec" | "tv_nsec"): string {
   if (result === 0) return "0 (Timeout)";

@@ -18,11 +18,20 @@ import {
   POLLWRBAND,
   POLLWRNORM,
 } from "../vfs/types.ts";
-import { int, ptr, size, uint } from "./args.ts";
+import { int, size, uint } from "./args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
-import { polledFiles, printPollResult, printSelectResult, selectedSet, timespec, timeval } from "./file-poll-args.ts";
+import {
+  maskAndSize,
+  polledFiles,
+  printPollResult,
+  printSelectResult,
+  selectedSet,
+  timespec,
+  timeval,
+} from "./file-poll-args.ts";
 import { fdLimit } from "./file-util.ts";
 import { readSignalSet, readTimespec } from "./process-args.ts";
+import { signalSet } from "./signal-args.ts";
 
 const POLLFD_SIZE = 8;
 const FD_SETSIZE_MAX = 1024 * 1024;
@@ -273,13 +282,13 @@ const set = selectedSet(0);
 
 export const filePollCalls: readonly SyscallDefinition[] = [
   syscall("poll", [polledFiles(1), uint, int], poll, { printResult: (n, c) => printPollResult(n, c, undefined) }),
-  syscall("ppoll", [polledFiles(1), uint, timespec, ptr, size], ppoll, {
+  syscall("ppoll", [polledFiles(1), uint, timespec, signalSet(4), size], ppoll, {
     printResult: (n, c) => printPollResult(n, c, 2),
   }),
   syscall("select", [int, set, set, set, timeval], selectTimeval, {
     printResult: (n, c) => printSelectResult(n, c, "tv_usec"),
   }),
-  syscall("pselect6", [int, set, set, set, timespec, ptr], pselect, {
+  syscall("pselect6", [int, set, set, set, timespec, maskAndSize], pselect, {
     printResult: (n, c) => printSelectResult(n, c, "tv_nsec"),
   }),
 ];
