@@ -52,12 +52,16 @@ function semtimedop(task: Task, id: number, address: number, count: number, time
   const counted = set.semaphores[blocker.number];
   const kind = blocker.change === 0 ? "zeroes" : "growers";
   if (counted !== undefined) counted[kind]++;
-  return block(task, set.waiters, () => (set.removed ? -EIDRM : set.operate(operations, process, seconds(kernel))), {
+  const queue = new WaitQueue();
+  const waiter: PendingOperations = { operations, process, result: undefined, wake: () => queue.wake() };
+  set.pending.add(waiter);
+  return block(task, queue, () => waiter.result ?? -EAGAIN, {
     tried: true,
     deadline: Math.max(deadline, 1),
     timedOut: -EAGAIN,
     interrupted: -EINTR,
     done: () => {
+      set.pending.delete(waiter);
       if (counted !== undefined) counted[kind]--;
     },
   });
