@@ -4,7 +4,8 @@ import { EINVAL, EPERM, errno } from "../abi/errno.ts";
 import type { Task } from "../proc/task.ts";
 import { KERNEL_RELEASE, KERNEL_VERSION, OS_TYPE } from "../proc/uts.ts";
 import { decodeBytes, encodeBytes } from "../util/bytes.ts";
-import { cstring, int, ptr, size, uint } from "./args.ts";
+import { FOLLOW, lookup } from "../vfs/walk.ts";
+import { cstring, int, path, ptr, size, uint } from "./args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
 import { viewOf } from "./process-args.ts";
 import { filledNames, filledRandom, filledSystemInfo, randomFlags } from "./system-args.ts";
@@ -118,6 +119,13 @@ function syslog(task: Task, action: number, buffer: number, length: number): num
   }
 }
 
+/** No file is a swap area, so any that is there is EINVAL. */
+function swap(task: Task, address: number): number {
+  if (!task.capable(CAP_SYS_ADMIN)) throw errno(EPERM);
+  lookup(task, undefined, task.space.readCString(address), FOLLOW);
+  return -EINVAL;
+}
+
 /** A call that needs a capability and, with it, hardware or a kernel that is not there. */
 function refused(capability: number, code: number): (task: Task) => number {
   return (task) => (task.capable(capability) ? -code : -EPERM);
@@ -144,6 +152,8 @@ export const systemCalls: readonly SyscallDefinition[] = [
     task.process.group.session.controllingTerminal?.hangUp();
     return 0;
   }),
+  syscall("swapon", [path, int], swap, { partial: "nothing is ever swapped out: EINVAL" }),
+  syscall("swapoff", [path], swap, { partial: "nothing is ever swapped out: EINVAL" }),
   syscall("iopl", [uint], refused(CAP_SYS_RAWIO, EPERM), { partial: "there are no I/O ports: EPERM" }),
   syscall("ioperm", [uint, uint, int], refused(CAP_SYS_RAWIO, EPERM), { partial: "there are no I/O ports: EPERM" }),
 ];
