@@ -213,8 +213,10 @@ function start(
     const notFound = error.code === ENOENT || error.code === ENOTDIR;
     const refused =
       error.code === EACCES || error.code === ENOEXEC || error.code === EISDIR || error instanceof LoadError;
+    // A loader's reason begins with the guest path of the file that it is about, which may be an interpreter.
+    const about = text.startsWith("/") ? text : `${program.shown}: ${text}`;
     throw new CliError(
-      `${program.shown}: ${text}`,
+      about,
       notFound && !(error instanceof LoadError) ? EXIT_NOT_FOUND : refused ? EXIT_NOT_EXECUTABLE : EXIT_TSRCORE,
     );
   }

@@ -142,8 +142,20 @@ export function parseArguments(
     .exitProcess(false)
     .fail((message, error) => {
       if (error instanceof CliError) throw error;
-      throw new CliError(message ?? String(error));
+      throw new CliError(plain(message ?? String(error)));
     });
   const parsed = parser.parseSync() as Record<string, unknown> & { _: (string | number)[] };
   return { ...parsed, _: parsed._.map(String) };
+}
+
+/** yargs' messages in the form of the others: the option as it was typed, with its dashes. */
+function plain(message: string): string {
+  const unknown = /^Unknown arguments?: (.+)$/.exec(message)?.[1];
+  if (unknown !== undefined) {
+    const options = unknown.split(", ").map((name) => (name.length === 1 ? `-${name}` : `--${name}`));
+    return `unknown option ${options.join(", ")}; see --help`;
+  }
+  const missing = /^Not enough arguments following: (.+)$/.exec(message)?.[1];
+  if (missing !== undefined) return `${missing.length === 1 ? "-" : "--"}${missing} needs a value; see --help`;
+  return message;
 }

@@ -15,13 +15,16 @@ export async function main(args: readonly string[]): Promise<number> {
       let parser = y
         .scriptName("tsrcore")
         .usage(
-          "Runs a program. With --root, it is looked up in that root file system; else a path with a slash is a host\n" +
-            "file, made visible read-only at the same path, and a name is looked up in the embedded root file system.\n" +
-            "Without a program: an interactive shell. Exit status: that of the program; 128+n if signal n killed it;\n" +
-            "125 for an error of tsrcore, 126 if the program cannot be executed, 127 if it is not found.\n\n" +
-            "Usage: $0 run [options] [program [args...]]",
+          "Usage: $0 run [options] [program [args...]]\n\n" +
+            "Runs a Linux program. With --root it is looked up in that root file system. Without, a path\n" +
+            "with a slash is a file of the host, made visible read-only at the same path, and a name is\n" +
+            "looked up in the embedded root file system. Without a program: an interactive shell.\n\n" +
+            "Exit status: the program's; 128+n if signal n killed it; 125 for an error of tsrcore,\n" +
+            "126 if the program cannot be executed, 127 if it is not found.",
         )
         .help("help", "Show this text")
+        .example("$0 run ./busybox sh", "a program of the host")
+        .example("$0 run --root alpine.tar.gz -v .:/src -w /src sh", "a shell in Alpine, with this directory")
         .wrap(100);
       for (const [name, option] of Object.entries(SHARED_OPTIONS)) {
         const alias = SHORT[name];
