@@ -57,10 +57,10 @@ export function memoryOperand(
   constantOnly: boolean,
 ): MemoryOperand {
   const wanted = (target - segmentBase) & mask;
-  const fit = (v: bigint): bigint => BigInt.asUintN(64, v);
+  const wrap = (v: bigint): bigint => BigInt.asUintN(64, v);
   const set = (r: number, v: bigint): void => {
     // Under the address-size prefix the upper half of a register must not matter.
-    gpr[r] = mask === 0xffff_ffffn && rng.oneIn(2) ? (v & mask) | (BigInt(rng.u32()) << 32n) : fit(v & mask);
+    gpr[r] = mask === 0xffff_ffffn && rng.oneIn(2) ? (v & mask) | (BigInt(rng.u32()) << 32n) : wrap(v & mask);
   };
   const disp32 = (v: bigint): number[] => {
     const n = Number(BigInt.asUintN(32, v));

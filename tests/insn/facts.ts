@@ -90,6 +90,10 @@ export function undefinedResult(row: Row, size: number, count: number | undefine
   return row.map === 1 && [0xa4, 0xa5, 0xac, 0xad].includes(row.opcode) && (count ?? 0) > size * 8;
 }
 
+/** A rep prefix means nothing: all one-byte opcodes but strings, pause, and (on this CPU) the conditional loops. */
+export const ignoresRepeat = (row: Row): boolean =>
+  row.map === 0 && row.prefix === undefined && !isString(row) && ![0x90, 0xe0, 0xe1].includes(row.opcode);
+
 export const shiftsByCl = (row: Row): boolean =>
   matches(row, [
     [0, 0xd2, 0xd3],
