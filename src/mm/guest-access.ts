@@ -34,13 +34,13 @@ export abstract class GuestAccessor {
     return end - address;
   }
 
-  #view(address: number, length: number, access: Access): Uint8Array<ArrayBuffer> {
+  #view(address: number, length: number, access: Access): Uint8Array<SharedArrayBuffer> {
     if (length > 0 && this.#reach(address, length, access) < length) throw errno(EFAULT);
     if (length === 0) return this.memory.u8.subarray(0, 0);
     return this.memory.u8.subarray(address, address + length);
   }
 
-  #prefix(address: number, length: number, access: Access): Uint8Array<ArrayBuffer> {
+  #prefix(address: number, length: number, access: Access): Uint8Array<SharedArrayBuffer> {
     if (length === 0) return this.memory.u8.subarray(0, 0);
     const reach = this.#reach(address, length, access);
     if (reach === 0) throw errno(EFAULT);
@@ -48,22 +48,22 @@ export abstract class GuestAccessor {
   }
 
   /** Guest memory to read from, all of it readable, or EFAULT. */
-  readable(address: number, length: number): Uint8Array<ArrayBuffer> {
+  readable(address: number, length: number): Uint8Array<SharedArrayBuffer> {
     return this.#view(address, length, Access.Read);
   }
 
   /** Guest memory to write to, all of it writable, or EFAULT. The caller writes at once. */
-  writable(address: number, length: number): Uint8Array<ArrayBuffer> {
+  writable(address: number, length: number): Uint8Array<SharedArrayBuffer> {
     return this.#view(address, length, Access.Write);
   }
 
   /** As much of [address, address + length) as is readable, as write(2) takes it; EFAULT if nothing is. */
-  readablePrefix(address: number, length: number): Uint8Array<ArrayBuffer> {
+  readablePrefix(address: number, length: number): Uint8Array<SharedArrayBuffer> {
     return this.#prefix(address, length, Access.Read);
   }
 
   /** As much of [address, address + length) as is writable, as read(2) fills it; EFAULT if nothing is. */
-  writablePrefix(address: number, length: number): Uint8Array<ArrayBuffer> {
+  writablePrefix(address: number, length: number): Uint8Array<SharedArrayBuffer> {
     return this.#prefix(address, length, Access.Write);
   }
 
@@ -159,7 +159,7 @@ export abstract class GuestAccessor {
    * @param max most bytes, NUL included, that the string may have
    * @param tooLong errno for a longer one
    */
-  readCStringBytes(address: number, max: number, tooLong: number = ENAMETOOLONG): Uint8Array<ArrayBuffer> {
+  readCStringBytes(address: number, max: number, tooLong: number = ENAMETOOLONG): Uint8Array<SharedArrayBuffer> {
     const { u8 } = this.memory;
     let at = address;
     let left = max;

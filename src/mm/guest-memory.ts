@@ -1,9 +1,11 @@
 /**
- * The memory of one address space, as bytes: a WebAssembly.Memory with views on it, and a pool of them.
+ * The memory of one address space, as bytes: a WebAssembly.Memory with views on it.
  *
- * A memory of 4 GiB takes V8 about 2 ms to make and to give back (it reserves 10 GiB of addresses each time), more than
- * a whole fork may cost. So memories are reused: an address space that ends clears the pages that were present
- * and hands the memory back (memory-pool.ts).
+ * The memory is a shared one, although one thread alone uses it so far. V8 counts an unshared memory of 4 GiB as that
+ * much external memory, and runs a full garbage collection for each that is made: 3 ms with an empty heap, 10 to 60 with
+ * that of a machine at work, against 0.03 ms for a shared one. (The host commits pages when they are touched, not before.)
+ * What it costs: TypedArray's bulk operations take their slow paths. set and copyWithin reach 5 to 30 GB/s even so,
+ * but fill writes byte by byte, hence `clear`. Node's APIs and TextDecoder take views of shared memory.
  */
 import {
   BIAS,
@@ -15,26 +17,28 @@ import {
   MEMORY_WASM_PAGES,
   PAGE_TABLE,
   PAGE_TABLE_SIZE,
+  ZERO_AREA,
+  ZERO_AREA_SIZE,
 } from "./layout.ts";
 
 export class GuestMemory {
   readonly memory: WebAssembly.Memory;
   /** All of the memory, by offset. */
-  readonly raw: Uint8Array<ArrayBuffer>;
+  readonly raw: Uint8Array<SharedArrayBuffer>;
   /** Guest memory by guest address: `u8[address]`. No page byte is looked at. */
-  readonly u8: Uint8Array<ArrayBuffer>;
+  readonly u8: Uint8Array<SharedArrayBuffer>;
   /** Guest memory by guest address, for the other widths (little endian is the caller's to ask for). */
-  readonly view: DataView<ArrayBuffer>;
+  readonly view: DataView<SharedArrayBuffer>;
   /** The page bytes, by page number: see PageBits. */
-  readonly pages: Uint8Array<ArrayBuffer>;
+  readonly pages: Uint8Array<SharedArrayBuffer>;
   /** The page bytes, four at a time. */
-  readonly pageWords: Uint32Array<ArrayBuffer>;
+  readonly pageWords: Uint32Array<SharedArrayBuffer>;
   /** The loaded CPU context. */
-  readonly context: DataView<ArrayBuffer>;
+  readonly context: DataView<SharedArrayBuffer>;
 
   constructor() {
-    this.memory = new WebAssembly.Memory({ initial: MEMORY_WASM_PAGES, maximum: MEMORY_WASM_PAGES });
-    const buffer = this.memory.buffer as ArrayBuffer;
+    this.memory = new WebAssembly.Memory({ initial: MEMORY_WASM_PAGES, maximum: MEMORY_WASM_PAGES, shared: true });
+    const buffer = this.memory.buffer as unknown as SharedArrayBuffer;
     this.raw = new Uint8Array(buffer);
     this.u8 = new Uint8Array(buffer, BIAS, GUEST_LIMIT);
     this.view = new DataView(buffer, BIAS, GUEST_LIMIT);
@@ -43,8 +47,19 @@ export class GuestMemory {
     this.context = new DataView(buffer, CONTEXT_OFFSET, CONTEXT_SIZE);
   }
 
+  /** Makes the bytes [from, to) of `raw` zero. */
+  clear(from: number, to: number): void {
+    for (let at = from; at < to; at += ZERO_AREA_SIZE)
+      this.raw.copyWithin(at, ZERO_AREA, ZERO_AREA + Math.min(ZERO_AREA_SIZE, to - at));
+  }
+
+  /** The same by guest address. */
+  clearGuest(from: number, to: number): void {
+    this.clear(from + BIAS, to + BIAS);
+  }
+
   /** The engine's bytes of this memory. */
-  engineArea(): Uint8Array<ArrayBuffer> {
+  engineArea(): Uint8Array<SharedArrayBuffer> {
     return this.raw.subarray(ENGINE_AREA, ENGINE_AREA + ENGINE_AREA_SIZE);
   }
 }

@@ -6,6 +6,7 @@
  * generated code, since the bias goes into the static offset of each load and store.
  *
  *     0                 CPU context of the task that is loaded (cpu/isa/<arch>/context.ts lays it out)
+ *     ZERO_AREA         never written to
  *     PAGE_TABLE        one byte for each 4 KiB page of the guest: what an access may do *now*
  *     ENGINE_AREA       the engine's own: jump cache, decoded records
  *     BIAS              guest address 0
@@ -23,6 +24,10 @@ export const MEMORY_WASM_PAGES = 65536;
 /** Where the loaded CPU context begins, and how many bytes an engine may use for it. */
 export const CONTEXT_OFFSET = 0x1000;
 export const CONTEXT_SIZE = 0x1000;
+
+/** Nothing but zeros, to copy from. */
+export const ZERO_AREA = 0x1_0000;
+export const ZERO_AREA_SIZE = 0x1_0000;
 
 export const PAGE_TABLE = 0x10_0000;
 /** One byte per page of 2^32 bytes; bytes for pages at or above GUEST_LIMIT stay 0. */

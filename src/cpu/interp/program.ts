@@ -41,7 +41,7 @@ const ZERO = i32.const(0);
 /** Builds the module for the families and the list of handlers made from their tables. */
 export function buildInterpreter(families: readonly Family[], handlers: HandlerList): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
-  module.importMemory("env", "memory", 0x10000, 0x10000);
+  module.importMemory("env", "memory", 0x10000, 0x10000, true);
   const imports: Record<string, FunctionRef> = {};
   for (const family of families)
     for (const i of family.imports ?? []) imports[i.name] = module.importFunction("env", i.name, i.params, i.results);

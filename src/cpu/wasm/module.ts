@@ -298,13 +298,13 @@ export class ModuleBuilder {
     return this.#types.length - 1;
   }
 
-  importMemory(module: string, name: string, minPages: number, maxPages: number): void {
+  importMemory(module: string, name: string, minPages: number, maxPages: number, shared = false): void {
     this.#imports.push({
       module,
       name,
       write: (out) => {
         out.byte(2);
-        out.byte(1);
+        out.byte(shared ? 3 : 1);
         out.u32(minPages);
         out.u32(maxPages);
       },
