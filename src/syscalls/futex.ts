@@ -6,36 +6,10 @@ import { futexKey } from "../proc/futex-key.ts";
 import type { Task } from "../proc/task.ts";
 import { block } from "../proc/wait.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
-import { ptr, uint } from "./args.ts";
-import { type Arg, type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
+import { ptr } from "./args.ts";
+import { futexOperation, futexPointer, futexValue } from "./control-args.ts";
+import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { readTimespec } from "./process-args.ts";
-
-const OPERATIONS = [
-  "FUTEX_WAIT",
-  "FUTEX_WAKE",
-  "FUTEX_FD",
-  "FUTEX_REQUEUE",
-  "FUTEX_CMP_REQUEUE",
-  "FUTEX_WAKE_OP",
-  "FUTEX_LOCK_PI",
-  "FUTEX_UNLOCK_PI",
-  "FUTEX_TRYLOCK_PI",
-  "FUTEX_WAIT_BITSET",
-  "FUTEX_WAKE_BITSET",
-  "FUTEX_WAIT_REQUEUE_PI",
-  "FUTEX_CMP_REQUEUE_PI",
-  "FUTEX_LOCK_PI2",
-] as const;
-
-const operation: Arg = {
-  kind: "u32",
-  print: (v) => {
-    const base = v & ~(F.FUTEX_PRIVATE_FLAG | F.FUTEX_CLOCK_REALTIME);
-    const name = OPERATIONS[base] ?? `0x${base.toString(16)} /* FUTEX_??? */`;
-    const isPrivate = v & F.FUTEX_PRIVATE_FLAG ? "_PRIVATE" : "";
-    return `${name}${isPrivate}${v & F.FUTEX_CLOCK_REALTIME ? "|FUTEX_CLOCK_REALTIME" : ""}`;
-  },
-};
 
 function futex(
   task: Task,
@@ -162,5 +136,7 @@ function wakeOp(
 }
 
 export const futexCalls: readonly SyscallDefinition[] = [
-  syscall("futex", [ptr, operation, uint, ptr, ptr, uint], futex, { partial: "no priority inheritance: ENOSYS" }),
+  syscall("futex", [ptr, futexOperation, futexValue, futexPointer, futexPointer, futexValue], futex, {
+    partial: "no priority inheritance: ENOSYS",
+  }),
 ];

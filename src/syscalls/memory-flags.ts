@@ -12,24 +12,22 @@ export const protectionNames: Names = [
   [M.PROT_GROWSUP, "PROT_GROWSUP"],
 ];
 
+/** Those above the type of the mapping, in strace's order. */
 export const mapFlagNames: Names = [
-  [M.MAP_SHARED_VALIDATE, "MAP_SHARED_VALIDATE"],
-  [M.MAP_SHARED, "MAP_SHARED"],
-  [M.MAP_PRIVATE, "MAP_PRIVATE"],
-  [M.MAP_32BIT, "MAP_32BIT"],
   [M.MAP_FIXED, "MAP_FIXED"],
   [M.MAP_ANONYMOUS, "MAP_ANONYMOUS"],
-  [M.MAP_FIXED_NOREPLACE, "MAP_FIXED_NOREPLACE"],
+  [M.MAP_32BIT, "MAP_32BIT"],
+  [M.MAP_NORESERVE, "MAP_NORESERVE"],
+  [M.MAP_POPULATE, "MAP_POPULATE"],
+  [M.MAP_NONBLOCK, "MAP_NONBLOCK"],
   [M.MAP_GROWSDOWN, "MAP_GROWSDOWN"],
   [M.MAP_DENYWRITE, "MAP_DENYWRITE"],
   [M.MAP_EXECUTABLE, "MAP_EXECUTABLE"],
   [M.MAP_LOCKED, "MAP_LOCKED"],
-  [M.MAP_NORESERVE, "MAP_NORESERVE"],
-  [M.MAP_POPULATE, "MAP_POPULATE"],
-  [M.MAP_NONBLOCK, "MAP_NONBLOCK"],
   [M.MAP_STACK, "MAP_STACK"],
   [M.MAP_HUGETLB, "MAP_HUGETLB"],
   [M.MAP_SYNC, "MAP_SYNC"],
+  [M.MAP_FIXED_NOREPLACE, "MAP_FIXED_NOREPLACE"],
 ];
 
 export const remapFlagNames: Names = [
@@ -39,9 +37,9 @@ export const remapFlagNames: Names = [
 ];
 
 export const syncFlagNames: Names = [
+  [M.MS_SYNC, "MS_SYNC"],
   [M.MS_ASYNC, "MS_ASYNC"],
   [M.MS_INVALIDATE, "MS_INVALIDATE"],
-  [M.MS_SYNC, "MS_SYNC"],
 ];
 
 export const lockAllFlagNames: Names = [

@@ -1,13 +1,14 @@
 /** Memory: mmap(2), munmap(2), mprotect(2), mremap(2), brk(2), madvise(2), msync(2), mincore(2), mlock(2). */
 import { CAP_IPC_LOCK } from "../abi/capability.ts";
 import { EINVAL, ENOMEM, EPERM, errno } from "../abi/errno.ts";
-import { MAP_ANONYMOUS } from "../abi/mman.ts";
+import { MAP_ANONYMOUS, MREMAP_DONTUNMAP, MREMAP_FIXED } from "../abi/mman.ts";
 import { RLIMIT_MEMLOCK } from "../abi/resource.ts";
 import { PAGE_SIZE } from "../mm/layout.ts";
 import type { Task } from "../proc/task.ts";
-import { fd as fdArg, flags, outPtr, ptr, size, ulong } from "./args.ts";
-import { type SyscallDefinition, syscall } from "./define.ts";
-import { lockAllFlagNames, mapFlagNames, protectionNames, remapFlagNames, syncFlagNames } from "./memory-flags.ts";
+import { fd as fdArg, flags, outPtr, printHex, printPointer, ptr, size } from "./args.ts";
+import { mapFlags } from "./control-args.ts";
+import { type Arg, type SyscallDefinition, syscall } from "./define.ts";
+import { lockAllFlagNames, protectionNames, remapFlagNames, syncFlagNames } from "./memory-flags.ts";
 import { memoryAdvice } from "./system-args.ts";
 
 const protection = flags(protectionNames, "PROT_NONE");
@@ -58,8 +59,16 @@ function mincore(task: Task, address: number, length: number, vector: number): n
   return 0;
 }
 
+const hexOffset: Arg = { kind: "u64", print: (v) => printHex(v) };
+
+/** Only where the flags ask for a place. */
+const remapTarget: Arg = {
+  kind: "u64",
+  print: (v, c) => ((c.args[3] ?? 0) & (MREMAP_FIXED | MREMAP_DONTUNMAP) ? printPointer(v) : ""),
+};
+
 export const memoryCalls: readonly SyscallDefinition[] = [
-  syscall("mmap", [ptr, size, protection, flags(mapFlagNames), fdArg, ulong], mmap, { printResult: hexResult }),
+  syscall("mmap", [ptr, size, protection, mapFlags, fdArg, hexOffset], mmap, { printResult: hexResult }),
   syscall("munmap", [ptr, size], (task, address, length) => {
     task.space.munmap(address, length);
     return 0;
@@ -70,7 +79,7 @@ export const memoryCalls: readonly SyscallDefinition[] = [
   }),
   syscall(
     "mremap",
-    [ptr, size, size, flags(remapFlagNames), ptr],
+    [ptr, size, size, flags(remapFlagNames, "0", "MREMAP_???"), remapTarget],
     (task, address, oldLength, newLength, bits, newAddress) =>
       task.space.mremap(address, oldLength, newLength, bits, newAddress),
     { printResult: hexResult },

@@ -5,6 +5,7 @@
 import { EAFNOSUPPORT, EINVAL, ENOTSOCK, errno } from "../abi/errno.ts";
 import type { Task } from "../proc/task.ts";
 import { fd, int, outPtr, ptr, size, uint } from "./args.ts";
+import { addressFamily, socketProtocol, socketType } from "./control-args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
 
 const SOCK_TYPE_MASK = 0xf;
@@ -30,8 +31,8 @@ function notSocket(task: Task, descriptor: number): number {
 const options = { partial: "no protocol families as yet" };
 
 export const networkCalls: readonly SyscallDefinition[] = [
-  syscall("socket", [int, int, int], socket, options),
-  syscall("socketpair", [int, int, int, outPtr], socket, options),
+  syscall("socket", [addressFamily, socketType, socketProtocol], socket, options),
+  syscall("socketpair", [addressFamily, socketType, socketProtocol, outPtr], socket, options),
   syscall("bind", [fd, ptr, uint], notSocket, options),
   syscall("connect", [fd, ptr, uint], notSocket, options),
   syscall("listen", [fd, int], notSocket, options),

@@ -14,8 +14,9 @@ import { NSIG } from "../abi/signal.ts";
 import { SECBIT_KEEP_CAPS } from "../proc/capability-state.ts";
 import type { Task } from "../proc/task.ts";
 import { decodeBytes, encodeBytes } from "../util/bytes.ts";
-import { flags, int, outPtr, ptr, size, uint, ulong } from "./args.ts";
-import { type Arg, type SyscallDefinition, syscall } from "./define.ts";
+import { flags, int, outPtr, ptr, size, uint } from "./args.ts";
+import { prctlOption, prctlRest, prctlSecond, printPrctlResult } from "./control-args.ts";
+import { type SyscallDefinition, syscall } from "./define.ts";
 import { pid as pidArg } from "./process-args.ts";
 import { cloneFlagNames } from "./process-flags.ts";
 import { archAddress, archCode } from "./system-args.ts";
@@ -50,7 +51,6 @@ const PR_NAMES: Readonly<Record<number, string>> = {
   1398164801: "PR_SET_VMA",
   1499557217: "PR_SET_PTRACER",
 };
-const prOption: Arg = { kind: "i32", print: (v) => PR_NAMES[v] ?? `0x${(v >>> 0).toString(16)} /* PR_??? */` };
 
 const TASK_COMM_LENGTH = 16;
 
@@ -232,7 +232,9 @@ function unshare(task: Task, bits: number): number {
 }
 
 export const prctlCalls: readonly SyscallDefinition[] = [
-  syscall("prctl", [prOption, ulong, ulong, ulong, ulong], prctl),
+  syscall("prctl", [prctlOption, prctlSecond, prctlRest, prctlRest, prctlRest], prctl, {
+    printResult: printPrctlResult,
+  }),
   syscall("arch_prctl", [archCode, archAddress], (task, code, address) => {
     const { arch } = task.kernel;
     return arch.prctl === undefined ? -ENOSYS : arch.prctl(task.space, task.mm.context, code, address);

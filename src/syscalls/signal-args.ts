@@ -53,13 +53,22 @@ const ACTION_FLAGS: readonly (readonly [number, string])[] = [
   [S.SA_EXPOSE_TAGBITS, "SA_EXPOSE_TAGBITS"],
 ];
 
+/** 64 bits, of which the upper ones have no names: C libraries extend the sign of SA_RESETHAND. */
+function printActionFlags(lo: number, hi: number): string {
+  if (hi === 0) return printFlags(lo, ACTION_FLAGS);
+  const known = ACTION_FLAGS.filter(([bit]) => (lo & bit) !== 0);
+  const unknown = known.reduce((rest, [bit]) => rest & ~bit, lo) >>> 0;
+  const rest = (BigInt(hi) << 32n) | BigInt(unknown);
+  return [...known.map(([, name]) => name), `0x${rest.toString(16)}`].join("|");
+}
+
 function printAction(view: DataView): string {
   const handler = unsigned64(view, 0);
   const flags = view.getUint32(8, true);
   const parts = [
     `sa_handler=${handler === 0 ? "SIG_DFL" : handler === 1 ? "SIG_IGN" : printPointer(handler)}`,
     `sa_mask=${printSignalSet(view.getInt32(24, true), view.getInt32(28, true))}`,
-    `sa_flags=${printFlags(flags, ACTION_FLAGS)}`,
+    `sa_flags=${printActionFlags(flags, view.getUint32(12, true))}`,
   ];
   if ((flags & S.SA_RESTORER) !== 0) parts.push(`sa_restorer=${printPointer(unsigned64(view, 16))}`);
   return `{${parts.join(", ")}}`;

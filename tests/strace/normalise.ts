@@ -2,22 +2,22 @@
 // its place in the family ("1" is the program, "1.2" its second child), with what cannot be the same masked.
 //
 // The masks, all of them:
-// - addresses: hexadecimal numbers of five digits or more. Columns are not compared where one stands.
-// - process ids: a call's result or argument, a field of siginfo; they become the process's name.
-// - times since 1970, and intervals that the clock measured: timestamps, CPU times, rests of a sleep.
+// - addresses: hexadecimal numbers of five digits or more. Columns are not compared, since they depend on their length.
+// - process ids: a call's result or argument, a field of siginfo; they become the process's name. What rt_sigreturn puts
+//   back is mostly the process id that a wait gave.
+// - times since 1970 (also as dates), CPU times, and how much of a sleep is left.
 // - random bytes.
 // - what describes the machine and not the run: sizes of file systems and memory, device and inode numbers.
 // - the size that a directory reports, which each file system computes in its own way.
-
-export interface Masks {
-  /** Some kernel's own result, with the reason for which it may differ; the first group is kept. */
-  readonly extra?: readonly { readonly pattern: RegExp; readonly replacement: string; readonly reason: string }[];
-}
+// - calls that a native program makes without the kernel, by the vDSO: they are left out.
 
 /** A process's name -> its lines. */
 export type Processes = ReadonlyMap<string, readonly string[]>;
 
 const UNFINISHED = " <unfinished ...>";
+
+/** A pid that no process of the trace has. */
+const OUTSIDE = "outside";
 
 /** Lines of a `-f -o` file by process id, interrupted calls put together again. */
 function split(text: string): Map<number, string[]> {
@@ -64,29 +64,41 @@ function names(byPid: ReadonlyMap<number, readonly string[]>): Map<number, strin
   return named;
 }
 
-/** Calls whose results and numeric arguments are process ids. */
+/** Calls whose results are process ids, and those whose first argument is one. */
 const PID_RESULT =
-  /^((?:rt_sigreturn|fork|vfork|clone|clone3|getpid|getppid|gettid|getpgrp|getpgid|getsid|setsid|set_tid_address|wait4|waitid)\(.*\) += )(\d+)(?=$| )/;
-const PID_ARGUMENT =
-  /^((?:kill|tkill|tgkill|wait4|getpgid|getsid|setpgid|prlimit64|sched_\w+|rt_sigqueueinfo)\()(-?\d+)(?=[,)])/;
+  /^((?:fork|vfork|clone|clone3|getpid|getppid|gettid|getpgrp|getpgid|getsid|setsid|set_tid_address|wait4|waitid)\(.*\) += )(\d+)(?=$| )/;
+const PID_ARGUMENT = /^((?:kill|tkill|tgkill|wait4|getpgid|getsid|setpgid|prlimit64|sched_\w+)\((?!-1\b)-?)(\d+)(?=[,)])/;
+
+const VDSO_CALLS = /^(?:clock_gettime|gettimeofday|time|getcpu)\(/;
 
 function maskLine(line: string, named: ReadonlyMap<number, string>): string {
   const pid = (digits: string): string => {
     const number = Number(digits);
-    return number <= 0 ? digits : `<${named.get(number) ?? "outside"}>`;
+    return number === 0 ? digits : `<${named.get(number) ?? OUTSIDE}>`;
   };
+  const replace = (_all: string, head: string, digits: string): string => head + pid(digits);
   return line
-    .replace(PID_RESULT, (_all, head: string, digits: string) => head + pid(digits))
-    .replace(PID_ARGUMENT, (_all, head: string, digits: string) => head + pid(digits))
-    .replace(/^(setpgid\([^,]*, )(\d+)/, (_all, head: string, digits: string) => head + pid(digits))
-    .replace(/\b(si_pid=)(\d+)/g, (_all, head: string, digits: string) => head + pid(digits))
-    .replace(/\b(\[)(\d+)(\])/g, (_all, a: string, digits: string, b: string) => a + pid(digits) + b)
+    .replace(PID_RESULT, replace)
+    .replace(PID_ARGUMENT, replace)
+    .replace(/^(rt_sigreturn\(.*\) += )(\d+)$/, (all, head: string, digits: string) =>
+      named.has(Number(digits)) ? head + pid(digits) : all,
+    )
+    .replace(/^(setpgid\([^,]*, )(\d+)/, replace)
+    .replace(/\b(si_pid=)(\d+)/g, replace)
+    .replace(/^(ioctl\(.*, \[)(\d+)(?=\])/, replace)
+    .replace(/^(getrandom\()".*"(?:\.\.\.)?/, "$1RANDOM")
+    .replace(/(read\([0-9]+)(<[^>]*random>), ".*"(?:\.\.\.)?/, "$1$2, RANDOM")
     .replace(/0x[0-9a-f]{5,}/g, "ADDR")
-    .replace(/(si_[us]time=)\d+/g, "$1N")
-    .replace(/\{tv_sec=\d{9,}, tv_([un])sec=\d+\}/g, "{TIME}")
-    .replace(/\{tv_sec=\d{9,} [^}]*\}/g, "{TIME}")
+    .replace(/(si_[us]time=)\d+(?: \/\* [^*]* \*\/)?/g, "$1N")
+    .replace(/(tms_\w+=)\d+(?: \/\* [^*]* \*\/)?/g, "$1N")
+    .replace(/^(times\(.*\) += )\d+/, "$1N")
+    .replace(/\{tv_sec=\d{9,}, tv_[un]sec=\d+\}(?: \/\* [^*]* \*\/)?/g, "{TIME}")
+    .replace(/(ru_[us]time=)\{[^}]*\}/g, "$1N")
     .replace(/(st_mode=S_IFDIR[^,]*, st_size=)\d+/g, "$1N")
-    .replace(/(\) )  *= /g, "$1= ");
+    .replace(/(f_(?:type|bsize|blocks|bfree|bavail|files|ffree|frsize|namelen|flags)=)[\w|]+/g, "$1N")
+    .replace(/f_fsid=\{[^}]*\}/g, "f_fsid=N")
+    .replace(/^(sysinfo\(\{)[^}]*\}/, "$1N}")
+    .replace(/(\)) +(= )/, "$1 $2");
 }
 
 export function normalise(text: string): Processes {
@@ -97,7 +109,7 @@ export function normalise(text: string): Processes {
     const name = named.get(pid) ?? `unnamed ${pid}`;
     processes.set(
       name,
-      lines.map((line) => maskLine(line, named)),
+      lines.filter((line) => !VDSO_CALLS.test(line)).map((line) => maskLine(line, named)),
     );
   }
   return new Map([...processes].sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -9,8 +9,10 @@ import { runPiped } from "../golden/spawn.ts";
 import { fillTree } from "../golden/tree.ts";
 import type { StraceCase } from "./cases.ts";
 
-/** The command: the build, or with TSRCORE_SOURCE=1 the sources. */
-export function command(): string[] {
+/** The command: the build, or the one in the folder TSRCORE_BUILD, or with TSRCORE_SOURCE=1 the sources. */
+function command(): string[] {
+  const build = process.env["TSRCORE_BUILD"];
+  if (build !== undefined) return [join(build, "cli/main.js")];
   return process.env["TSRCORE_SOURCE"] === "1"
     ? ["--import", "tsx", join(repository, "src/cli/main.ts")]
     : [join(repository, "bin/tsrcore.mjs")];
