@@ -191,10 +191,12 @@ export class CodeCache {
     if (rip >= end || rip + length <= start) return;
     const { gone } = this.#internal;
     this.#u16[record >> 1] = gone;
-    // A fused record before it stands for this one as well.
-    const before = this.#u16[(record - RECORD_SIZE) >> 1] as number;
-    if (before >= this.#handlers.firstFused && before < this.#handlers.fusedEnd)
-      this.#u16[(record - RECORD_SIZE) >> 1] = gone;
+    // Records before it may stand for this one as well: a fused one, a pair, a pair whose second is fused.
+    const { firstFused, fusedEnd } = this.#handlers;
+    for (let before = record - RECORD_SIZE; before >= record - 2 * RECORD_SIZE; before -= RECORD_SIZE) {
+      const handler = this.#u16[before >> 1] as number;
+      if (handler >= firstFused && handler < fusedEnd) this.#u16[before >> 1] = gone;
+    }
   }
 
   /**
@@ -230,7 +232,7 @@ export class CodeCache {
 
   /** Drops everything. */
   flush(): void {
-    this.#u8.fill(0, HASH, HASH + this.#capacity * 8);
+    this.#memory.clear(HASH, HASH + this.#capacity * 8);
     this.#flushes++;
     this.#index = undefined;
     this.#records = SCRATCH_RECORDS;
@@ -346,6 +348,7 @@ export class CodeCache {
       rip += this.#decoder.length;
     }
     this.#records = (record - RECORDS) >> 4;
+    this.#pair(firstNumber, this.#records);
     if (this.#index !== undefined) this.#addToIndex(this.#index, firstNumber, this.#records);
     for (let i = 0; i < this.#branches.length; i++) this.#link(this.#branches[i] as number, this.#targets[i] as number);
     return first;
@@ -455,6 +458,28 @@ export class CodeCache {
     d.scale = 0;
     d.disp = 0;
     return record + RECORD_SIZE;
+  }
+
+  /** Makes pairs of records from, up to (exclusive) that have a handler for both. All keep their own for who jumps to them. */
+  #pair(from: number, to: number): void {
+    const { fusedWith, startsPair, firstFused, firstPair } = this.#handlers;
+    const u16 = this.#u16;
+    const step = RECORD_SIZE >> 1;
+    const end = (RECORDS + to * RECORD_SIZE) >> 1;
+    for (let at = (RECORDS + from * RECORD_SIZE) >> 1; at + step < end; at += step) {
+      const handler = u16[at] as number;
+      if (handler >= firstFused) {
+        // Fused with the branch after it.
+        if (handler < firstPair) at += step;
+        continue;
+      }
+      if (startsPair[handler] === 0) continue;
+      const next = u16[at + step] as number;
+      const both = fusedWith.get(handler * PAIR + next);
+      if (both === undefined) continue;
+      u16[at] = both;
+      at += next >= firstFused && next < firstPair ? 2 * step : step;
+    }
   }
 
   /** If the record before this branch's can do both, it does. The branch keeps its record, for those who jump to it. */

@@ -78,6 +78,9 @@ export function buildInterpreter(families: readonly Family[], handlers: HandlerL
   return module.encode();
 }
 
+/** Instructions whose definition sets the flags unconditionally and lazily, so that the next one may use the values. */
+const SETS_ALL_FLAGS = /^(add|sub|cmp|and|or|xor|test|neg|inc|dec):/;
+
 /** Records that are no instructions. */
 const internals: Readonly<Record<string, Definition>> = {
   // The code at this address is not decoded (yet, or any more).
@@ -239,17 +242,22 @@ function defineMain(
               f.br(dispatch);
               return;
             }
-            const [first, condition] = form.split("+") as [string, string | undefined];
-            const [definition, operands] = definitionOf(first);
             const end = inlineEnd();
-            const sem = new RecordSem(f, pc, operands, shared, end);
-            definition(sem);
-            if (condition !== undefined) {
+            let before: RecordSem | undefined;
+            form.split("|").forEach((part, n) => {
+              if (n > 0) f.set(pc, i32.add(pc, i32.const(RECORD_SIZE)));
+              const [first, condition] = part.split("+") as [string, string | undefined];
+              const [definition, operands] = definitionOf(first);
+              const sem = new RecordSem(f, pc, operands, shared, end);
+              if (before !== undefined) sem.flags.follow(before.flags);
+              definition(sem);
+              before = SETS_ALL_FLAGS.test(first) ? sem : undefined;
+              if (condition === undefined) return;
               // The branch of a fused pair has its own record after this one.
               const taken = f.let(sem.flags.fusedCondition(CONDITIONS.indexOf(condition as never)));
               f.set(pc, i32.add(pc, i32.const(RECORD_SIZE)));
               f.if(taken, () => end.to(i32.load(pc, R_IMM)));
-            }
+            });
             end.next();
           });
         };

@@ -354,10 +354,17 @@ class RecordFlags implements SemFlags {
   readonly #shared: Shared;
   /** What `set` was last given, for a fused branch. */
   #last: LazyFlags | undefined;
+  /** The same of the instruction before, which runs in the same handler. */
+  #before: LazyFlags | undefined;
 
   constructor(f: FunctionBuilder, shared: Shared) {
     this.#f = f;
     this.#shared = shared;
+  }
+
+  /** Conditions are to be computed from what the instruction before has set, in the same handler and always. */
+  follow(flags: RecordFlags): void {
+    this.#before = flags.#last;
   }
 
   /** A condition on the flags that the definition has just set unconditionally, from the values at hand. */
@@ -396,6 +403,7 @@ class RecordFlags implements SemFlags {
     this.setAll(i32.or(kept, i32.and(value, i32.const(mask))));
   }
   condition(code: number): I32 {
+    if (this.#before !== undefined) return this.#f.let(this.#before.condition(code));
     const holds = this.#f.call("i32", this.#shared.flags.conditions[code >> 1] as FunctionRef, []);
     return this.#f.let((code & 1) !== 0 ? i32.eqz(holds) : holds);
   }
