@@ -37,6 +37,7 @@ const SYNCHRONOUS = SignalSet.of(SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGSY
 export function deliverSignals(task: Task): boolean {
   const { process, kernel } = task;
   for (;;) {
+    if (process.continueUnreported) kernel.signals.reportContinued(process);
     if (process.stopped && !kernel.signals.dying(task)) {
       task.state = "stopped";
       kernel.observer?.taskStopped?.(task, process.stopSignal);

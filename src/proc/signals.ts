@@ -279,8 +279,17 @@ export class Signals {
     }
     if (wasStopped) {
       process.change = "continued";
-      this.#notifyChange(process, CLD_CONTINUED, SIGCONT);
+      process.continueUnreported = true;
     }
+  }
+
+  /**
+   * A task of a process that has been continued runs again: only now the parent hears of it. A shell that continues a job is
+   * back at its prompt by then.
+   */
+  reportContinued(process: ThreadGroup): void {
+    process.continueUnreported = false;
+    this.#notifyChange(process, CLD_CONTINUED, SIGCONT);
   }
 
   /** do_notify_parent_cldstop() */

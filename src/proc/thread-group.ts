@@ -73,6 +73,8 @@ export class ThreadGroup {
   stopped = false;
   stopSignal = 0;
   change: ReportableChange = "none";
+  /** It has been continued, and its parent is to be told when it runs. (Linux: SIGNAL_CLD_CONTINUED) */
+  continueUnreported = false;
 
   /** setsid(2) is not allowed for it, and setpgid(2) by its parent neither, once it has called execve(2). */
   hasExecuted = false;
@@ -80,6 +82,8 @@ export class ThreadGroup {
   childSubreaper = false;
   /** prctl(PR_SET_DUMPABLE) */
   dumpable = 1;
+  /** Who logged in, for the audit system; 2^32 - 1: nobody has. */
+  loginuid = 0xffff_ffff;
   /** Monotonic time of the start, nanoseconds. */
   readonly startTime: number;
   /** Of tasks that have ended, and of children that were waited for. */
@@ -94,6 +98,7 @@ export class ThreadGroup {
     this.group = group;
     this.limits = limits;
     this.exitSignal = 0;
+    if (parent !== null) this.loginuid = parent.loginuid;
     this.startTime = kernel.now();
     if (limits.length !== RLIM_NLIMITS) throw new Error("a process needs all resource limits");
   }

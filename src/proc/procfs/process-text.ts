@@ -293,7 +293,7 @@ function escapePath(path: string): string {
   return path.replaceAll("\n", "\\012");
 }
 
-function mapsLine(task: Task, vma: Vma): string {
+export function mapsLine(task: Task, vma: Vma): string {
   const hex = (v: number): string => v.toString(16).padStart(8, "0");
   const bit = (on: number, letter: string): string => (on ? letter : "-");
   const protection =

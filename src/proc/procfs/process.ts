@@ -1,5 +1,5 @@
 /** /proc/[pid] and /proc/[pid]/task/[tid]: directories made anew for whoever looks, from the state of the task. */
-import { CAP_SYS_PTRACE } from "../../abi/capability.ts";
+import { CAP_AUDIT_CONTROL, CAP_SYS_PTRACE } from "../../abi/capability.ts";
 import { EACCES, EINVAL, ENOENT, EPERM, ESRCH, errno } from "../../abi/errno.ts";
 import { DT_DIR, DT_LNK, DT_REG } from "../../abi/stat.ts";
 import { decodeBytes } from "../../util/bytes.ts";
@@ -14,11 +14,15 @@ import {
 import type { DirectoryEntry, File, Inode, OpenContext } from "../../vfs/types.ts";
 import type { Task } from "../task.ts";
 import * as text from "./process-text.ts";
+import { smapsRollupText, smapsText } from "./smaps.ts";
 
 /** Each task has this many inode numbers, from tid * INO_SPACE on; descriptors use the upper part. */
 const INO_SPACE = 0x10_0000;
 const FD_INO = 0x1000;
 const FDINFO_INO = 0x8_0000;
+
+/** An id that is not set: (uid_t) -1. */
+const NO_ID = 0xffff_ffff;
 
 type Maker = (task: Task, fs: SyntheticFs, ino: number) => Inode;
 
@@ -89,7 +93,7 @@ const ENTRIES: Readonly<Record<string, Maker>> = {
       content: () => `${task.comm}\n`,
       write: (bytes, _position, context) => {
         if ((context.task as Task | undefined)?.process !== task.process) return -EINVAL;
-        task.comm = decodeBytes(bytes.subarray(0, 15)).replace(/\n$/, "");
+        task.comm = decodeBytes(bytes.subarray(0, 15));
         return bytes.length;
       },
     }),
@@ -100,6 +104,7 @@ const ENTRIES: Readonly<Record<string, Maker>> = {
   fdinfo: (task, fs, ino) => descriptorDirectory(task, fs, ino, FDINFO_INO, DT_REG, descriptorInfo),
   gid_map: file(() => "         0          0 4294967295\n"),
   limits: file(text.limitsText),
+  loginuid: loginuidFile,
   maps: file(text.mapsText, 0o444, true),
   mountinfo: file(text.mountInfoText),
   mounts: file(text.mountsText),
@@ -108,6 +113,9 @@ const ENTRIES: Readonly<Record<string, Maker>> = {
   oom_score_adj: (task, fs, ino) => oomFile(task, fs, ino),
   personality: file((task) => `${task.personality.toString(16).padStart(8, "0")}\n`, 0o400, true),
   root: magic((task) => task.fs.root),
+  sessionid: file(() => String(NO_ID)),
+  smaps: file(smapsText, 0o444, true),
+  smaps_rollup: file(smapsRollupText, 0o444, true),
   stat: file((task) => text.statText(task, true)),
   statm: file(text.statmText),
   status: file(text.statusText),
@@ -120,6 +128,24 @@ const ENTRIES: Readonly<Record<string, Maker>> = {
 const THREAD_ENTRIES: Readonly<Record<string, Maker>> = Object.fromEntries(
   Object.entries({ ...ENTRIES, stat: file((task) => text.statText(task, false)) }).filter(([name]) => name !== "task"),
 );
+
+/** What the audit system knows of who logged in: audit_set_loginuid(). */
+function loginuidFile(task: Task, fs: SyntheticFs, ino: number): Inode {
+  return new SyntheticFile(fs, {
+    ino,
+    mode: 0o644,
+    owner: owner(task),
+    content: () => String(task.process.loginuid),
+    write: (bytes, position, context) => {
+      if ((context.task as Task | undefined)?.process !== task.process) return -EPERM;
+      const value = decodeBytes(bytes).trim();
+      if (position !== 0 || !/^\d+$/.test(value) || Number(value) > NO_ID) return -EINVAL;
+      if (task.process.loginuid !== NO_ID && !context.credentials.capable(CAP_AUDIT_CONTROL)) return -EPERM;
+      task.process.loginuid = Number(value);
+      return bytes.length;
+    },
+  });
+}
 
 function oomFile(task: Task, fs: SyntheticFs, ino: number): Inode {
   // Nothing is ever killed for want of memory here (a guest gets ENOMEM), so only the neutral value is true.
