@@ -175,6 +175,8 @@ export class HostInode extends BaseInode {
   #users = 0;
   #readFd = -1;
   #writeFd = -1;
+  /** What it was when its last name went: somebody may still have it open, or work in it. */
+  #removed: Attributes | undefined;
 
   constructor(fs: HostFs, parent: HostInode | undefined, name: string, stats: HostStats) {
     super();
@@ -208,6 +210,7 @@ export class HostInode extends BaseInode {
   // Attributes.
 
   attributes(): Attributes {
+    if (this.#removed !== undefined) return this.#removed;
     const { fs } = this;
     const fd = this.#readFd >= 0 ? this.#readFd : this.#writeFd;
     const s = fd >= 0 ? host(() => fs.host.fstatSync(fd, STAT)) : fs.stat(this.#path());
@@ -264,6 +267,7 @@ export class HostInode extends BaseInode {
 
   override lookup(name: string): HostInode | undefined {
     if (this.format !== S_IFDIR) throw errno(ENOTDIR);
+    if (this.#removed !== undefined) return undefined;
     this.#checkName(name);
     let stats: HostStats;
     try {
@@ -344,8 +348,15 @@ export class HostInode extends BaseInode {
   override rmdir(name: string): void {
     this.#checkWritable();
     this.#checkName(name);
+    const child = this.#children.get(name);
+    const last = child?.attributes();
     host(() => this.fs.host.rmdirSync(this.#childPath(name)));
     this.#children.delete(name);
+    if (child !== undefined) child.#directoryGone(last);
+  }
+
+  #directoryGone(last: Attributes | undefined): void {
+    if (last !== undefined && this.format === S_IFDIR) this.#removed = { ...last, nlink: 0, size: 0 };
   }
 
   override rename(name: string, toDir: Inode, toName: string, exchange = false): void {
@@ -359,10 +370,12 @@ export class HostInode extends BaseInode {
     const replaced = to.lookup(toName);
     if (replaced !== undefined) child.#checkReplace(replaced);
     if (replaced !== undefined) replaced.#keepOpen();
+    const last = replaced?.format === S_IFDIR ? replaced.attributes() : undefined;
     const source = this.#childPath(name);
     const target = to.#childPath(toName);
     if (this.fs.exact) host(() => this.fs.host.renameSync(source, target));
     else child.#renameInSteps(source, target, replaced);
+    if (replaced !== undefined) replaced.#directoryGone(last);
     this.#children.delete(name);
     child.#parent = to;
     child.#name = toName;
@@ -395,6 +408,7 @@ export class HostInode extends BaseInode {
 
   override list(): readonly DirectoryEntry[] {
     if (this.format !== S_IFDIR) throw errno(ENOTDIR);
+    if (this.#removed !== undefined) return [];
     const entries: DirectoryEntry[] = [];
     for (const raw of host(() => this.fs.host.readdirSync(this.#path(), BYTES))) {
       const name = typeof raw === "string" ? raw : decodeBytes(raw);
