@@ -6,7 +6,7 @@
  */
 import * as ctx from "./context.ts";
 import { ARITHMETIC_FLAGS, FlagKind } from "./sem.ts";
-import { fxrstor, fxsave } from "./x87-image.ts";
+import { fxrstor, fxsave, resetFpu } from "./x87-image.ts";
 
 const register = (number: number): number => ctx.GPR + number * 8;
 const RAX = register(0);
@@ -103,14 +103,6 @@ function arithmeticFlags(context: DataView, opAt: number = ctx.CC_OP): number {
     (sign(dst) ? 0x80 : 0) |
     (overflow ? 0x800 : 0)
   );
-}
-
-/** x87 and SSE as after a program start. */
-function resetFpu(context: DataView): void {
-  for (let at = ctx.X87_CONTROL; at < ctx.YMM + 16 * ctx.YMM_SIZE; at += 4) context.setUint32(at, 0, true);
-  context.setUint32(ctx.MXCSR, 0x1f80, true);
-  context.setUint16(ctx.X87_CONTROL, 0x037f, true);
-  context.setUint32(ctx.X87_EMPTY, 0xff, true);
 }
 
 /** si_code values of SIGFPE (siginfo.h). */

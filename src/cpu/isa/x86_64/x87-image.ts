@@ -73,7 +73,10 @@ export function fxrstor(context: DataView, image: Uint8Array): void {
 
 /** x87 and SSE as a program finds them at its start (SDM vol. 1, 8.1.3 and 10.2.3). */
 export function resetFpu(context: DataView): void {
+  // That the program looks at MXCSR stays true in a signal handler.
+  const careful = context.getUint32(SSE_CAREFUL, true);
   for (let at = X87_CONTROL; at < YMM + 16 * YMM_SIZE; at += 4) context.setUint32(at, 0, true);
+  context.setUint32(SSE_CAREFUL, careful, true);
   context.setUint32(MXCSR, RESET_MXCSR, true);
   context.setUint16(X87_CONTROL, 0x037f, true);
   context.setUint32(X87_EMPTY, 0xff, true);
