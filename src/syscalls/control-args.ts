@@ -4,7 +4,7 @@ import { signalName } from "../abi/signal.ts";
 import { choice, printCString, printFlags, printHex, printPointer } from "./args.ts";
 import type { Arg, PrintContext } from "./define.ts";
 import { mapFlagNames } from "./memory-flags.ts";
-import { printStruct, succeeded, unsigned64 } from "./struct-args.ts";
+import { hidden, printStruct, succeeded, unsigned64 } from "./struct-args.ts";
 import { capabilityName } from "./system-args.ts";
 import { printTime } from "./time-args.ts";
 
@@ -247,7 +247,6 @@ function printWakeOperation(v: number): string {
 }
 
 /** Arguments that are shown with the operation. */
-const hidden = (kind: Arg["kind"]): Arg => ({ kind, print: () => "" });
 export const futexValue: Arg = hidden("u32");
 export const futexPointer: Arg = hidden("u64");
 

@@ -105,6 +105,7 @@ export const cloneStack: Arg = { kind: "u64", print: () => "" };
 export const cloneParentTid: Arg = {
   kind: "u64",
   out: true,
+  absent: (_v, c) => ((c.args[0] ?? 0) & (CLONE_PARENT_SETTID | CLONE_PIDFD)) === 0,
   print: (v, c) => {
     if (((c.args[0] ?? 0) & (CLONE_PARENT_SETTID | CLONE_PIDFD)) === 0) return "";
     const text = succeeded(c) ? printStruct(v, 4, c, (view) => `[${view.getInt32(0, true)}]`) : printPointer(v);
@@ -121,8 +122,18 @@ function cloneTail(index: number): Arg["print"] {
   };
 }
 /** Arguments 3 and 4; strace shows the thread pointer first, whichever register has it. */
-export const cloneTail3: Arg = { kind: "u64", out: true, print: (_v, c) => tail(c)[0] };
-export const cloneTail4: Arg = { kind: "u64", out: true, print: (_v, c) => tail(c)[1] };
+export const cloneTail3: Arg = {
+  kind: "u64",
+  out: true,
+  absent: (_v, c) => tail(c)[0] === "",
+  print: (_v, c) => tail(c)[0],
+};
+export const cloneTail4: Arg = {
+  kind: "u64",
+  out: true,
+  absent: (_v, c) => tail(c)[1] === "",
+  print: (_v, c) => tail(c)[1],
+};
 
 function tail(c: PrintContext): [string, string] {
   const third = cloneTail(3)(c.args[3] ?? 0, c);

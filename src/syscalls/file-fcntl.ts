@@ -2,6 +2,7 @@
 import { CAP_SYS_RESOURCE } from "../abi/capability.ts";
 import { EAGAIN, EBADF, EINVAL, ENOTDIR, ENOTTY, EOVERFLOW, EPERM, ESRCH, errno } from "../abi/errno.ts";
 import * as F from "../abi/fcntl.ts";
+import { signalName } from "../abi/signal.ts";
 import { S_IFDIR, S_IFREG } from "../abi/stat.ts";
 import type { Task } from "../proc/task.ts";
 import { block } from "../proc/wait.ts";
@@ -290,6 +291,8 @@ const WITHOUT: ReadonlySet<number> = new Set([
   F.F_GET_SEALS,
 ]);
 
+const OWNER_TYPES: Readonly<Record<number, string>> = { 0: "F_OWNER_TID", 1: "F_OWNER_PID", 2: "F_OWNER_PGRP" };
+
 const fcntlArgument: Arg = {
   // Signed, for F_SETOWN's negative group; addresses are positive.
   kind: "i64",
@@ -322,8 +325,25 @@ const fcntlArgument: Arg = {
           `l_start=${view.getBigInt64(8, true)}, l_len=${view.getBigInt64(16, true)}${pid}}`
         );
       }
-      default:
+      case F.F_DUPFD:
+      case F.F_DUPFD_CLOEXEC:
+      case F.F_SETOWN:
+      case F.F_SETPIPE_SZ:
         return String(v);
+      case F.F_SETSIG:
+        return v === 0 ? "0" : signalName(v);
+      case F.F_SETLEASE:
+        return LOCK_TYPES[v] ?? `${printHex(v)} /* F_??? */`;
+      case F.F_SETOWN_EX:
+      case F.F_GETOWN_EX: {
+        const bytes = c.peek(v, 8);
+        if (bytes === undefined || bytes.length < 8 || (c.result !== undefined && c.result < 0)) return printPointer(v);
+        const view = new DataView(bytes.buffer, bytes.byteOffset, 8);
+        const type = view.getInt32(0, true);
+        return `{type=${OWNER_TYPES[type] ?? `${printHex(type)} /* F_OWNER_??? */`}, pid=${view.getInt32(4, true)}}`;
+      }
+      default:
+        return v < 0 ? `0x${BigInt.asUintN(64, BigInt(v)).toString(16)}` : printHex(v);
     }
   },
 };

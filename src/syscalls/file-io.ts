@@ -12,6 +12,7 @@ import { fd, inBuffer, int, long, offset, outBuffer, size } from "./args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { iovIn, iovOut, rwfFlags, whence } from "./file-args.ts";
 import { blockOnFile, type IoVector, MAX_RW_COUNT, readIoVectors } from "./file-util.ts";
+import { hidden } from "./struct-args.ts";
 
 const RWF_HIPRI = 1;
 const RWF_DSYNC = 2;
@@ -299,23 +300,31 @@ export const fileIoCalls: readonly SyscallDefinition[] = [
     return writeVectors(task, writableFile(task, fd), readIoVectors(task, iov, count), position);
   }),
   // The fifth argument is the high half of the position on 32-bit machines; ours is whole in the fourth.
-  syscall("preadv2", [fd, iovOut(2), int, long, long, rwfFlags], (task, fd, iov, count, position, _high, flags) => {
-    checkRwFlags(flags);
-    if (position < -1) throw errno(EINVAL);
-    const file = readableFile(task, fd);
-    return readVectors(task, file, readIoVectors(task, iov, count), position === -1 ? undefined : position);
-  }),
-  syscall("pwritev2", [fd, iovIn(2), int, long, long, rwfFlags], (task, fd, iov, count, position, _high, flags) => {
-    checkRwFlags(flags);
-    if (position < -1) throw errno(EINVAL);
-    const file = writableFile(task, fd);
-    const vectors = readIoVectors(task, iov, count);
-    const at = position === -1 ? undefined : position;
-    if ((flags & RWF_APPEND) === 0) return writeVectors(task, file, vectors, at);
-    if (!(file instanceof RegularFile)) throw errno(EOPNOTSUPP);
-    const end = file.size;
-    if (at === undefined) file.position = end;
-    return writeVectors(task, file, vectors, at === undefined ? undefined : end);
-  }),
+  syscall(
+    "preadv2",
+    [fd, iovOut(2), int, long, hidden("i64"), rwfFlags],
+    (task, fd, iov, count, position, _high, flags) => {
+      checkRwFlags(flags);
+      if (position < -1) throw errno(EINVAL);
+      const file = readableFile(task, fd);
+      return readVectors(task, file, readIoVectors(task, iov, count), position === -1 ? undefined : position);
+    },
+  ),
+  syscall(
+    "pwritev2",
+    [fd, iovIn(2), int, long, hidden("i64"), rwfFlags],
+    (task, fd, iov, count, position, _high, flags) => {
+      checkRwFlags(flags);
+      if (position < -1) throw errno(EINVAL);
+      const file = writableFile(task, fd);
+      const vectors = readIoVectors(task, iov, count);
+      const at = position === -1 ? undefined : position;
+      if ((flags & RWF_APPEND) === 0) return writeVectors(task, file, vectors, at);
+      if (!(file instanceof RegularFile)) throw errno(EOPNOTSUPP);
+      const end = file.size;
+      if (at === undefined) file.position = end;
+      return writeVectors(task, file, vectors, at === undefined ? undefined : end);
+    },
+  ),
   syscall("lseek", [fd, offset, whence], (task, fd, offset, whence) => task.files.get(fd).seek(offset, whence)),
 ];

@@ -14,6 +14,7 @@ const NAMES: Readonly<Record<number, string>> = {
   [TERMIOS.TCSETSW]: "SNDCTL_TMR_STOP or TCSETSW",
   [TERMIOS.TCSETSF]: "SNDCTL_TMR_CONTINUE or TCSETSF",
   2: "FIGETBSZ",
+  21533: "TIOCCONS",
   21531: "FIONREAD",
   21537: "FIONBIO",
   21584: "FIONCLEX",
@@ -164,7 +165,14 @@ const INTEGERS: ReadonlySet<number> = new Set([
   0x5421,
   0x5452,
 ]);
-const WITHOUT: ReadonlySet<number> = new Set([0x5450, 0x5451, TERMIOS.TIOCEXCL, TERMIOS.TIOCNXCL, TERMIOS.TIOCNOTTY]);
+const WITHOUT: ReadonlySet<number> = new Set([
+  0x5450,
+  0x5451,
+  TERMIOS.TIOCEXCL,
+  TERMIOS.TIOCNXCL,
+  TERMIOS.TIOCNOTTY,
+  0x541d,
+]);
 const QUEUES: Readonly<Record<number, string>> = { 0: "TCIFLUSH", 1: "TCOFLUSH", 2: "TCIOFLUSH" };
 const FLOW: Readonly<Record<number, string>> = { 0: "TCOOFF", 1: "TCOON", 2: "TCIOFF", 3: "TCION" };
 

@@ -155,12 +155,16 @@ const umountFlags = flags([
   [M.MNT_EXPIRE, "MNT_EXPIRE"],
   [M.UMOUNT_NOFOLLOW, "UMOUNT_NOFOLLOW"],
 ]);
-const memfdFlags = flags([
-  [MFD_CLOEXEC, "MFD_CLOEXEC"],
-  [MFD_ALLOW_SEALING, "MFD_ALLOW_SEALING"],
-  [MFD_NOEXEC_SEAL, "MFD_NOEXEC_SEAL"],
-  [MFD_EXEC, "MFD_EXEC"],
-]);
+const memfdFlags = flags(
+  [
+    [MFD_CLOEXEC, "MFD_CLOEXEC"],
+    [MFD_ALLOW_SEALING, "MFD_ALLOW_SEALING"],
+    [MFD_NOEXEC_SEAL, "MFD_NOEXEC_SEAL"],
+    [MFD_EXEC, "MFD_EXEC"],
+  ],
+  "0",
+  "MFD_???",
+);
 
 export const fileMountCalls: readonly SyscallDefinition[] = [
   syscall("mount", [path, path, cstring, mountFlags, cstring], mount, {

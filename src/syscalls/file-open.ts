@@ -20,7 +20,7 @@ import { release, retain } from "../vfs/file.ts";
 import { openAt } from "../vfs/open.ts";
 import { Pipe, PipeFile } from "../vfs/pipe.ts";
 import type { File } from "../vfs/types.ts";
-import { dirfd, fd, int, mode, path, ptr, size, uint } from "./args.ts";
+import { dirfd, fd, flags as flagsArg, int, mode, path, ptr, size, uint } from "./args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { dupFlags, openFlags, openMode, pipeFlags } from "./file-args.ts";
 import { fdPair } from "./file-stat-args.ts";
@@ -118,6 +118,15 @@ function closeRange(task: Task, first: number, last: number, flags: number): num
   return 0;
 }
 
+const closeRangeFlags = flagsArg(
+  [
+    [CLOSE_RANGE_UNSHARE, "CLOSE_RANGE_UNSHARE"],
+    [CLOSE_RANGE_CLOEXEC, "CLOSE_RANGE_CLOEXEC"],
+  ],
+  "0",
+  "CLOSE_RANGE_???",
+);
+
 export const fileOpenCalls: readonly SyscallDefinition[] = [
   syscall("open", [path, openFlags, openMode(1)], (task, path, flags, mode) => open(task, AT_FDCWD, path, flags, mode)),
   syscall("openat", [dirfd, path, openFlags, openMode(2)], open),
@@ -127,7 +136,7 @@ export const fileOpenCalls: readonly SyscallDefinition[] = [
     task.files.close(fd, task.process);
     return 0;
   }),
-  syscall("close_range", [uint, uint, uint], closeRange),
+  syscall("close_range", [uint, uint, closeRangeFlags], closeRange),
   syscall("dup", [fd], (task, fd) => task.files.add(task.files.getAny(fd), false, fdLimit(task))),
   syscall("dup2", [fd, int], (task, from, to) => {
     if (from !== to) return dup3(task, from, to, false);

@@ -8,10 +8,11 @@ import { block } from "../proc/wait.ts";
 import { isReadable, isWritable, RegularFile, release, retain } from "../vfs/file.ts";
 import { PipeFile } from "../vfs/pipe.ts";
 import type { File } from "../vfs/types.ts";
-import { choice, fd, flags, offset, ptr, size, uint } from "./args.ts";
-import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
+import { choice, fd, flags, offset, size, uint } from "./args.ts";
+import { type Arg, type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { writeRegular } from "./file-io.ts";
 import { MAX_RW_COUNT } from "./file-util.ts";
+import { givenInt64, printStruct } from "./struct-args.ts";
 
 /** Bytes that are carried at a time. */
 const CHUNK = 65536;
@@ -284,10 +285,32 @@ const advice = choice(
   "POSIX_FADV_???",
 );
 
+const rangeFlags = flags(
+  [
+    [1, "SYNC_FILE_RANGE_WAIT_BEFORE"],
+    [2, "SYNC_FILE_RANGE_WRITE"],
+    [4, "SYNC_FILE_RANGE_WAIT_AFTER"],
+  ],
+  "0",
+  "SYNC_FILE_RANGE_???",
+);
+
+/** An offset that the call moves by its result: `[1] => [5]`. */
+const movedOffset: Arg = {
+  kind: "u64",
+  out: (args) => args[2] !== 0 && args[3] !== 0,
+  print: (v, c) =>
+    printStruct(v, 8, c, (view) => {
+      const now = view.getBigUint64(0, true);
+      const moved = BigInt(Math.max(0, c.result ?? 0));
+      return moved === 0n ? `[${now}]` : `[${now - moved}] => [${now}]`;
+    }),
+};
+
 export const fileTransferCalls: readonly SyscallDefinition[] = [
-  syscall("sendfile", [fd, fd, ptr, size], sendfile),
-  syscall("copy_file_range", [fd, ptr, fd, ptr, size, uint], copyFileRange),
-  syscall("splice", [fd, ptr, fd, ptr, size, spliceFlags], splice),
+  syscall("sendfile", [fd, fd, movedOffset, size], sendfile),
+  syscall("copy_file_range", [fd, givenInt64, fd, givenInt64, size, uint], copyFileRange),
+  syscall("splice", [fd, givenInt64, fd, givenInt64, size, spliceFlags], splice),
   syscall("tee", [fd, fd, size, spliceFlags], tee),
   syscall("sync", [], () => 0),
   syscall("syncfs", [fd], (task, fd) => {
@@ -296,7 +319,7 @@ export const fileTransferCalls: readonly SyscallDefinition[] = [
   }),
   syscall("fsync", [fd], sync),
   syscall("fdatasync", [fd], sync),
-  syscall("sync_file_range", [fd, offset, offset, uint], (task, fd, offset, length, bits) => {
+  syscall("sync_file_range", [fd, offset, offset, rangeFlags], (task, fd, offset, length, bits) => {
     const file = task.files.get(fd);
     if (bits & ~7 || offset < 0 || length < 0) return -EINVAL;
     return file.inode.format === S_IFREG || file.inode.format === S_IFDIR ? 0 : -ESPIPE;

@@ -11,7 +11,7 @@ import { type Arg, type SyscallDefinition, syscall } from "./define.ts";
 import { lockAllFlagNames, protectionNames, remapFlagNames, syncFlagNames } from "./memory-flags.ts";
 import { memoryAdvice } from "./system-args.ts";
 
-const protection = flags(protectionNames, "PROT_NONE");
+const protection = flags(protectionNames, "PROT_NONE", "PROT_???");
 const MCL_CURRENT = 1;
 const MCL_FUTURE = 2;
 const MCL_ONFAULT = 4;

@@ -30,7 +30,7 @@ export const clock: Arg = {
       "CLOCK_BOOTTIME_ALARM",
       "CLOCK_SGI_CYCLE",
       "CLOCK_TAI",
-    ][v] ?? String(v),
+    ][v] ?? `0x${(v >>> 0).toString(16)} /* CLOCK_??? */`,
 };
 
 /** A sigset_t, whose size the caller states: EINVAL if it is not 8. */

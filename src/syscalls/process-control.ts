@@ -14,12 +14,12 @@ import { NSIG } from "../abi/signal.ts";
 import { SECBIT_KEEP_CAPS } from "../proc/capability-state.ts";
 import type { Task } from "../proc/task.ts";
 import { decodeBytes, encodeBytes } from "../util/bytes.ts";
-import { flags, int, outPtr, ptr, size, uint } from "./args.ts";
+import { flags, int, outPtr, printHex, ptr, size } from "./args.ts";
 import { prctlOption, prctlRest, prctlSecond, printPrctlResult } from "./control-args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
 import { pid as pidArg } from "./process-args.ts";
 import { cloneFlagNames } from "./process-flags.ts";
-import { archAddress, archCode } from "./system-args.ts";
+import { archAddress, archCode, personalityArg, printPersonality } from "./system-args.ts";
 
 const PR_NAMES: Readonly<Record<number, string>> = {
   1: "PR_SET_PDEATHSIG",
@@ -239,7 +239,9 @@ export const prctlCalls: readonly SyscallDefinition[] = [
     const { arch } = task.kernel;
     return arch.prctl === undefined ? -ENOSYS : arch.prctl(task.space, task.mm.context, code, address);
   }),
-  syscall("personality", [uint], personality),
+  syscall("personality", [personalityArg], personality, {
+    printResult: (v) => `${printHex(v)} (${printPersonality(v)})`,
+  }),
   syscall("set_robust_list", [ptr, size], (task, head, length) => {
     if (length !== ROBUST_LIST_HEAD_SIZE) throw errno(EINVAL);
     task.robustListHead = head;

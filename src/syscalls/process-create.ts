@@ -127,8 +127,8 @@ export const processCreationCalls: readonly SyscallDefinition[] = [
       stringArray,
       environment,
       flags([
-        [AT_EMPTY_PATH, "AT_EMPTY_PATH"],
         [AT_SYMLINK_NOFOLLOW, "AT_SYMLINK_NOFOLLOW"],
+        [AT_EMPTY_PATH, "AT_EMPTY_PATH"],
       ]),
     ],
     exec,

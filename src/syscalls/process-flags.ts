@@ -31,8 +31,8 @@ export const cloneFlagNames: readonly (readonly [number, string])[] = [
 
 export const wait4FlagNames: readonly (readonly [number, string])[] = [
   [WNOHANG, "WNOHANG"],
-  [WSTOPPED, "WSTOPPED"],
   [WEXITED, "WEXITED"],
+  [WSTOPPED, "WSTOPPED"],
   [WCONTINUED, "WCONTINUED"],
   [WNOWAIT, "WNOWAIT"],
   [__WCLONE, "__WCLONE"],

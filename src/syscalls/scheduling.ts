@@ -107,7 +107,9 @@ export const schedulingCalls: readonly SyscallDefinition[] = [
   }),
   syscall("sched_getaffinity", [pidArg, uint, filledProcessors], getAffinity),
   syscall("sched_setaffinity", [pidArg, uint, processors], setAffinity),
-  syscall("sched_getscheduler", [pidArg], (task, pid) => find(task, pid).policy),
+  syscall("sched_getscheduler", [pidArg], (task, pid) => find(task, pid).policy, {
+    printResult: (policy, c) => `${policy} (${policyArg.print(policy, c)})`,
+  }),
   syscall(
     "sched_setscheduler",
     [pidArg, policyArg, schedulingParameter],

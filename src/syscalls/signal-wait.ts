@@ -1,7 +1,7 @@
 /** Waiting for signals: sigsuspend(2), pause(2), sigtimedwait(2), restart_syscall(2). */
 import { EAGAIN, EINTR, EINVAL, ERESTARTNOHAND, errno } from "../abi/errno.ts";
 import { encodeSiginfo } from "../abi/siginfo.ts";
-import { SIGKILL, SIGSTOP } from "../abi/signal.ts";
+import { SIGKILL, SIGSTOP, signalName } from "../abi/signal.ts";
 import { take } from "../proc/deliver.ts";
 import { type SignalInfo, SignalSet } from "../proc/signal-state.ts";
 import type { Task } from "../proc/task.ts";
@@ -72,9 +72,14 @@ function restartSyscall(task: Task): SyscallResult {
 export const signalWaitCalls: readonly SyscallDefinition[] = [
   syscall("pause", [], untilSignal),
   syscall("rt_sigsuspend", [signalSet(1), size], sigsuspend),
-  syscall("rt_sigtimedwait", [signalSet(3), filledSiginfo, timespec, size], (task, set, info, timeout, setSize) => {
-    if (setSize !== 8) throw errno(EINVAL);
-    return sigtimedwait(task, set, info, timeout, setSize);
-  }),
+  syscall(
+    "rt_sigtimedwait",
+    [signalSet(3), filledSiginfo, timespec, size],
+    (task, set, info, timeout, setSize) => {
+      if (setSize !== 8) throw errno(EINVAL);
+      return sigtimedwait(task, set, info, timeout, setSize);
+    },
+    { printResult: (signal) => `${signal} (${signalName(signal)})` },
+  ),
   syscall("restart_syscall", [], restartSyscall),
 ];

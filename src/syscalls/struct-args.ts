@@ -41,6 +41,14 @@ export function filled(size: number, print: PrintStruct): Arg {
   };
 }
 
+/** An argument that is shown with another, or that strace leaves out. */
+export function hidden(kind: Arg["kind"]): Arg {
+  return { kind, print: () => "" };
+}
+
+/** A 64-bit number that the call reads: `[7]`. */
+export const givenInt64: Arg = given(8, (view) => `[${view.getBigInt64(0, true)}]`);
+
 /** A 32-bit number that the call stores: `[7]`. */
 export const filledInt: Arg = filled(4, (view) => `[${view.getInt32(0, true)}]`);
 export const filledUint: Arg = filled(4, (view) => `[${view.getUint32(0, true)}]`);

@@ -1,25 +1,20 @@
 /** Limits, names of the machine, capabilities and memory advice, as strace shows them. */
 import * as CAP from "../abi/capability.ts";
-import { flags, printCString, printFlags, printPointer } from "./args.ts";
+import { flags, printBytes, printCString, printFlags, printPointer } from "./args.ts";
 import type { Arg, PrintContext } from "./define.ts";
 import { filled, given, peekView, printStruct, succeeded, unsigned64 } from "./struct-args.ts";
 
 /** A limit: infinite, or where it is a multiple of it, in units of 1024. */
-function printLimit(view: DataView, at: number, infinity: string): string {
+function printLimit(view: DataView, at: number): string {
   const value = view.getBigUint64(at, true);
-  if (value === 0xffff_ffff_ffff_ffffn) return infinity;
+  if (value === 0xffff_ffff_ffff_ffffn) return "RLIM64_INFINITY";
   return value > 1024n && value % 1024n === 0n ? `${value / 1024n}*1024` : String(value);
 }
 
-const printLimits = (infinity: string) => (view: DataView) =>
-  `{rlim_cur=${printLimit(view, 0, infinity)}, rlim_max=${printLimit(view, 8, infinity)}}`;
-/** struct rlimit */
-export const limits: Arg = given(16, printLimits("RLIM_INFINITY"));
-export const filledLimits: Arg = filled(16, printLimits("RLIM_INFINITY"));
-/** struct rlimit64 */
-export const limits64: Arg = given(16, printLimits("RLIM64_INFINITY"));
-export const filledLimits64: Arg = filled(16, printLimits("RLIM64_INFINITY"));
-
+const printLimits = (view: DataView): string => `{rlim_cur=${printLimit(view, 0)}, rlim_max=${printLimit(view, 8)}}`;
+/** struct rlimit and rlimit64 */
+export const limits: Arg = given(16, printLimits);
+export const filledLimits: Arg = filled(16, printLimits);
 const UTS_LENGTH = 65;
 
 /** struct utsname: the whole of it with -v. */
@@ -55,7 +50,10 @@ export const filledGroups: Arg = {
   },
 };
 /** Ids that the call reads: as many as argument 0 says. */
-export const groups: Arg = { kind: "u64", print: (v, c) => printIds(v, c.args[0] ?? 0, c) };
+export const groups: Arg = {
+  kind: "u64",
+  print: (v, c) => (v === 0 ? "NULL" : printIds(v, c.args[0] ?? 0, c)),
+};
 
 function printIds(address: number, count: number, c: PrintContext): string {
   if (count === 0) return "[]";
@@ -88,7 +86,7 @@ export function capabilityName(n: number): string {
 
 function printCapabilities(lo: number, hi: number): string {
   const parts: string[] = [];
-  if (lo !== 0 || hi === 0) parts.push(printFlags(lo, LOW).replaceAll("1<<", "1<<"));
+  if (lo !== 0 || hi === 0) parts.push(printFlags(lo, LOW));
   if (hi !== 0) parts.push(printFlags(hi, HIGH));
   return parts.join("|");
 }
@@ -108,7 +106,7 @@ export const capabilityHeader: Arg = given(8, (view) => {
 
 function printCapabilityData(address: number, c: PrintContext): string {
   const version = peekView(c, c.args[0] ?? 0, 4)?.getUint32(0, true);
-  const wide = version !== 0x19980330;
+  const wide = version === 0x20071026 || version === 0x20080522;
   return printStruct(address, wide ? 24 : 12, c, (view) => {
     const set = (at: number): string =>
       printCapabilities(view.getUint32(at, true), wide ? view.getUint32(at + 12, true) : 0);
@@ -221,4 +219,65 @@ export const archAddress: Arg = {
     (c.args[0] === 0x1003 || c.args[0] === 0x1004) && succeeded(c)
       ? printStruct(v, 8, c, (view) => `[${printPointer(unsigned64(view, 0))}]`)
       : printPointer(v),
+};
+
+const LOG_ACTIONS = [
+  ...["CLOSE", "OPEN", "READ", "READ_ALL", "READ_CLEAR", "CLEAR", "CONSOLE_OFF", "CONSOLE_ON", "CONSOLE_LEVEL"],
+  ...["SIZE_UNREAD", "SIZE_BUFFER"],
+];
+/** syslog(2)'s, which strace shows in decimal. */
+export const logAction: Arg = {
+  kind: "i32",
+  print: (v) =>
+    LOG_ACTIONS[v] === undefined ? `${v} /* SYSLOG_ACTION_??? */` : `${v} /* SYSLOG_ACTION_${LOG_ACTIONS[v]} */`,
+};
+
+/** Actions that make no use of buffer and length. */
+const BARE_LOG_ACTIONS: ReadonlySet<number> = new Set([0, 1, 5, 6, 7, 9, 10]);
+const LOG_LEVELS = ["EMERG", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG"];
+const LOG_CONSOLE_LEVEL = 8;
+export const logBuffer: Arg = {
+  kind: "u64",
+  out: (args) => (args[0] ?? 0) >= 2 && (args[0] ?? 0) <= 4,
+  print: (v, c) => {
+    const action = c.args[0] ?? 0;
+    if (BARE_LOG_ACTIONS.has(action)) return "";
+    if (action < 2 || action > 4 || !succeeded(c)) return printPointer(v);
+    return printBytes(v, c.result ?? 0, c);
+  },
+};
+export const logLength: Arg = {
+  kind: "i32",
+  print: (v, c) => {
+    const action = c.args[0] ?? 0;
+    if (action !== LOG_CONSOLE_LEVEL) return BARE_LOG_ACTIONS.has(action) ? "" : String(v);
+    const name = LOG_LEVELS[v];
+    return `${v} /* ${name === undefined ? "LOGLEVEL_???" : `LOGLEVEL_${name}`} */`;
+  },
+};
+
+const PERSONALITIES: Readonly<Record<number, string>> = { 0: "PER_LINUX", 6: "PER_BSD", 8: "PER_LINUX32" };
+const PERSONALITY_FLAGS: readonly (readonly [number, string])[] = [
+  [0x20000, "UNAME26"],
+  [0x40000, "ADDR_NO_RANDOMIZE"],
+  [0x80000, "FDPIC_FUNCPTRS"],
+  [0x100000, "MMAP_PAGE_ZERO"],
+  [0x200000, "ADDR_COMPAT_LAYOUT"],
+  [0x400000, "READ_IMPLIES_EXEC"],
+  [0x800000, "ADDR_LIMIT_32BIT"],
+  [0x1000000, "SHORT_INODE"],
+  [0x2000000, "WHOLE_SECONDS"],
+  [0x4000000, "STICKY_TIMEOUTS"],
+  [0x8000000, "ADDR_LIMIT_3GB"],
+];
+
+export function printPersonality(v: number): string {
+  const type = PERSONALITIES[v & 0xff] ?? `0x${(v & 0xff).toString(16)} /* PER_??? */`;
+  const rest = (v & ~0xff) >>> 0;
+  return rest === 0 ? type : `${type}|${printFlags(rest, PERSONALITY_FLAGS)}`;
+}
+/** All ones only asks. */
+export const personalityArg: Arg = {
+  kind: "u32",
+  print: (v) => (v === 0xffff_ffff ? "0xffffffff" : printPersonality(v)),
 };

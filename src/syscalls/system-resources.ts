@@ -10,7 +10,7 @@ import { choice, int } from "./args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
 import { usage } from "./exec-args.ts";
 import { pid as pidArg, viewOf, writeUsage } from "./process-args.ts";
-import { filledLimits, filledLimits64, limits, limits64 } from "./system-args.ts";
+import { filledLimits, limits } from "./system-args.ts";
 
 const resource = choice(
   {
@@ -182,7 +182,7 @@ export const resourceCalls: readonly SyscallDefinition[] = [
     setLimit(task, task.process, which, readLimit(task, address));
     return 0;
   }),
-  syscall("prlimit64", [pidArg, resource, limits64, filledLimits64], prlimit),
+  syscall("prlimit64", [pidArg, resource, limits, filledLimits], prlimit),
   syscall("getrusage", [{ ...who, kind: "i32", print: (v, c) => who.print(v >>> 0, c) }, usage(0)], getrusage),
   syscall("getpriority", [priorityWhich, int], getpriority),
   syscall("setpriority", [priorityWhich, int, int], setpriority),

@@ -8,7 +8,15 @@ import { FOLLOW, lookup } from "../vfs/walk.ts";
 import { cstring, int, path, ptr, size, uint } from "./args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
 import { viewOf } from "./process-args.ts";
-import { filledNames, filledRandom, filledSystemInfo, randomFlags } from "./system-args.ts";
+import {
+  filledNames,
+  filledRandom,
+  filledSystemInfo,
+  logAction,
+  logBuffer,
+  logLength,
+  randomFlags,
+} from "./system-args.ts";
 
 const UTS_LENGTH = 65;
 /** personality(2): the machine's name is that of its 32-bit kind. */
@@ -146,7 +154,7 @@ export const systemCalls: readonly SyscallDefinition[] = [
     }),
   ),
   syscall("reboot", [uint, uint, uint, ptr], reboot),
-  syscall("syslog", [int, ptr, int], syslog),
+  syscall("syslog", [logAction, logBuffer, logLength], syslog),
   syscall("vhangup", [], (task) => {
     if (!task.capable(CAP_SYS_TTY_CONFIG)) return -EPERM;
     task.process.group.session.controllingTerminal?.hangUp();

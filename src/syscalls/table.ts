@@ -3,6 +3,7 @@
 import type { SyscallDefinition } from "./define.ts";
 import { fileFamilies } from "./file-table.ts";
 import { futexCalls } from "./futex.ts";
+import { ioPriorityCalls } from "./io-priority.ts";
 import { memoryCalls } from "./memory.ts";
 import { networkCalls } from "./network.ts";
 import { prctlCalls } from "./process-control.ts";
@@ -18,6 +19,7 @@ import { resourceCalls } from "./system-resources.ts";
 import { messageCalls } from "./sysv-msg.ts";
 import { semaphoreCalls } from "./sysv-sem.ts";
 import { sharedMemoryCalls } from "./sysv-shm.ts";
+import { clockAdjustmentCalls } from "./time-adjust.ts";
 import { clockCalls } from "./time-clock.ts";
 import { timerCalls } from "./time-timers.ts";
 import { userIdCalls } from "./user-ids.ts";
@@ -42,6 +44,8 @@ export const SYSCALLS: readonly SyscallDefinition[] = [
   ...sharedMemoryCalls,
   ...resourceCalls,
   ...clockCalls,
+  ...clockAdjustmentCalls,
+  ...ioPriorityCalls,
   ...timerCalls,
   ...userIdCalls,
 ];

@@ -10,7 +10,7 @@ import { filled, given, printStruct, succeeded, unsigned64 } from "./struct-args
 type Unit = "usec" | "nsec";
 
 export function printTime(view: DataView, at: number, unit: Unit): string {
-  return `{tv_sec=${view.getBigInt64(at, true)}, tv_${unit}=${view.getBigInt64(at + 8, true)}}`;
+  return `{tv_sec=${view.getBigInt64(at, true)}, tv_${unit}=${view.getBigUint64(at + 8, true)}}`;
 }
 
 /** struct timespec */

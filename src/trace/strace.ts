@@ -276,6 +276,8 @@ export class Strace implements SyscallTracer, Observer {
     const withoutResult = definition?.noResult === true && value < -MAX_ERRNO;
     // A call that ended the task itself has no result: taskExited ends its line.
     if (call === undefined || (withoutResult && task.state !== "runnable" && task.state !== "blocked")) return;
+    // The same with SIGKILL, which nothing comes between: a signal that ends a process otherwise is reported first.
+    if (task.process.exiting) return;
     const result = withoutResult ? resultInRegister(task, definition) : value;
     this.#calls.delete(task);
     const { count } = this.#options;

@@ -9,8 +9,7 @@ import { basename, join } from "node:path";
 import { guestPath } from "../golden/native.ts";
 import { missingRoot, rootTarball } from "../golden/roots.ts";
 import { runPiped } from "../golden/spawn.ts";
-import { fillTree } from "../golden/tree.ts";
-import type { StraceCase } from "./cases.ts";
+import { fillCase, type StraceCase } from "./cases.ts";
 
 /** Where strace stands in the chroot. */
 const place = "/mnt/strace";
@@ -51,6 +50,8 @@ echo ${FIRST_PID} > "$root/proc/sys/kernel/ns_last_pid"
 set +e
 (exec setsid env -i PATH=${guestPath} HOME=/root unshare --root="$root" --wd=/w env "$@")
 status=$?
+# strace is no parent of the program (-DDD, so that the program leads its session) and writes on after its end.
+while grep -qsx 'ld-linux.*' "$root"/proc/[0-9]*/comm; do sleep 0.02; done
 cp "$root${place}/out" "$output"
 exit $status
 `;
@@ -96,12 +97,12 @@ export class NativeStrace {
     const work = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "tsrcore-w-"));
     const output = `${mountPoint}.out`;
     const { golden, options } = straceCase;
-    fillTree(work, golden.setup);
+    fillCase(straceCase, work);
     const words = [
       ...[this.#root, mountPoint, work, output],
       ...Object.entries(golden.env).map(([name, value]) => `${name}=${value}`),
       ...[`${place}/${this.#loader}`, "--library-path", place, `${place}/strace`],
-      ...[...options, "-o", `${place}/out`, "--", ...golden.argv],
+      ...["-DDD", ...options, "-o", `${place}/out`, "--", ...golden.argv],
     ];
     try {
       const raw = await runPiped(

@@ -67,7 +67,7 @@ function names(byPid: ReadonlyMap<number, readonly string[]>): Map<number, strin
 /** Calls whose results are process ids, and those whose first argument is one. */
 const PID_RESULT =
   /^((?:fork|vfork|clone|clone3|getpid|getppid|gettid|getpgrp|getpgid|getsid|setsid|set_tid_address|wait4|waitid)\(.*\) += )(\d+)(?=$| )/;
-const PID_ARGUMENT = /^((?:kill|tkill|tgkill|wait4|getpgid|getsid|setpgid|prlimit64|sched_\w+)\((?!-1\b)-?)(\d+)(?=[,)])/;
+const PID_ARGUMENT = /^((?:kill|tkill|tgkill|wait4|getpgid|getsid|setpgid|prlimit64|sched_\w+|rt_t?gsigqueueinfo|rt_sigqueueinfo)\((?!-1\b)-?)(\d+)(?=[,)])/;
 
 const VDSO_CALLS = /^(?:clock_gettime|gettimeofday|time|getcpu)\(/;
 
@@ -83,6 +83,7 @@ function maskLine(line: string, named: ReadonlyMap<number, string>): string {
     .replace(/^(rt_sigreturn\(.*\) += )(\d+)$/, (all, head: string, digits: string) =>
       named.has(Number(digits)) ? head + pid(digits) : all,
     )
+    .replace(/^(tgkill\([^,]*, |rt_tgsigqueueinfo\([^,]*, |waitid\(P_\w+, )(\d+)/, replace)
     .replace(/^(setpgid\([^,]*, )(\d+)/, replace)
     .replace(/\b(si_pid=)(\d+)/g, replace)
     .replace(/^(ioctl\(.*, \[)(\d+)(?=\])/, replace)
@@ -93,6 +94,7 @@ function maskLine(line: string, named: ReadonlyMap<number, string>): string {
     .replace(/(tms_\w+=)\d+(?: \/\* [^*]* \*\/)?/g, "$1N")
     .replace(/^(times\(.*\) += )\d+/, "$1N")
     .replace(/\{tv_sec=\d{9,}, tv_[un]sec=\d+\}(?: \/\* [^*]* \*\/)?/g, "{TIME}")
+    .replace(/left \{[^}]*\}/g, "left N")
     .replace(/(ru_[us]time=)\{[^}]*\}/g, "$1N")
     .replace(/(st_mode=S_IFDIR[^,]*, st_size=)\d+/g, "$1N")
     .replace(/(f_(?:type|bsize|blocks|bfree|bavail|files|ffree|frsize|namelen|flags)=)[\w|]+/g, "$1N")

@@ -6,8 +6,7 @@ import { join } from "node:path";
 import { guestPath } from "../golden/native.ts";
 import { missingRoot, repository, rootTarball } from "../golden/roots.ts";
 import { runPiped } from "../golden/spawn.ts";
-import { fillTree } from "../golden/tree.ts";
-import type { StraceCase } from "./cases.ts";
+import { fillCase, type StraceCase } from "./cases.ts";
 
 /** The command: the build, or the one in the folder TSRCORE_BUILD, or with TSRCORE_SOURCE=1 the sources. */
 function command(): string[] {
@@ -27,7 +26,7 @@ export async function runStrace(straceCase: StraceCase): Promise<string> {
   const work = mkdtempSync(join(tmpdir(), "tsrcore-w-"));
   const output = join(scratch, "out");
   const variables = { PATH: guestPath, HOME: "/root", ...golden.env };
-  fillTree(work, golden.setup);
+  fillCase(straceCase, work);
   try {
     const raw = await runPiped(
       {
