@@ -31,6 +31,8 @@ import {
   SCRATCH_RECORDS,
 } from "./layout.ts";
 
+import type { SharedBlock, SharedBlocks } from "./shared-blocks.ts";
+
 /** A block is cut after so many instructions, lest much be decoded that never runs. */
 const BLOCK_INSTRUCTIONS = 64;
 
@@ -71,7 +73,10 @@ export class CodeCache {
   readonly #branches: number[] = [];
   readonly #targets: number[] = [];
 
-  constructor(memory: GuestMemory, decoder: Decoder, handlers: HandlerList) {
+  readonly #shared: SharedBlocks;
+
+  constructor(memory: GuestMemory, decoder: Decoder, handlers: HandlerList, shared: SharedBlocks) {
+    this.#shared = shared;
     this.#memory = memory;
     this.#decoder = decoder;
     this.#handlers = handlers;
@@ -323,11 +328,13 @@ export class CodeCache {
     if (this.#entries * 2 > this.#capacity && this.#capacity < HASH_MAX_ENTRIES) this.#grow();
     const firstNumber = this.#records;
     const first = RECORDS + firstNumber * RECORD_SIZE;
+    for (const shared of this.#shared.find(start)) if (this.#adopt(shared, start)) return first;
     this.#branches.length = 0;
     this.#targets.length = 0;
     this.#previous = 0;
     this.#markedPage = -1;
     let record = first;
+    let instructionsEnd = first;
     let rip = start;
     for (let left = BLOCK_INSTRUCTIONS; ; left--) {
       const word = this.#slot(rip);
@@ -335,6 +342,7 @@ export class CodeCache {
       const after = left === 0 || (rip !== start && this.#isCode(known)) ? 0 : this.#decodeOne(rip, record, true);
       if (after === 0) {
         if (rip === start) return 0;
+        instructionsEnd = record;
         this.#put(record, this.#internal.goto, rip);
         this.#branch(record, rip);
         record += RECORD_SIZE;
@@ -344,14 +352,71 @@ export class CodeCache {
       this.#enter(word, rip, record);
       if (known !== 0) this.#resolveStub(known, record);
       record = after;
-      if (this.#ended) break;
+      instructionsEnd = after;
       rip += this.#decoder.length;
+      if (this.#ended) break;
     }
     this.#records = (record - RECORDS) >> 4;
     this.#pair(firstNumber, this.#records);
+    if (this.#shared.recording) this.#keep(start, rip, firstNumber, (instructionsEnd - first) >> 4);
     if (this.#index !== undefined) this.#addToIndex(this.#index, firstNumber, this.#records);
     for (let i = 0; i < this.#branches.length; i++) this.#link(this.#branches[i] as number, this.#targets[i] as number);
     return first;
+  }
+
+  /** Offers the block just decoded, not yet linked, to other address spaces. */
+  #keep(start: number, end: number, firstNumber: number, instructionRecords: number): void {
+    const first = RECORDS + firstNumber * RECORD_SIZE;
+    const branches: number[] = [];
+    for (let i = 0; i < this.#branches.length; i++) {
+      const target = this.#targets[i] as number;
+      if (isFar(target)) return;
+      branches.push(((this.#branches[i] as number) - first) >> 4, target);
+    }
+    this.#shared.keep(
+      start,
+      this.#memory.u8.subarray(start, end),
+      this.#i32.subarray(first >> 2, (RECORDS + this.#records * RECORD_SIZE) >> 2),
+      this.#u32.subarray((RIPS >> 2) + firstNumber, (RIPS >> 2) + this.#records),
+      instructionRecords,
+      branches,
+    );
+  }
+
+  /** Takes a block over as the next records, if the code here is what it was decoded from. */
+  #adopt(block: SharedBlock, start: number): boolean {
+    const { pages, u8 } = this.#memory;
+    const { words, rips, code } = this.#shared;
+    const { length, codeAt, records, instructionRecords, recordsAt, branches } = block;
+    const lastPage = (start + length - 1) >>> PAGE_SHIFT;
+    if (((pages[start >>> PAGE_SHIFT] as number) & (pages[lastPage] as number) & PageBits.Exec) === 0) return false;
+    for (let i = 0; i < length; i++) if (u8[start + i] !== code[codeAt + i]) return false;
+    const firstNumber = this.#records;
+    const first = RECORDS + firstNumber * RECORD_SIZE;
+    const toWord = first >> 2;
+    const fromWord = recordsAt * 4;
+    for (let i = 0; i < records * 4; i++) this.#i32[toWord + i] = words[fromWord + i] as number;
+    const toRip = (RIPS >> 2) + firstNumber;
+    for (let i = 0; i < records; i++) this.#u32[toRip + i] = rips[recordsAt + i] as number;
+    this.#records += records;
+    let previous = 0;
+    for (let i = 0; i < instructionRecords; i++) {
+      const rip = rips[recordsAt + i] as number;
+      // An instruction with a split address has two records and is entered by the first.
+      if (rip === previous) continue;
+      previous = rip;
+      const word = this.#slot(rip);
+      const known = this.#u32[word + 1] as number;
+      if (this.#isCode(known)) continue;
+      this.#enter(word, rip, first + i * RECORD_SIZE);
+      if (known !== 0) this.#resolveStub(known, first + i * RECORD_SIZE);
+    }
+    this.#mark(start >>> PAGE_SHIFT);
+    this.#mark(lastPage);
+    if (this.#index !== undefined) this.#addToIndex(this.#index, firstNumber, this.#records);
+    for (let i = 0; i < branches.length; i += 2)
+      this.#link(first + (branches[i] as number) * RECORD_SIZE, branches[i + 1] as number);
+    return true;
   }
 
   /** The page that was marked as having code last. */

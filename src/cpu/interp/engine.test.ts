@@ -293,6 +293,38 @@ describe("address spaces", () => {
     expect(get(Reg.rbx)).toBe(5n);
   });
 
+  it("takes decoded code over from another one where the bytes are the same, and only there", () => {
+    const loop = "31 c0  ff c0  3d 10270000  75 f7  64 8b 14 8b  0f 05"; // with a split address
+    const results: bigint[] = [];
+    for (const [hex, base] of [
+      [loop, DATA],
+      [loop, DATA + 0x100],
+      [loop.replace("ff c0", "ff c3"), DATA],
+      [loop, DATA + 0x200],
+    ] as const) {
+      memory = new GuestMemory();
+      core = engine.attach(memory);
+      registers.reset(memory.context);
+      protect(CODE, Present | Read | Write | Exec, 4);
+      protect(DATA, Present | Read | Write, 2);
+      registers.setTls(memory.context, base);
+      memory.view.setUint32(base + 0x28, base, true);
+      memory.u8.set(
+        (hex.replace(/\s/g, "").match(/../g) ?? []).map((b) => Number.parseInt(b, 16)),
+        CODE,
+      );
+      set(Reg.rbx, 0x20);
+      set(Reg.rcx, 2);
+      start();
+      // The changed one counts in ebx and never ends.
+      const trap = core.run(50_000);
+      expect(trap).toBe(hex === loop ? Trap.Syscall : Trap.Fuel);
+      results.push(get(Reg.rdx), get(Reg.rax));
+      expect(page(CODE) & (Code | Write)).toBe(Code);
+    }
+    expect(results).toEqual([BigInt(DATA), 10000n, BigInt(DATA + 0x100), 10000n, 0n, 0n, BigInt(DATA + 0x200), 10000n]);
+  });
+
   it("forgets all when detached", () => {
     code("ff c3 0f 05");
     expect(run()).toBe(Trap.Syscall);

@@ -14,6 +14,7 @@ import { CodeCache } from "./code-cache.ts";
 import { type HandlerList, numberHandlers } from "./handlers.ts";
 import { readImage, rowsOf } from "./image.ts";
 import { EXECUTED, FUEL_LEFT, TRAP_CODE, TRAP_LOOKUP, TRAP_PC, TRAP_STEPPED } from "./layout.ts";
+import { SharedBlocks } from "./shared-blocks.ts";
 
 export interface InterpOptions {
   /** What `buildImage` gives (create.ts calls it where there is none from before). */
@@ -36,8 +37,10 @@ export class InterpEngine implements CpuEngine {
   readonly log?: (line: string) => void;
   readonly handlers: HandlerList;
   readonly decoder: Decoder;
+  readonly shared: SharedBlocks = new SharedBlocks();
   readonly #module: WebAssembly.Module;
   readonly #mains = new WeakMap<GuestMemory, Main>();
+  #attached = false;
   readonly #timestamp: (() => bigint) | undefined;
 
   constructor(options: InterpOptions) {
@@ -51,6 +54,8 @@ export class InterpEngine implements CpuEngine {
 
   attach(memory: GuestMemory): CpuCore {
     memory.context.setUint32(HIGH_SLOT + 4, 1, true);
+    this.shared.recording = this.#attached;
+    this.#attached = true;
     return new InterpCore(this, memory, this.main(memory));
   }
 
@@ -86,7 +91,7 @@ export class InterpCore implements CpuCore {
     this.engine = engine;
     this.#memory = memory;
     this.#main = main;
-    this.#code = new CodeCache(memory, engine.decoder, engine.handlers);
+    this.#code = new CodeCache(memory, engine.decoder, engine.handlers, engine.shared);
     this.#u32 = new Uint32Array(memory.memory.buffer, 0, 0x2000);
   }
 
