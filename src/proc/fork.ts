@@ -134,6 +134,7 @@ function copyTask(task: Task, args: CloneArgs): Task {
   child.comm = task.comm;
   child.nice = task.nice;
   child.policy = task.policy;
+  child.ioPriority = task.ioPriority;
   child.personality = task.personality;
   child.timerSlack = task.timerSlack;
   child.blocked.assign(task.blocked);

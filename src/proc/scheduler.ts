@@ -48,6 +48,11 @@ export const NO_RESULT = -0x4000_0000;
 const FUEL = 100_000;
 /** Instructions of a slice: some milliseconds. */
 const SLICE = 2_000_000;
+
+/** Each step of nice is a quarter more or less, as Linux weighs them (sched_prio_to_weight). */
+function sliceOf(task: Task): number {
+  return task.nice === 0 ? SLICE : SLICE * 1.25 ** -task.nice;
+}
 /** System calls between two looks at the clock and the slice. */
 const CALLS_BETWEEN_CHECKS = 32;
 /** What a system call counts for in a slice, in instructions. */
@@ -253,7 +258,7 @@ export class Scheduler {
       this.#setResult(task, task.blockedResult);
     }
     let calls = 0;
-    let sliceEnd = core.instructions + SLICE;
+    let sliceEnd = core.instructions + sliceOf(task);
     for (;;) {
       if (task.signalPending || task.restart !== 0) {
         if (!deliverSignals(task)) return;
@@ -280,7 +285,7 @@ export class Scheduler {
             ({ core, context } = mm);
             kernel.pool.activate(task.space);
             mm.load(task, contextSize);
-            sliceEnd = core.instructions + SLICE;
+            sliceEnd = core.instructions + sliceOf(task);
           }
         } else if (result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK) this.#setResult(task, result);
         else registers.setSyscallResult(context, result);
@@ -298,7 +303,7 @@ export class Scheduler {
           this.#requeue(task, false);
           return;
         }
-        sliceEnd = core.instructions + SLICE;
+        sliceEnd = core.instructions + sliceOf(task);
       }
       if (kernel.now() - this.#lastHostTurn >= HOST_TURN) {
         this.#requeue(task, !sliceOver);

@@ -110,6 +110,8 @@ export class Task {
   /** Exit code as wait4(2) encodes it, once the task is ending. */
   exitCode = 0;
   nice = 0;
+  /** As ioprio_set(2) takes it; 0: none. */
+  ioPriority = 0;
   /** SCHED_* */
   policy = 0;
   readonly usage: Usage = new Usage();
