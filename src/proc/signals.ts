@@ -121,6 +121,7 @@ export class Signals {
     }
     if (!queue.add(info)) return 0;
     this.#complete(process, signal, target);
+    process.signalQueue.wake();
     return 0;
   }
 

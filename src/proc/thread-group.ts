@@ -57,6 +57,8 @@ export class ThreadGroup {
   readonly exitQueue: WaitQueue = new WaitQueue();
   /** Woken when one of several threads ends. */
   readonly threadQueue: WaitQueue = new WaitQueue();
+  /** Woken when a signal becomes pending for the process or one of its threads: signalfd. */
+  readonly signalQueue: WaitQueue = new WaitQueue();
   /** Pending signals of the process as a whole. */
   readonly pending: PendingSignals = new PendingSignals();
   readonly limits: ResourceLimit[];
