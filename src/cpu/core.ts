@@ -5,7 +5,7 @@
  * Everything that crosses the boundary is in buffers (context, page table, guest memory) or is a number, so that an
  * engine can move into a worker later.
  */
-import type { GuestMemory } from '../mm/guest-memory.ts';
+import type { GuestMemory } from "../mm/guest-memory.ts";
 
 /** Why `run` returned. */
 export const Trap = {
@@ -39,7 +39,7 @@ export type Access = (typeof Access)[keyof typeof Access];
 export interface CpuEngine {
   /** As on the command line: interp, jit, unicorn, lockstep. */
   readonly name: string;
-  readonly arch: 'x86_64' | 'riscv64';
+  readonly arch: "x86_64" | "riscv64";
   /** Makes the engine's part of an address space. The context starts zeroed except for what the ISA's reset demands. */
   attach(memory: GuestMemory): CpuCore;
   /** Receives lines worth a developer's attention, such as an unknown opcode with its bytes. */

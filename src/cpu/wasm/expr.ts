@@ -13,9 +13,9 @@
  * Constants are folded while trees are built, since the translator instantiates the same definitions with known
  * operands.
  */
-import { ByteSink } from './sink.ts';
+import type { ByteSink } from "./sink.ts";
 
-export type ValType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
+export type ValType = "i32" | "i64" | "f32" | "f64" | "v128";
 
 export interface Expr<T extends ValType = ValType> {
   readonly type: T;
@@ -25,15 +25,15 @@ export interface Expr<T extends ValType = ValType> {
   readonly constant?: number | bigint;
 }
 
-export type I32 = Expr<'i32'>;
-export type I64 = Expr<'i64'>;
-export type F32 = Expr<'f32'>;
-export type F64 = Expr<'f64'>;
-export type V128 = Expr<'v128'>;
+export type I32 = Expr<"i32">;
+export type I64 = Expr<"i64">;
+export type F32 = Expr<"f32">;
+export type F64 = Expr<"f64">;
+export type V128 = Expr<"v128">;
 
 /** A statement without a value (a store, say), to be handed to `FunctionBuilder.exec`. */
 export interface Effect {
-  readonly type: 'effect';
+  readonly type: "effect";
   readonly emit: (out: ByteSink) => void;
 }
 
@@ -69,7 +69,7 @@ function store<T extends ValType>(
   align: number,
 ): (addr: I32, value: Expr<T>, offset?: number) => Effect {
   return (addr, value, offset = 0) => ({
-    type: 'effect',
+    type: "effect",
     emit: (out) => {
       addr.emit(out);
       value.emit(out);
@@ -91,7 +91,7 @@ function un<T extends ValType, R extends ValType>(_t: T, r: R, code: number): Un
 function i32const(value: number): I32 {
   const v = value | 0;
   return {
-    type: 'i32',
+    type: "i32",
     constant: v,
     emit: (out) => {
       out.byte(0x41);
@@ -103,7 +103,7 @@ function i32const(value: number): I32 {
 function i64const(value: number | bigint): I64 {
   const v = BigInt.asIntN(64, BigInt(value));
   return {
-    type: 'i64',
+    type: "i64",
     constant: v,
     emit: (out) => {
       out.byte(0x42);
@@ -116,26 +116,26 @@ function i64const(value: number | bigint): I64 {
 type Fold32 = (a: number, b: number) => number;
 type Fold64 = (a: bigint, b: bigint) => bigint;
 
-function bin32(code: number, fold: Fold32, zeroIsIdentity: boolean): Binary<'i32'> {
+function bin32(code: number, fold: Fold32, zeroIsIdentity: boolean): Binary<"i32"> {
   return (a, b) => {
     if (a.constant !== undefined && b.constant !== undefined)
       return i32const(fold(a.constant as number, b.constant as number));
     if (zeroIsIdentity && b.constant === 0) return a;
-    return op('i32', code, [a, b]);
+    return op("i32", code, [a, b]);
   };
 }
-function bin64(code: number, fold: Fold64, zeroIsIdentity: boolean): Binary<'i64'> {
+function bin64(code: number, fold: Fold64, zeroIsIdentity: boolean): Binary<"i64"> {
   return (a, b) => {
     if (a.constant !== undefined && b.constant !== undefined)
       return i64const(fold(a.constant as bigint, b.constant as bigint));
     if (zeroIsIdentity && b.constant === 0n) return a;
-    return op('i64', code, [a, b]);
+    return op("i64", code, [a, b]);
   };
 }
 const asU64 = (v: bigint): bigint => BigInt.asUintN(64, v);
 
 /** What the 32-bit and the 64-bit integers have in common, for definitions that are generic in operand size. */
-export interface IntOps<T extends 'i32' | 'i64'> {
+export interface IntOps<T extends "i32" | "i64"> {
   const(value: number | bigint): Expr<T>;
   add: Binary<T>;
   sub: Binary<T>;
@@ -155,17 +155,17 @@ export interface IntOps<T extends 'i32' | 'i64'> {
   clz: Unary<T>;
   ctz: Unary<T>;
   popcnt: Unary<T>;
-  eqz: Unary<T, 'i32'>;
-  eq: Binary<T, 'i32'>;
-  ne: Binary<T, 'i32'>;
-  lt_s: Binary<T, 'i32'>;
-  lt_u: Binary<T, 'i32'>;
-  gt_s: Binary<T, 'i32'>;
-  gt_u: Binary<T, 'i32'>;
-  le_s: Binary<T, 'i32'>;
-  le_u: Binary<T, 'i32'>;
-  ge_s: Binary<T, 'i32'>;
-  ge_u: Binary<T, 'i32'>;
+  eqz: Unary<T, "i32">;
+  eq: Binary<T, "i32">;
+  ne: Binary<T, "i32">;
+  lt_s: Binary<T, "i32">;
+  lt_u: Binary<T, "i32">;
+  gt_s: Binary<T, "i32">;
+  gt_u: Binary<T, "i32">;
+  le_s: Binary<T, "i32">;
+  le_u: Binary<T, "i32">;
+  ge_s: Binary<T, "i32">;
+  ge_u: Binary<T, "i32">;
   extend8_s: Unary<T>;
   extend16_s: Unary<T>;
   load(addr: I32, offset?: number): Expr<T>;
@@ -180,134 +180,134 @@ export interface IntOps<T extends 'i32' | 'i64'> {
 
 interface I32Only {
   wrap(a: I64): I32;
-  trunc_f32_s: Unary<'f32', 'i32'>;
-  trunc_f64_s: Unary<'f64', 'i32'>;
-  trunc_sat_f32_s: Unary<'f32', 'i32'>;
-  trunc_sat_f64_s: Unary<'f64', 'i32'>;
-  reinterpret_f32: Unary<'f32', 'i32'>;
+  trunc_f32_s: Unary<"f32", "i32">;
+  trunc_f64_s: Unary<"f64", "i32">;
+  trunc_sat_f32_s: Unary<"f32", "i32">;
+  trunc_sat_f64_s: Unary<"f64", "i32">;
+  reinterpret_f32: Unary<"f32", "i32">;
 }
 interface I64Only {
   extend_i32_s(a: I32): I64;
   extend_i32_u(a: I32): I64;
-  extend32_s: Unary<'i64'>;
+  extend32_s: Unary<"i64">;
   load32_u(addr: I32, offset?: number): I64;
   load32_s(addr: I32, offset?: number): I64;
   store32(addr: I32, value: I64, offset?: number): Effect;
-  trunc_f32_s: Unary<'f32', 'i64'>;
-  trunc_f64_s: Unary<'f64', 'i64'>;
-  trunc_sat_f32_s: Unary<'f32', 'i64'>;
-  trunc_sat_f64_s: Unary<'f64', 'i64'>;
-  trunc_sat_f64_u: Unary<'f64', 'i64'>;
-  reinterpret_f64: Unary<'f64', 'i64'>;
+  trunc_f32_s: Unary<"f32", "i64">;
+  trunc_f64_s: Unary<"f64", "i64">;
+  trunc_sat_f32_s: Unary<"f32", "i64">;
+  trunc_sat_f64_s: Unary<"f64", "i64">;
+  trunc_sat_f64_u: Unary<"f64", "i64">;
+  reinterpret_f64: Unary<"f64", "i64">;
 }
 
-export const i32: IntOps<'i32'> & I32Only = {
+export const i32: IntOps<"i32"> & I32Only = {
   const: (v) => i32const(Number(BigInt.asIntN(32, BigInt(v)))),
   add: bin32(0x6a, (a, b) => a + b, true),
   sub: bin32(0x6b, (a, b) => a - b, true),
   mul: bin32(0x6c, Math.imul, false),
-  div_s: bin('i32', 'i32', 0x6d),
-  div_u: bin('i32', 'i32', 0x6e),
-  rem_s: bin('i32', 'i32', 0x6f),
-  rem_u: bin('i32', 'i32', 0x70),
+  div_s: bin("i32", "i32", 0x6d),
+  div_u: bin("i32", "i32", 0x6e),
+  rem_s: bin("i32", "i32", 0x6f),
+  rem_u: bin("i32", "i32", 0x70),
   and: bin32(0x71, (a, b) => a & b, false),
   or: bin32(0x72, (a, b) => a | b, true),
   xor: bin32(0x73, (a, b) => a ^ b, true),
   shl: bin32(0x74, (a, b) => a << b, true),
   shr_s: bin32(0x75, (a, b) => a >> b, true),
   shr_u: bin32(0x76, (a, b) => a >>> b, true),
-  rotl: bin('i32', 'i32', 0x77),
-  rotr: bin('i32', 'i32', 0x78),
-  clz: un('i32', 'i32', 0x67),
-  ctz: un('i32', 'i32', 0x68),
-  popcnt: un('i32', 'i32', 0x69),
-  eqz: un('i32', 'i32', 0x45),
-  eq: bin('i32', 'i32', 0x46),
-  ne: bin('i32', 'i32', 0x47),
-  lt_s: bin('i32', 'i32', 0x48),
-  lt_u: bin('i32', 'i32', 0x49),
-  gt_s: bin('i32', 'i32', 0x4a),
-  gt_u: bin('i32', 'i32', 0x4b),
-  le_s: bin('i32', 'i32', 0x4c),
-  le_u: bin('i32', 'i32', 0x4d),
-  ge_s: bin('i32', 'i32', 0x4e),
-  ge_u: bin('i32', 'i32', 0x4f),
-  extend8_s: un('i32', 'i32', 0xc0),
-  extend16_s: un('i32', 'i32', 0xc1),
-  load: load('i32', 0x28, 0),
-  load8_s: load('i32', 0x2c, 0),
-  load8_u: load('i32', 0x2d, 0),
-  load16_s: load('i32', 0x2e, 0),
-  load16_u: load('i32', 0x2f, 0),
-  store: store('i32', 0x36, 0),
-  store8: store('i32', 0x3a, 0),
-  store16: store('i32', 0x3b, 0),
+  rotl: bin("i32", "i32", 0x77),
+  rotr: bin("i32", "i32", 0x78),
+  clz: un("i32", "i32", 0x67),
+  ctz: un("i32", "i32", 0x68),
+  popcnt: un("i32", "i32", 0x69),
+  eqz: un("i32", "i32", 0x45),
+  eq: bin("i32", "i32", 0x46),
+  ne: bin("i32", "i32", 0x47),
+  lt_s: bin("i32", "i32", 0x48),
+  lt_u: bin("i32", "i32", 0x49),
+  gt_s: bin("i32", "i32", 0x4a),
+  gt_u: bin("i32", "i32", 0x4b),
+  le_s: bin("i32", "i32", 0x4c),
+  le_u: bin("i32", "i32", 0x4d),
+  ge_s: bin("i32", "i32", 0x4e),
+  ge_u: bin("i32", "i32", 0x4f),
+  extend8_s: un("i32", "i32", 0xc0),
+  extend16_s: un("i32", "i32", 0xc1),
+  load: load("i32", 0x28, 0),
+  load8_s: load("i32", 0x2c, 0),
+  load8_u: load("i32", 0x2d, 0),
+  load16_s: load("i32", 0x2e, 0),
+  load16_u: load("i32", 0x2f, 0),
+  store: store("i32", 0x36, 0),
+  store8: store("i32", 0x3a, 0),
+  store16: store("i32", 0x3b, 0),
   wrap: (a) =>
-    a.constant !== undefined ? i32const(Number(BigInt.asIntN(32, a.constant as bigint))) : op('i32', 0xa7, [a]),
-  trunc_f32_s: un('f32', 'i32', 0xa8),
-  trunc_f64_s: un('f64', 'i32', 0xaa),
-  trunc_sat_f32_s: un('f32', 'i32', 0xfc00),
-  trunc_sat_f64_s: un('f64', 'i32', 0xfc02),
-  reinterpret_f32: un('f32', 'i32', 0xbc),
+    a.constant !== undefined ? i32const(Number(BigInt.asIntN(32, a.constant as bigint))) : op("i32", 0xa7, [a]),
+  trunc_f32_s: un("f32", "i32", 0xa8),
+  trunc_f64_s: un("f64", "i32", 0xaa),
+  trunc_sat_f32_s: un("f32", "i32", 0xfc00),
+  trunc_sat_f64_s: un("f64", "i32", 0xfc02),
+  reinterpret_f32: un("f32", "i32", 0xbc),
 };
 
-export const i64: IntOps<'i64'> & I64Only = {
+export const i64: IntOps<"i64"> & I64Only = {
   const: i64const,
   add: bin64(0x7c, (a, b) => a + b, true),
   sub: bin64(0x7d, (a, b) => a - b, true),
   mul: bin64(0x7e, (a, b) => a * b, false),
-  div_s: bin('i64', 'i64', 0x7f),
-  div_u: bin('i64', 'i64', 0x80),
-  rem_s: bin('i64', 'i64', 0x81),
-  rem_u: bin('i64', 'i64', 0x82),
+  div_s: bin("i64", "i64", 0x7f),
+  div_u: bin("i64", "i64", 0x80),
+  rem_s: bin("i64", "i64", 0x81),
+  rem_u: bin("i64", "i64", 0x82),
   and: bin64(0x83, (a, b) => a & b, false),
   or: bin64(0x84, (a, b) => a | b, true),
   xor: bin64(0x85, (a, b) => a ^ b, true),
   shl: bin64(0x86, (a, b) => a << (b & 63n), true),
   shr_s: bin64(0x87, (a, b) => a >> (b & 63n), true),
   shr_u: bin64(0x88, (a, b) => asU64(a) >> (b & 63n), true),
-  rotl: bin('i64', 'i64', 0x89),
-  rotr: bin('i64', 'i64', 0x8a),
-  clz: un('i64', 'i64', 0x79),
-  ctz: un('i64', 'i64', 0x7a),
-  popcnt: un('i64', 'i64', 0x7b),
-  eqz: un('i64', 'i32', 0x50),
-  eq: bin('i64', 'i32', 0x51),
-  ne: bin('i64', 'i32', 0x52),
-  lt_s: bin('i64', 'i32', 0x53),
-  lt_u: bin('i64', 'i32', 0x54),
-  gt_s: bin('i64', 'i32', 0x55),
-  gt_u: bin('i64', 'i32', 0x56),
-  le_s: bin('i64', 'i32', 0x57),
-  le_u: bin('i64', 'i32', 0x58),
-  ge_s: bin('i64', 'i32', 0x59),
-  ge_u: bin('i64', 'i32', 0x5a),
-  extend8_s: un('i64', 'i64', 0xc2),
-  extend16_s: un('i64', 'i64', 0xc3),
-  extend32_s: un('i64', 'i64', 0xc4),
-  load: load('i64', 0x29, 0),
-  load8_s: load('i64', 0x30, 0),
-  load8_u: load('i64', 0x31, 0),
-  load16_s: load('i64', 0x32, 0),
-  load16_u: load('i64', 0x33, 0),
-  load32_s: load('i64', 0x34, 0),
-  load32_u: load('i64', 0x35, 0),
-  store: store('i64', 0x37, 0),
-  store8: store('i64', 0x3c, 0),
-  store16: store('i64', 0x3d, 0),
-  store32: store('i64', 0x3e, 0),
-  extend_i32_s: (a) => (a.constant !== undefined ? i64const(a.constant) : op('i64', 0xac, [a])),
-  extend_i32_u: (a) => (a.constant !== undefined ? i64const((a.constant as number) >>> 0) : op('i64', 0xad, [a])),
-  trunc_f32_s: un('f32', 'i64', 0xae),
-  trunc_f64_s: un('f64', 'i64', 0xb0),
-  trunc_sat_f32_s: un('f32', 'i64', 0xfc04),
-  trunc_sat_f64_s: un('f64', 'i64', 0xfc06),
-  trunc_sat_f64_u: un('f64', 'i64', 0xfc07),
-  reinterpret_f64: un('f64', 'i64', 0xbd),
+  rotl: bin("i64", "i64", 0x89),
+  rotr: bin("i64", "i64", 0x8a),
+  clz: un("i64", "i64", 0x79),
+  ctz: un("i64", "i64", 0x7a),
+  popcnt: un("i64", "i64", 0x7b),
+  eqz: un("i64", "i32", 0x50),
+  eq: bin("i64", "i32", 0x51),
+  ne: bin("i64", "i32", 0x52),
+  lt_s: bin("i64", "i32", 0x53),
+  lt_u: bin("i64", "i32", 0x54),
+  gt_s: bin("i64", "i32", 0x55),
+  gt_u: bin("i64", "i32", 0x56),
+  le_s: bin("i64", "i32", 0x57),
+  le_u: bin("i64", "i32", 0x58),
+  ge_s: bin("i64", "i32", 0x59),
+  ge_u: bin("i64", "i32", 0x5a),
+  extend8_s: un("i64", "i64", 0xc2),
+  extend16_s: un("i64", "i64", 0xc3),
+  extend32_s: un("i64", "i64", 0xc4),
+  load: load("i64", 0x29, 0),
+  load8_s: load("i64", 0x30, 0),
+  load8_u: load("i64", 0x31, 0),
+  load16_s: load("i64", 0x32, 0),
+  load16_u: load("i64", 0x33, 0),
+  load32_s: load("i64", 0x34, 0),
+  load32_u: load("i64", 0x35, 0),
+  store: store("i64", 0x37, 0),
+  store8: store("i64", 0x3c, 0),
+  store16: store("i64", 0x3d, 0),
+  store32: store("i64", 0x3e, 0),
+  extend_i32_s: (a) => (a.constant !== undefined ? i64const(a.constant) : op("i64", 0xac, [a])),
+  extend_i32_u: (a) => (a.constant !== undefined ? i64const((a.constant as number) >>> 0) : op("i64", 0xad, [a])),
+  trunc_f32_s: un("f32", "i64", 0xae),
+  trunc_f64_s: un("f64", "i64", 0xb0),
+  trunc_sat_f32_s: un("f32", "i64", 0xfc04),
+  trunc_sat_f64_s: un("f64", "i64", 0xfc06),
+  trunc_sat_f64_u: un("f64", "i64", 0xfc07),
+  reinterpret_f64: un("f64", "i64", 0xbd),
 };
 
 /** What f32 and f64 have in common. wasm rounds to nearest even only and flushes nothing (WebAssembly core spec 4.3.3). */
-export interface FloatOps<T extends 'f32' | 'f64'> {
+export interface FloatOps<T extends "f32" | "f64"> {
   const(value: number): Expr<T>;
   add: Binary<T>;
   sub: Binary<T>;
@@ -323,94 +323,94 @@ export interface FloatOps<T extends 'f32' | 'f64'> {
   floor: Unary<T>;
   trunc: Unary<T>;
   nearest: Unary<T>;
-  eq: Binary<T, 'i32'>;
-  ne: Binary<T, 'i32'>;
-  lt: Binary<T, 'i32'>;
-  gt: Binary<T, 'i32'>;
-  le: Binary<T, 'i32'>;
-  ge: Binary<T, 'i32'>;
-  convert_i32_s: Unary<'i32', T>;
-  convert_i32_u: Unary<'i32', T>;
-  convert_i64_s: Unary<'i64', T>;
-  convert_i64_u: Unary<'i64', T>;
+  eq: Binary<T, "i32">;
+  ne: Binary<T, "i32">;
+  lt: Binary<T, "i32">;
+  gt: Binary<T, "i32">;
+  le: Binary<T, "i32">;
+  ge: Binary<T, "i32">;
+  convert_i32_s: Unary<"i32", T>;
+  convert_i32_u: Unary<"i32", T>;
+  convert_i64_s: Unary<"i64", T>;
+  convert_i64_u: Unary<"i64", T>;
   load(addr: I32, offset?: number): Expr<T>;
   store(addr: I32, value: Expr<T>, offset?: number): Effect;
 }
 
-export const f32: FloatOps<'f32'> & { demote_f64: Unary<'f64', 'f32'>; reinterpret_i32: Unary<'i32', 'f32'> } = {
+export const f32: FloatOps<"f32"> & { demote_f64: Unary<"f64", "f32">; reinterpret_i32: Unary<"i32", "f32"> } = {
   const: (v) => ({
-    type: 'f32',
+    type: "f32",
     emit: (out) => {
       out.byte(0x43);
       out.f32(v);
     },
   }),
-  eq: bin('f32', 'i32', 0x5b),
-  ne: bin('f32', 'i32', 0x5c),
-  lt: bin('f32', 'i32', 0x5d),
-  gt: bin('f32', 'i32', 0x5e),
-  le: bin('f32', 'i32', 0x5f),
-  ge: bin('f32', 'i32', 0x60),
-  abs: un('f32', 'f32', 0x8b),
-  neg: un('f32', 'f32', 0x8c),
-  ceil: un('f32', 'f32', 0x8d),
-  floor: un('f32', 'f32', 0x8e),
-  trunc: un('f32', 'f32', 0x8f),
-  nearest: un('f32', 'f32', 0x90),
-  sqrt: un('f32', 'f32', 0x91),
-  add: bin('f32', 'f32', 0x92),
-  sub: bin('f32', 'f32', 0x93),
-  mul: bin('f32', 'f32', 0x94),
-  div: bin('f32', 'f32', 0x95),
-  min: bin('f32', 'f32', 0x96),
-  max: bin('f32', 'f32', 0x97),
-  copysign: bin('f32', 'f32', 0x98),
-  convert_i32_s: un('i32', 'f32', 0xb2),
-  convert_i32_u: un('i32', 'f32', 0xb3),
-  convert_i64_s: un('i64', 'f32', 0xb4),
-  convert_i64_u: un('i64', 'f32', 0xb5),
-  demote_f64: un('f64', 'f32', 0xb6),
-  reinterpret_i32: un('i32', 'f32', 0xbe),
-  load: load('f32', 0x2a, 0),
-  store: store('f32', 0x38, 0),
+  eq: bin("f32", "i32", 0x5b),
+  ne: bin("f32", "i32", 0x5c),
+  lt: bin("f32", "i32", 0x5d),
+  gt: bin("f32", "i32", 0x5e),
+  le: bin("f32", "i32", 0x5f),
+  ge: bin("f32", "i32", 0x60),
+  abs: un("f32", "f32", 0x8b),
+  neg: un("f32", "f32", 0x8c),
+  ceil: un("f32", "f32", 0x8d),
+  floor: un("f32", "f32", 0x8e),
+  trunc: un("f32", "f32", 0x8f),
+  nearest: un("f32", "f32", 0x90),
+  sqrt: un("f32", "f32", 0x91),
+  add: bin("f32", "f32", 0x92),
+  sub: bin("f32", "f32", 0x93),
+  mul: bin("f32", "f32", 0x94),
+  div: bin("f32", "f32", 0x95),
+  min: bin("f32", "f32", 0x96),
+  max: bin("f32", "f32", 0x97),
+  copysign: bin("f32", "f32", 0x98),
+  convert_i32_s: un("i32", "f32", 0xb2),
+  convert_i32_u: un("i32", "f32", 0xb3),
+  convert_i64_s: un("i64", "f32", 0xb4),
+  convert_i64_u: un("i64", "f32", 0xb5),
+  demote_f64: un("f64", "f32", 0xb6),
+  reinterpret_i32: un("i32", "f32", 0xbe),
+  load: load("f32", 0x2a, 0),
+  store: store("f32", 0x38, 0),
 };
 
-export const f64: FloatOps<'f64'> & { promote_f32: Unary<'f32', 'f64'>; reinterpret_i64: Unary<'i64', 'f64'> } = {
+export const f64: FloatOps<"f64"> & { promote_f32: Unary<"f32", "f64">; reinterpret_i64: Unary<"i64", "f64"> } = {
   const: (v) => ({
-    type: 'f64',
+    type: "f64",
     emit: (out) => {
       out.byte(0x44);
       out.f64(v);
     },
   }),
-  eq: bin('f64', 'i32', 0x61),
-  ne: bin('f64', 'i32', 0x62),
-  lt: bin('f64', 'i32', 0x63),
-  gt: bin('f64', 'i32', 0x64),
-  le: bin('f64', 'i32', 0x65),
-  ge: bin('f64', 'i32', 0x66),
-  abs: un('f64', 'f64', 0x99),
-  neg: un('f64', 'f64', 0x9a),
-  ceil: un('f64', 'f64', 0x9b),
-  floor: un('f64', 'f64', 0x9c),
-  trunc: un('f64', 'f64', 0x9d),
-  nearest: un('f64', 'f64', 0x9e),
-  sqrt: un('f64', 'f64', 0x9f),
-  add: bin('f64', 'f64', 0xa0),
-  sub: bin('f64', 'f64', 0xa1),
-  mul: bin('f64', 'f64', 0xa2),
-  div: bin('f64', 'f64', 0xa3),
-  min: bin('f64', 'f64', 0xa4),
-  max: bin('f64', 'f64', 0xa5),
-  copysign: bin('f64', 'f64', 0xa6),
-  convert_i32_s: un('i32', 'f64', 0xb7),
-  convert_i32_u: un('i32', 'f64', 0xb8),
-  convert_i64_s: un('i64', 'f64', 0xb9),
-  convert_i64_u: un('i64', 'f64', 0xba),
-  promote_f32: un('f32', 'f64', 0xbb),
-  reinterpret_i64: un('i64', 'f64', 0xbf),
-  load: load('f64', 0x2b, 0),
-  store: store('f64', 0x39, 0),
+  eq: bin("f64", "i32", 0x61),
+  ne: bin("f64", "i32", 0x62),
+  lt: bin("f64", "i32", 0x63),
+  gt: bin("f64", "i32", 0x64),
+  le: bin("f64", "i32", 0x65),
+  ge: bin("f64", "i32", 0x66),
+  abs: un("f64", "f64", 0x99),
+  neg: un("f64", "f64", 0x9a),
+  ceil: un("f64", "f64", 0x9b),
+  floor: un("f64", "f64", 0x9c),
+  trunc: un("f64", "f64", 0x9d),
+  nearest: un("f64", "f64", 0x9e),
+  sqrt: un("f64", "f64", 0x9f),
+  add: bin("f64", "f64", 0xa0),
+  sub: bin("f64", "f64", 0xa1),
+  mul: bin("f64", "f64", 0xa2),
+  div: bin("f64", "f64", 0xa3),
+  min: bin("f64", "f64", 0xa4),
+  max: bin("f64", "f64", 0xa5),
+  copysign: bin("f64", "f64", 0xa6),
+  convert_i32_s: un("i32", "f64", 0xb7),
+  convert_i32_u: un("i32", "f64", 0xb8),
+  convert_i64_s: un("i64", "f64", 0xb9),
+  convert_i64_u: un("i64", "f64", 0xba),
+  promote_f32: un("f32", "f64", 0xbb),
+  reinterpret_i64: un("i64", "f64", 0xbf),
+  load: load("f64", 0x2b, 0),
+  store: store("f64", 0x39, 0),
 };
 
 /** `cond ? a : b`, both evaluated. */
@@ -438,7 +438,7 @@ export function simdLane<T extends ValType>(type: T, code: number, args: readonl
 /** i8x16.shuffle: byte i of the result is byte `lanes[i]` of a (0..15) or b (16..31). */
 export function shuffle(a: V128, b: V128, lanes: readonly number[]): V128 {
   return {
-    type: 'v128',
+    type: "v128",
     emit: (out) => {
       a.emit(out);
       b.emit(out);
@@ -450,7 +450,7 @@ export function shuffle(a: V128, b: V128, lanes: readonly number[]): V128 {
 /** A SIMD load (v128.load 0x00, load32_zero 0x5c, load64_zero 0x5d, splats and extending loads) by its number. */
 export function simdLoad(code: number, addr: I32, offset = 0): V128 {
   return {
-    type: 'v128',
+    type: "v128",
     emit: (out) => {
       addr.emit(out);
       memarg(0xfd00_0000 + code, 0, offset, out);
@@ -463,7 +463,7 @@ export const v128: {
   store(addr: I32, value: V128, offset?: number): Effect;
 } = {
   const: (lo, hi) => ({
-    type: 'v128',
+    type: "v128",
     emit: (out) => {
       out.opcode(0xfd00_0000 + 12);
       for (const half of [lo, hi]) {
@@ -474,7 +474,7 @@ export const v128: {
   }),
   load: (addr, offset = 0) => simdLoad(0, addr, offset),
   store: (addr, value, offset = 0) => ({
-    type: 'effect',
+    type: "effect",
     emit: (out) => {
       addr.emit(out);
       value.emit(out);

@@ -4,8 +4,8 @@
  * Statements are encoded as they are made; labels are nesting depths, so no second pass is needed. Functions are
  * declared first and defined later, in any order, so that they can call each other.
  */
-import type { Effect, Expr, I32, ValType } from './expr.ts';
-import { ByteSink } from './sink.ts';
+import type { Effect, Expr, I32, ValType } from "./expr.ts";
+import { ByteSink } from "./sink.ts";
 
 const VALTYPE: Readonly<Record<ValType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 
@@ -137,12 +137,7 @@ export class FunctionBuilder {
   }
 
   /** call_indirect through table 0 as an expression. */
-  callIndirect<T extends ValType>(
-    type: T,
-    params: readonly ValType[],
-    index: I32,
-    args: readonly Expr[],
-  ): Expr<T> {
+  callIndirect<T extends ValType>(type: T, params: readonly ValType[], index: I32, args: readonly Expr[]): Expr<T> {
     const signature = this.#module.typeIndex(params, [type]);
     return {
       type,
@@ -327,7 +322,7 @@ export class ModuleBuilder {
 
   /** Imports come before every definition: the index spaces count them first. */
   importFunction(module: string, name: string, params: readonly ValType[], results: readonly ValType[]): FunctionRef {
-    if (this.#declared.length > 0) throw new Error('functions are imported before any is defined');
+    if (this.#declared.length > 0) throw new Error("functions are imported before any is defined");
     const type = this.typeIndex(params, results);
     this.#imports.push({
       module,
@@ -341,7 +336,7 @@ export class ModuleBuilder {
   }
 
   importGlobal<T extends ValType>(module: string, name: string, type: T, mutable: boolean): GlobalRef<T> {
-    if (this.#globals.length > 0) throw new Error('globals are imported before any is defined');
+    if (this.#globals.length > 0) throw new Error("globals are imported before any is defined");
     this.#imports.push({
       module,
       name,
@@ -442,7 +437,7 @@ export class ModuleBuilder {
       s.bytes(code);
     });
     const names = new ByteSink();
-    names.name('name');
+    names.name("name");
     const functionNames = new ByteSink();
     functionNames.u32(this.#declared.length);
     for (const d of this.#declared) {
