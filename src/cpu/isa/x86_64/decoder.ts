@@ -58,6 +58,19 @@ export type Decoded = (typeof Decoded)[keyof typeof Decoded];
 
 const OPERAND_SIZES = [2, 4, 8];
 
+/** What is known of an opcode: its rows, and the templates made of them so far. */
+interface Opcode {
+  readonly rows: readonly Row[];
+  /** The bits of a ModRM byte with registers by which rows differ. Where there are any, they may differ by reg with memory. */
+  readonly byModrm: number;
+  readonly variants: number;
+  /** By prefixes, operand size and variant; null is an encoding that does not exist. */
+  readonly templates: (Template | null | undefined)[];
+}
+
+/** Combinations of an address size, a repeat and an operand size prefix. */
+const PREFIXES = 16;
+
 /** Decodes one instruction at a time into its own fields. */
 export class Decoder {
   // The instruction that was decoded last.
@@ -81,7 +94,7 @@ export class Decoder {
   lock = false;
 
   readonly #rowsOf: (opcode: number) => readonly Row[];
-  readonly #templates: (Template | null | undefined)[][] = [];
+  readonly #opcodes: (Opcode | undefined)[] = new Array(0x400);
   readonly #numberOf: (form: string) => number;
 
   /**
@@ -383,24 +396,26 @@ export class Decoder {
   }
 
   #template(key: number, prefix: number, sizeIndex: number, modrm: number): Template | null {
-    let list = this.#templates[key];
-    if (list === undefined) {
-      list = [];
-      this.#templates[key] = list;
-    }
-    // ModRM distinguishes rows at most by mod, reg and (registers only) rm.
-    const sub = modrm < 0xc0 ? (modrm >> 3) & 7 : 8 + (modrm & 63);
-    const at = (prefix * 3 + sizeIndex) * 72 + sub;
-    let template = list[at];
+    const opcode = (this.#opcodes[key] ??= this.#opcode(key));
+    const variant = opcode.byModrm === 0 ? 0 : modrm < 0xc0 ? (modrm >> 3) & 7 : 8 + (modrm & opcode.byModrm);
+    const at = (prefix * 3 + sizeIndex) * opcode.variants + variant;
+    let template = opcode.templates[at];
     if (template === undefined) {
-      template = this.#choose(key, prefix, sizeIndex, modrm);
-      list[at] = template;
+      template = this.#choose(opcode.rows, prefix, sizeIndex, modrm);
+      opcode.templates[at] = template;
     }
     return template;
   }
 
-  #choose(key: number, prefix: number, sizeIndex: number, modrm: number): Template | null {
+  #opcode(key: number): Opcode {
     const rows = this.#rowsOf(key);
+    const byRm = rows.some((r) => r.rm !== undefined);
+    const byModrm = byRm ? 0x3f : rows.some((r) => r.ext !== undefined || r.mod !== undefined) ? 0x38 : 0;
+    const variants = byModrm === 0 ? 1 : 72;
+    return { rows, byModrm, variants, templates: new Array(PREFIXES * 3 * variants) };
+  }
+
+  #choose(rows: readonly Row[], prefix: number, sizeIndex: number, modrm: number): Template | null {
     const matching = rows.filter(
       (r) =>
         (r.ext === undefined || r.ext === ((modrm >> 3) & 7)) &&
