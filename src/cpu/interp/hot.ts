@@ -11,12 +11,12 @@ export const HOT = `
 mov:r8,r8 mov:r4,r4 mov:r4,i mov:r8,i mov:r8,b8 mov:r4,b4 mov:b8,r8 mov:b4,r4 mov:b4,i mov:b8,i mov:b1,r1 mov:b1,i
 mov:r8,m8 mov:r4,m4 mov:m8,r8 mov:m4,r4 mov:m1,r1
 movzx:r4,b1 movzx:r4,m1 movzx:r4,b2 movzx:r4,r1 movzx:r4,r2 movsx:r4,b1 movsx:r4,r1 movsxd:r8,r4 movsxd:r8,b4 movsxd:r8,m4
-lea:r8,b0 lea:r8,m0 lea:r4,b0 lea:r4,m0 push:r8 pop:r8
+lea:r8,b0 lea:r8,m0 lea:r4,b0 lea:r4,m0 push:r8 pop:r8 push:i8 mov:r1,m1 mov:r1,b1 movzx:r4,m2
 add:r8,r8 add:r4,r4 add:r8,i add:r4,i add:r8,b8 add:r4,b4 add:b8,i add:b4,i add:b8,r8 add:b4,r4
 sub:r8,r8 sub:r4,r4 sub:r8,i sub:r4,i sub:r8,b8
 and:r8,r8 and:r4,r4 and:r8,i and:r4,i or:r8,r8 or:r4,r4 or:r4,i xor:r8,r8 xor:r4,r4 xor:r4,i
-cmp:r8,r8 cmp:r4,r4 cmp:r8,i cmp:r4,i cmp:r1,i cmp:r8,b8 cmp:b8,i cmp:b4,i cmp:b1,i
-test:r8,r8 test:r4,r4 test:r1,r1 test:r1,i test:b1,i
+cmp:r8,r8 cmp:r4,r4 cmp:r8,i cmp:r4,i cmp:r1,i cmp:r8,b8 cmp:b8,r8 cmp:r4,b4 cmp:b4,r4 cmp:b8,i cmp:b4,i cmp:b1,i
+test:r8,r8 test:r4,r4 test:r1,r1 test:r1,i test:b1,i test:r4,i inc:r8
 shl:r8,i shl:r4,i shr:r8,i shr:r4,i sar:r8,i sar:r4,i imul:r8,r8 imul:r4,r4 neg:r4 not:r4 inc:r4 dec:r4
 nop:b2 nop:b4 nop:m2 nop:m4 nop
 movsd_load:x,b8 movsd_load:x,m8 movsd:b8,x movsd:m8,x movsd:x,x movaps:x,x movaps:x,b16 movaps:b16,x
