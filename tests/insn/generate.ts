@@ -67,7 +67,7 @@ export function createGenerator(tables: readonly string[], options: GeneratorOpt
       const row = rows[number % rows.length] as Row;
       for (let attempt = 0; ; attempt++) {
         const draft = draftOf(row, new Random(seed + attempt * 0x1_0000_0000, number, options.tame), number);
-        if (!draft.resultUndefined) return draft.finish();
+        if (!draft.useless) return draft.finish();
       }
     },
     makeSingle: (row, seed, number) => {
@@ -75,7 +75,7 @@ export function createGenerator(tables: readonly string[], options: GeneratorOpt
         const rng = new Random(seed + attempt * 0x1_0000_0000, number, options.tame);
         const draft = new Draft(rng, number, options.mxcsrBits ?? 0);
         draft.add(row);
-        if (!draft.resultUndefined) return draft.finish();
+        if (!draft.useless) return draft.finish();
       }
     },
   };
@@ -96,8 +96,8 @@ export function createGenerator(tables: readonly string[], options: GeneratorOpt
 
 /** A case in the making. */
 class Draft {
-  /** A result (not only flags) is undefined, so there is nothing to compare. */
-  resultUndefined = false;
+  /** A result (not only flags) is undefined, or the like: there is nothing to compare. */
+  useless = false;
   readonly #rng: Random;
   readonly #codeAddress: number;
   readonly #mxcsrBits: number;
@@ -271,11 +271,13 @@ class Draft {
       for (let i = 0; i < 4; i++) bytes[at + i] = (disp >> (8 * i)) & 0xff;
     }
     this.#code.push(...bytes);
+    // Longer than an instruction may be: #GP on a CPU, #UD in the engines.
+    if (bytes.length > 15) this.useless = true;
 
     const size = row.operands[0]?.size === "b" ? 1 : sizeOf(row.operands[0]?.size || "d", operandSize);
     const masked = count === undefined ? undefined : count & (size === 8 ? 63 : 31);
     this.#undefinedFlags |= facts.undefinedFlags(row, size, masked);
-    this.resultUndefined ||= facts.undefinedResult(row, size, masked ?? 31);
+    this.useless ||= facts.undefinedResult(row, size, masked ?? 31);
     this.#undefinedStatus |= facts.undefinedStatus(row);
     this.#looseFault ||= facts.looseFault(row);
     if (facts.isApproximation(row)) this.#approximate = "xmm";
