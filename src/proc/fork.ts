@@ -25,15 +25,16 @@ import {
   CLONE_VM,
 } from "../abi/clone.ts";
 import { EAGAIN, EINVAL, EPERM, ERESTARTNOINTR, Errno, errno } from "../abi/errno.ts";
-import { RLIMIT_NPROC } from "../abi/resource.ts";
+import { RLIMIT_NOFILE, RLIMIT_NPROC } from "../abi/resource.ts";
 import { SS_DISABLE } from "../abi/signal.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
 import { Mm } from "./mm.ts";
+import { makePidFile } from "./pidfd.ts";
 import { Task } from "./task.ts";
 import { ThreadGroup } from "./thread-group.ts";
 import { sleep } from "./wait.ts";
 
-/** struct clone_args, less what is not there: pidfds, cgroups and chosen pids. */
+/** struct clone_args, less what is not there: cgroups and chosen pids. */
 export interface CloneArgs {
   /** CLONE_*, without the exit signal. */
   readonly flags: number;
@@ -41,6 +42,8 @@ export interface CloneArgs {
   /** The child's stack pointer; 0: the parent's. */
   readonly stackPointer: number;
   readonly parentTid: number;
+  /** Where CLONE_PIDFD stores the descriptor. */
+  readonly pidfd: number;
   readonly childTid: number;
   readonly tls: number;
 }
@@ -62,7 +65,15 @@ export function clone(task: Task, args: CloneArgs): number | Promise<number> {
     task.kernel.signals.recalculate(task);
     if (task.signalPending) return -ERESTARTNOINTR;
   }
+  if (has(flags, CLONE_PIDFD)) {
+    task.space.writable(args.pidfd, 4);
+    task.files.checkRoom(1, task.limit(RLIMIT_NOFILE));
+  }
   const child = copyTask(task, args);
+  if (has(flags, CLONE_PIDFD)) {
+    const file = makePidFile(task, child.process, 0);
+    task.space.writeU32(args.pidfd, task.files.add(file, true, task.limit(RLIMIT_NOFILE)));
+  }
   if (has(flags, CLONE_PARENT_SETTID)) {
     try {
       task.space.writeU32(args.parentTid, child.tid);
@@ -89,9 +100,10 @@ function checkFlags(flags: number): void {
   if (has(flags, CLONE_THREAD) && !has(flags, CLONE_SIGHAND)) throw errno(EINVAL);
   if (has(flags, CLONE_SIGHAND) && !has(flags, CLONE_VM)) throw errno(EINVAL);
   if (has(flags, CLONE_CLEAR_SIGHAND) && has(flags, CLONE_SIGHAND)) throw errno(EINVAL);
-  // As a kernel that is built without namespaces other than UTS, pidfds in clone and cgroups answers.
+  if (has(flags, CLONE_PIDFD) && has(flags, CLONE_THREAD)) throw errno(EINVAL);
+  // As a kernel that is built without namespaces other than UTS, and without cgroups, answers.
   for (const namespace of NAMESPACES) if (has(flags, namespace)) throw errno(EINVAL);
-  if (has(flags, CLONE_PIDFD) || has(flags, CLONE_INTO_CGROUP)) throw errno(EINVAL);
+  if (has(flags, CLONE_INTO_CGROUP)) throw errno(EINVAL);
 }
 
 function checkProcessLimit(task: Task): void {

@@ -110,7 +110,7 @@ function ftruncate(task: Task, fd: number, size: number): number {
   checkLimit(task, size);
   const { pool } = task.kernel;
   pool.beforeWrite(inode);
-  truncateInode(inode, size, task.credentials);
+  truncateInode(inode, size, task.credentials, file.path);
   pool.afterTruncate(inode);
   return 0;
 }

@@ -154,7 +154,7 @@ function writeBack(task: Task, timeout: number, deadline: number, result: number
 }
 
 /** Runs a wait under another signal mask; delivery puts the old one back if a signal ended it. */
-function withMask(task: Task, address: number, maskSize: number, wait: () => SyscallResult): SyscallResult {
+export function withMask(task: Task, address: number, maskSize: number, wait: () => SyscallResult): SyscallResult {
   if (address === 0) return wait();
   const mask = readSignalSet(task, address, maskSize);
   mask.delete(SIGKILL);

@@ -3,6 +3,7 @@ import type { SyscallDefinition } from "./define.ts";
 import { fileAttributeCalls } from "./file-attributes.ts";
 import { fileDirCalls } from "./file-dir.ts";
 import { fileControlCalls } from "./file-fcntl.ts";
+import { fileInotifyCalls } from "./file-inotify.ts";
 import { fileIoCalls } from "./file-io.ts";
 import { fileMountCalls } from "./file-mounts.ts";
 import { fileNameCalls } from "./file-names.ts";
@@ -16,6 +17,7 @@ export const fileFamilies: readonly SyscallDefinition[] = [
   ...fileAttributeCalls,
   ...fileControlCalls,
   ...fileDirCalls,
+  ...fileInotifyCalls,
   ...fileIoCalls,
   ...fileMountCalls,
   ...fileNameCalls,

@@ -1,50 +1,358 @@
-/**
- * Sockets, of which there are none: as a kernel that has the interface but no protocol family answers. No descriptor is a
- * socket, so whatever is done to one fails as it does with any other file.
- */
-import { EAFNOSUPPORT, EINVAL, ENOTSOCK, errno } from "../abi/errno.ts";
+/** Sockets: socket(2), socketpair(2), bind(2), connect(2), accept(2), send(2), recv(2) and the calls around them. */
+import {
+  EAGAIN,
+  EBADF,
+  EFAULT,
+  EINPROGRESS,
+  EINTR,
+  EINVAL,
+  ENOTCONN,
+  ENOTSOCK,
+  EOPNOTSUPP,
+  EPIPE,
+  ERESTARTSYS,
+  errno,
+} from "../abi/errno.ts";
+import { O_NONBLOCK, O_PATH, O_RDWR } from "../abi/fcntl.ts";
+import { SIGPIPE } from "../abi/signal.ts";
+import * as S from "../abi/socket.ts";
+import { type Outgoing, type Received, Socket } from "../net/socket.ts";
+import { UnixSocket } from "../net/unix.ts";
 import type { Task } from "../proc/task.ts";
-import { fd, int, outPtr, ptr, size, uint } from "./args.ts";
-import { addressFamily, socketProtocol, socketType } from "./control-args.ts";
-import { type SyscallDefinition, syscall } from "./define.ts";
+import { block } from "../proc/wait.ts";
+import { release, retain } from "../vfs/file.ts";
+import { fd, inBuffer, int, outBuffer, outPtr, ptr, size, uint } from "./args.ts";
+import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
+import { fdLimit, ownerOf } from "./file-util.ts";
+import {
+  messageFlags,
+  optionLevel,
+  optionName,
+  shutdownHow,
+  socketAddress,
+  socketFamily,
+  socketPair,
+  socketType,
+} from "./network-args.ts";
+import * as M from "./network-message.ts";
 
-const SOCK_TYPE_MASK = 0xf;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-/** AF_MAX and SOCK_MAX: families and types beyond them do not exist anywhere. */
-const AF_MAX = 46;
-const SOCK_MAX = 11;
+const NS_PER_MS = 1e6;
 
-function socket(_task: Task, family: number, type: number): number {
-  if (type & ~(SOCK_TYPE_MASK | SOCK_NONBLOCK | SOCK_CLOEXEC)) throw errno(EINVAL);
-  if (family < 0 || family >= AF_MAX) throw errno(EAFNOSUPPORT);
-  if ((type & SOCK_TYPE_MASK) >= SOCK_MAX) throw errno(EINVAL);
-  throw errno(EAFNOSUPPORT);
+function socketOf(task: Task, number: number): Socket {
+  const file = task.files.getAny(number);
+  if (file.flags & O_PATH) throw errno(EBADF);
+  if (!(file instanceof Socket)) throw errno(ENOTSOCK);
+  return file;
 }
 
-/** EBADF for what is not open, ENOTSOCK for what is. */
-function notSocket(task: Task, descriptor: number): number {
-  task.files.get(descriptor);
-  return -ENOTSOCK;
+function create(task: Task, family: number, typeAndFlags: number, protocol: number): Socket {
+  if (typeAndFlags & ~(S.SOCK_TYPE_MASK | S.SOCK_NONBLOCK | S.SOCK_CLOEXEC)) throw errno(EINVAL);
+  const flags = O_RDWR | (typeAndFlags & S.SOCK_NONBLOCK ? O_NONBLOCK : 0);
+  const type = typeAndFlags & S.SOCK_TYPE_MASK;
+  const socket = task.kernel.network.create(family, type, protocol, flags, ownerOf(task));
+  socket.creator = M.ownCredentials(task);
+  return socket;
 }
 
-const options = { partial: "no protocol families as yet" };
+/** A descriptor for a new socket, which is closed if there is none. */
+function install(task: Task, socket: Socket, closeOnExec: boolean): number {
+  retain(socket);
+  try {
+    return task.files.add(socket, closeOnExec, fdLimit(task));
+  } finally {
+    release(socket);
+  }
+}
+
+function socketPairCall(task: Task, family: number, type: number, protocol: number, address: number): number {
+  const one = create(task, family, type, protocol);
+  const other = create(task, family, type, protocol);
+  if (!(one instanceof UnixSocket && other instanceof UnixSocket)) throw errno(EOPNOTSUPP);
+  task.files.checkRoom(2, fdLimit(task));
+  task.space.writable(address, 8);
+  UnixSocket.pair(one, other, M.ownCredentials(task));
+  const closeOnExec = (type & S.SOCK_CLOEXEC) !== 0;
+  const first = install(task, one, closeOnExec);
+  const second = install(task, other, closeOnExec);
+  task.space.writeU32(address, first);
+  task.space.writeU32(address + 4, second);
+  return 0;
+}
+
+function readAddress(task: Task, address: number, length: number): Uint8Array {
+  if (length < 0 || length > S.SOCKADDR_MAX) throw errno(EINVAL);
+  return length === 0 ? new Uint8Array(0) : task.space.copyIn(address, length);
+}
+
+interface Waiting {
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly nonblocking: boolean;
+  readonly timedOut?: number;
+  readonly interrupted?: () => number;
+}
+
+/** Runs an operation of a socket, and again when the socket it waits for says so. */
+function wait(task: Task, socket: Socket, attempt: () => number, how: Waiting): SyscallResult {
+  socket.waitsFor = undefined;
+  const result = attempt();
+  if (result !== -EAGAIN || how.nonblocking) return result;
+  retain(socket);
+  const { timeout, timedOut = -EAGAIN } = how;
+  const forever = timeout === Number.POSITIVE_INFINITY;
+  return block(task, [socket.queue, socket.waitsFor], attempt, {
+    tried: true,
+    done: () => release(socket),
+    timedOut,
+    ...(forever ? {} : { deadline: task.kernel.now() + timeout * NS_PER_MS }),
+    // signal(7): with a timeout such a call is not restarted.
+    interrupted: how.interrupted ?? (forever ? -ERESTARTSYS : -EINTR),
+  });
+}
+
+function nonblocking(socket: Socket, flags: number): boolean {
+  return (socket.flags & O_NONBLOCK) !== 0 || (flags & S.MSG_DONTWAIT) !== 0;
+}
+
+function connect(task: Task, number: number, address: number, length: number): SyscallResult {
+  const socket = socketOf(task, number);
+  const name = readAddress(task, address, length);
+  const credentials = M.ownCredentials(task);
+  return wait(task, socket, () => socket.connect(name, task, credentials), {
+    timeout: socket.sendTimeout,
+    nonblocking: nonblocking(socket, 0),
+    timedOut: socket.family === S.AF_UNIX ? -EAGAIN : -EINPROGRESS,
+  });
+}
+
+function accept(task: Task, number: number, address: number, lengthAt: number, flags: number): SyscallResult {
+  if (flags & ~(S.SOCK_NONBLOCK | S.SOCK_CLOEXEC)) throw errno(EINVAL);
+  const socket = socketOf(task, number);
+  const attempt = (): number => {
+    task.files.checkRoom(1, fdLimit(task));
+    const connection = socket.accept(O_RDWR | (flags & S.SOCK_NONBLOCK ? O_NONBLOCK : 0));
+    if (typeof connection === "number") return connection;
+    connection.creator = M.ownCredentials(task);
+    const made = install(task, connection, (flags & S.SOCK_CLOEXEC) !== 0);
+    M.writeAddress(task, address, lengthAt, connection.remoteName());
+    return made;
+  };
+  return wait(task, socket, attempt, { timeout: socket.receiveTimeout, nonblocking: nonblocking(socket, 0) });
+}
+
+/** Sends all of a message: a stream takes it in parts. */
+function send(task: Task, socket: Socket, message: Outgoing): SyscallResult {
+  const { bytes, flags } = message;
+  let sent = 0;
+  let { files } = message;
+  const attempt = (): number => {
+    for (;;) {
+      const n = socket.send({ ...message, bytes: bytes.subarray(sent), files });
+      if (n === -EAGAIN) return nonblocking(socket, flags) && sent > 0 ? sent : n;
+      if (n < 0) {
+        for (const file of files) release(file);
+        files = [];
+        if (n === -EPIPE && sent === 0 && socket.type === S.SOCK_STREAM && (flags & S.MSG_NOSIGNAL) === 0) {
+          task.raise(SIGPIPE);
+        }
+        return sent > 0 ? sent : n;
+      }
+      sent += n;
+      // What is queued holds the files now.
+      files = [];
+      if (sent >= bytes.length || socket.type !== S.SOCK_STREAM) return sent;
+    }
+  };
+  const unsent = (result: number): number => {
+    for (const file of files) release(file);
+    files = [];
+    return sent > 0 ? sent : result;
+  };
+  let result: SyscallResult;
+  try {
+    result = wait(task, socket, attempt, {
+      timeout: socket.sendTimeout,
+      nonblocking: nonblocking(socket, flags),
+      interrupted: () => unsent(socket.sendTimeout === Number.POSITIVE_INFINITY ? -ERESTARTSYS : -EINTR),
+    });
+  } catch (e) {
+    unsent(0);
+    throw e;
+  }
+  return result === -EAGAIN ? unsent(-EAGAIN) : result;
+}
+
+function sendTo(
+  task: Task,
+  number: number,
+  address: number,
+  length: number,
+  flags: number,
+  to: number,
+  toLength: number,
+): SyscallResult {
+  const socket = socketOf(task, number);
+  const name = to === 0 ? undefined : readAddress(task, to, toLength);
+  const bytes = task.space.copyIn(address, Math.min(length, 0x7fff_f000));
+  return send(task, socket, {
+    bytes,
+    to: name,
+    flags,
+    files: [],
+    credentials: M.ownCredentials(task),
+    view: task,
+  });
+}
+
+function sendMessage(task: Task, number: number, address: number, flags: number): SyscallResult {
+  const socket = socketOf(task, number);
+  const header = M.readHeader(task, address);
+  const name = header.nameLength === 0 ? undefined : readAddress(task, header.name, header.nameLength);
+  const bytes = M.gather(task, header.vectors);
+  const { files, credentials } = M.readControl(task, header);
+  return send(task, socket, { bytes, to: name, flags, files, credentials, view: task });
+}
+
+/** Receives, hands the bytes to `store`, and what else came to `finish`, whose answer is the call's. */
+function receive(
+  task: Task,
+  socket: Socket,
+  length: number,
+  flags: number,
+  finish: (received: Received, bytes: Uint8Array) => number,
+): SyscallResult {
+  const buffer = new Uint8Array(Math.min(length, 0x100_0000));
+  const whole = (flags & S.MSG_WAITALL) !== 0 && (flags & S.MSG_PEEK) === 0 && socket.type === S.SOCK_STREAM;
+  let filled = 0;
+  let last: Received | undefined;
+  const deliver = (): number => {
+    if (last === undefined) return 0;
+    return finish({ ...last, count: filled, length: Math.max(last.length, filled) }, buffer.subarray(0, filled));
+  };
+  const attempt = (): number => {
+    for (;;) {
+      const received = socket.receive(buffer.subarray(filled), flags);
+      if (typeof received === "number") {
+        if (filled > 0 && (received !== -EAGAIN || nonblocking(socket, flags))) return deliver();
+        return received;
+      }
+      filled += received.count;
+      last = received;
+      if (!whole || filled >= buffer.length || received.count === 0 || received.files.length > 0) return deliver();
+    }
+  };
+  const forever = socket.receiveTimeout === Number.POSITIVE_INFINITY;
+  return wait(task, socket, attempt, {
+    timeout: socket.receiveTimeout,
+    nonblocking: nonblocking(socket, flags),
+    interrupted: () => (filled > 0 ? deliver() : forever ? -ERESTARTSYS : -EINTR),
+  });
+}
+
+function receiveFrom(
+  task: Task,
+  number: number,
+  address: number,
+  length: number,
+  flags: number,
+  from: number,
+  fromLength: number,
+): SyscallResult {
+  const socket = socketOf(task, number);
+  return receive(task, socket, length, flags, (received, bytes) => {
+    for (const file of received.files) release(file);
+    if (bytes.length > 0) task.space.copyOut(address, bytes);
+    if (from !== 0) M.writeAddress(task, from, fromLength, received.from);
+    return flags & S.MSG_TRUNC && socket.type !== S.SOCK_STREAM ? received.length : received.count;
+  });
+}
+
+function receiveMessage(task: Task, number: number, address: number, flags: number): SyscallResult {
+  const socket = socketOf(task, number);
+  const header = M.readHeader(task, address);
+  return receive(task, socket, M.totalLength(header.vectors), flags, (received, bytes) => {
+    const { space } = task;
+    M.scatter(task, header.vectors, bytes);
+    const closeOnExec = (flags & S.MSG_CMSG_CLOEXEC) !== 0;
+    const control = M.writeControl(task, header, received, socket.passCredentials, closeOnExec);
+    const cut = socket.type !== S.SOCK_STREAM && received.length > received.count;
+    if (header.name !== 0) {
+      const from = received.from ?? new Uint8Array(0);
+      if (from.length > 0) space.copyOut(header.name, from.subarray(0, header.nameLength));
+      space.writeU32(address + 8, from.length);
+    }
+    space.writeNumber64(address + 40, control.used);
+    const end = socket.type === S.SOCK_SEQPACKET && received.length > 0 ? S.MSG_EOR : 0;
+    space.writeU32(address + 48, control.flags | (cut ? S.MSG_TRUNC : 0) | end | (flags & S.MSG_CMSG_CLOEXEC));
+    return flags & S.MSG_TRUNC && socket.type !== S.SOCK_STREAM ? received.length : received.count;
+  });
+}
+
+function getOption(task: Task, number: number, level: number, name: number, address: number, lengthAt: number): number {
+  const socket = socketOf(task, number);
+  const room = task.space.readI32(lengthAt);
+  if (room < 0) throw errno(EINVAL);
+  const value = socket.getOption(level, name).subarray(0, room);
+  if (value.length > 0) task.space.copyOut(address, value);
+  task.space.writeU32(lengthAt, value.length);
+  return 0;
+}
+
+function name(task: Task, address: number, lengthAt: number, bytes: Uint8Array | undefined): number {
+  if (bytes === undefined) throw errno(ENOTCONN);
+  if (address === 0) throw errno(EFAULT);
+  M.writeAddress(task, address, lengthAt, bytes);
+  return 0;
+}
+
+const options = { partial: "AF_UNIX only" };
 
 export const networkCalls: readonly SyscallDefinition[] = [
-  syscall("socket", [addressFamily, socketType, socketProtocol], socket, options),
-  syscall("socketpair", [addressFamily, socketType, socketProtocol, outPtr], socket, options),
-  syscall("bind", [fd, ptr, uint], notSocket, options),
-  syscall("connect", [fd, ptr, uint], notSocket, options),
-  syscall("listen", [fd, int], notSocket, options),
-  syscall("accept", [fd, outPtr, outPtr], notSocket, options),
-  syscall("accept4", [fd, outPtr, outPtr, int], notSocket, options),
-  syscall("getsockname", [fd, outPtr, outPtr], notSocket, options),
-  syscall("getpeername", [fd, outPtr, outPtr], notSocket, options),
-  syscall("sendto", [fd, ptr, size, int, ptr, uint], notSocket, options),
-  syscall("recvfrom", [fd, outPtr, size, int, outPtr, outPtr], notSocket, options),
-  syscall("sendmsg", [fd, ptr, int], notSocket, options),
-  syscall("recvmsg", [fd, outPtr, int], notSocket, options),
-  syscall("shutdown", [fd, int], notSocket, options),
-  syscall("setsockopt", [fd, int, int, ptr, uint], notSocket, options),
-  syscall("getsockopt", [fd, int, int, outPtr, outPtr], notSocket, options),
+  syscall(
+    "socket",
+    [socketFamily, socketType, int],
+    (task, family, type, protocol) =>
+      install(task, create(task, family, type, protocol), (type & S.SOCK_CLOEXEC) !== 0),
+    options,
+  ),
+  syscall("socketpair", [socketFamily, socketType, int, socketPair], socketPairCall),
+  syscall(
+    "bind",
+    [fd, socketAddress, int],
+    (task, number, address, length) => {
+      socketOf(task, number).bind(readAddress(task, address, length), task);
+      return 0;
+    },
+    options,
+  ),
+  syscall("connect", [fd, socketAddress, int], connect, options),
+  syscall("listen", [fd, int], (task, number, backlog) => {
+    socketOf(task, number).listen(backlog, M.ownCredentials(task));
+    return 0;
+  }),
+  syscall("accept", [fd, outPtr, outPtr], (task, number, address, lengthAt) =>
+    accept(task, number, address, lengthAt, 0),
+  ),
+  syscall("accept4", [fd, outPtr, outPtr, socketType], accept),
+  syscall("getsockname", [fd, outPtr, outPtr], (task, number, address, lengthAt) =>
+    name(task, address, lengthAt, socketOf(task, number).localName()),
+  ),
+  syscall("getpeername", [fd, outPtr, outPtr], (task, number, address, lengthAt) =>
+    name(task, address, lengthAt, socketOf(task, number).remoteName()),
+  ),
+  syscall("sendto", [fd, inBuffer(2), size, messageFlags, socketAddress, int], sendTo),
+  syscall("recvfrom", [fd, outBuffer(), size, messageFlags, outPtr, outPtr], receiveFrom),
+  syscall("sendmsg", [fd, ptr, messageFlags], sendMessage),
+  syscall("recvmsg", [fd, outPtr, messageFlags], receiveMessage),
+  syscall("shutdown", [fd, shutdownHow], (task, number, how) => {
+    socketOf(task, number).shutdown(how);
+    return 0;
+  }),
+  syscall("setsockopt", [fd, optionLevel, optionName, ptr, uint], (task, number, level, option, address, length) => {
+    const socket = socketOf(task, number);
+    if (length > 0x7fff_ffff) throw errno(EINVAL);
+    socket.setOption(level, option, task.space.copyIn(address, Math.min(length, 256)), task);
+    return 0;
+  }),
+  syscall("getsockopt", [fd, optionLevel, optionName, outPtr, outPtr], getOption),
 ];

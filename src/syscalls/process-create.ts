@@ -1,5 +1,5 @@
 /** fork, clone, execve, exit: fork(2), clone(2), execve(2), execveat(2), _exit(2). */
-import { CLONE_VFORK, CLONE_VM, CSIGNAL } from "../abi/clone.ts";
+import { CLONE_DETACHED, CLONE_PARENT_SETTID, CLONE_PIDFD, CLONE_VFORK, CLONE_VM, CSIGNAL } from "../abi/clone.ts";
 import { E2BIG, EINVAL, ELOOP, ENOENT, errno } from "../abi/errno.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from "../abi/fcntl.ts";
 import { SIGCHLD } from "../abi/signal.ts";
@@ -26,7 +26,15 @@ import {
   stringArray,
 } from "./exec-args.ts";
 
-const PLAIN: CloneArgs = { flags: 0, exitSignal: SIGCHLD, stackPointer: 0, parentTid: 0, childTid: 0, tls: 0 };
+const PLAIN: CloneArgs = {
+  flags: 0,
+  exitSignal: SIGCHLD,
+  stackPointer: 0,
+  parentTid: 0,
+  pidfd: 0,
+  childTid: 0,
+  tls: 0,
+};
 const VFORK: CloneArgs = { ...PLAIN, flags: CLONE_VFORK | CLONE_VM };
 
 /** CLONE_ARGS_SIZE_VER0: up to and including tls. */
@@ -52,6 +60,7 @@ function clone3(task: Task, address: number, length: number): SyscallResult {
     exitSignal,
     stackPointer: stack + stackSize,
     parentTid: field(24),
+    pidfd: field(8),
     childTid: field(16),
     tls: field(56),
   });
@@ -100,11 +109,14 @@ export const processCreationCalls: readonly SyscallDefinition[] = [
     [cloneFlags, cloneStack, cloneParentTid, cloneTail3, cloneTail4],
     (task, bits, stackPointer, parentTid, a, b) => {
       const tlsFirst = task.kernel.arch.cloneTlsFirst;
+      // One argument serves both (clone(2)).
+      if ((bits & CLONE_PIDFD) !== 0 && (bits & (CLONE_PARENT_SETTID | CLONE_DETACHED)) !== 0) throw errno(EINVAL);
       return clone(task, {
         flags: (bits & ~CSIGNAL) >>> 0,
         exitSignal: bits & CSIGNAL,
         stackPointer,
         parentTid,
+        pidfd: parentTid,
         childTid: tlsFirst ? b : a,
         tls: tlsFirst ? a : b,
       });

@@ -1,5 +1,6 @@
 /** wait4(2) and waitid(2). */
-import { EBADF, EINVAL, ESRCH, errno } from "../abi/errno.ts";
+import { EAGAIN, EBADF, EINVAL, ESRCH, errno } from "../abi/errno.ts";
+import { O_NONBLOCK } from "../abi/fcntl.ts";
 import { SIGCHLD } from "../abi/signal.ts";
 import {
   __WALL,
@@ -17,6 +18,7 @@ import {
   WUNTRACED,
 } from "../abi/wait.ts";
 import { type ChildChange, waitForChild } from "../proc/child-wait.ts";
+import { PidFile } from "../proc/pidfd.ts";
 import type { Task } from "../proc/task.ts";
 import type { ThreadGroup } from "../proc/thread-group.ts";
 import { choice, flags } from "./args.ts";
@@ -45,6 +47,7 @@ function waitid(task: Task, type: number, id: number, info: number, options: num
   if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | CLONE_OPTIONS)) throw errno(EINVAL);
   if ((options & (WEXITED | WSTOPPED | WCONTINUED)) === 0) throw errno(EINVAL);
   let matches: (child: ThreadGroup) => boolean;
+  let nonBlocking = false;
   switch (type) {
     case P_ALL:
       matches = () => true;
@@ -59,11 +62,15 @@ function waitid(task: Task, type: number, id: number, info: number, options: num
       matches = (child) => child.group.id === group;
       break;
     }
-    case P_PIDFD:
+    case P_PIDFD: {
       if (id < 0) throw errno(EINVAL);
-      task.files.get(id);
-      // There are no pidfds, so it is one of another kind.
-      throw errno(EBADF);
+      const file = task.files.get(id);
+      if (!(file instanceof PidFile)) throw errno(EBADF);
+      const { process } = file;
+      matches = (child) => child === process;
+      nonBlocking = (file.flags & O_NONBLOCK) !== 0 && (options & WNOHANG) === 0;
+      break;
+    }
     default:
       throw errno(EINVAL);
   }
@@ -80,11 +87,11 @@ function waitid(task: Task, type: number, id: number, info: number, options: num
     return 0;
   };
   let reported = false;
-  const result = waitForChild(task, matches, options, (change) => {
+  const result = waitForChild(task, matches, nonBlocking ? options | WNOHANG : options, (change) => {
     reported = true;
     return store(change);
   });
-  if (result === 0 && !reported) return store(undefined);
+  if (result === 0 && !reported) return nonBlocking ? -EAGAIN : store(undefined);
   return result;
 }
 

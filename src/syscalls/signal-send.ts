@@ -68,7 +68,7 @@ function tkill(task: Task, tid: number, signal: number): number {
 }
 
 /** The caller's own siginfo_t; it may not pass for one that kill or the kernel has made. */
-function readInfo(task: Task, signal: number, address: number, toSelf: boolean): SignalInfo {
+export function readInfo(task: Task, signal: number, address: number, toSelf: boolean): SignalInfo {
   const raw = task.space.copyIn(address, SIGINFO_SIZE);
   const view = viewOf(raw);
   view.setInt32(0, signal, true);

@@ -1,7 +1,10 @@
 /** All definitions, and the numbers under which an architecture calls them. */
 
 import type { SyscallDefinition } from "./define.ts";
+import { eventFileCalls } from "./event-files.ts";
+import { eventPollCalls } from "./event-poll.ts";
 import { fileFamilies } from "./file-table.ts";
+import { pidfdCalls } from "./process-pidfd.ts";
 import { futexCalls } from "./futex.ts";
 import { ioPriorityCalls } from "./io-priority.ts";
 import { memoryCalls } from "./memory.ts";
@@ -26,7 +29,10 @@ import { userIdCalls } from "./user-ids.ts";
 
 /** Every definition, family by family. */
 export const SYSCALLS: readonly SyscallDefinition[] = [
+  ...eventFileCalls,
+  ...eventPollCalls,
   ...fileFamilies,
+  ...pidfdCalls,
   ...futexCalls,
   ...memoryCalls,
   ...networkCalls,

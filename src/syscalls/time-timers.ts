@@ -11,7 +11,7 @@ import { filledInt } from "./struct-args.ts";
 import { filledTimerspec, filledTimerval, signalEvent, timerspec, timerval } from "./time-args.ts";
 
 /** struct itimerval (unit 1000 ns) or itimerspec (unit 1): interval, value. */
-function writeSetting(task: Task, address: number, setting: TimerSetting, unit: number): void {
+export function writeSetting(task: Task, address: number, setting: TimerSetting, unit: number): void {
   const view = viewOf(task.space.writable(address, 32));
   const put = (at: number, ns: number): void => {
     const sec = Math.floor(ns / 1e9);
@@ -21,7 +21,7 @@ function writeSetting(task: Task, address: number, setting: TimerSetting, unit: 
   put(16, setting.value);
 }
 
-function readSetting(task: Task, address: number, unit: number): TimerSetting {
+export function readSetting(task: Task, address: number, unit: number): TimerSetting {
   const view = viewOf(task.space.readable(address, 32));
   const take = (at: number): number => {
     const sec = Number(view.getBigInt64(at, true));

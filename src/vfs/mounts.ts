@@ -45,6 +45,8 @@ export class MountTable {
   readonly types: Map<string, FileSystemMaker> = new Map();
   /** Of files without names: memfd_create(2). */
   readonly shmem: MemoryFs;
+  /** Ties the two inotify events of a rename together. */
+  lastMoveCookie: number = 0;
   /** Who waits for a record lock of whom. */
   readonly lockWaiters: LockWaiters = new LockWaiters();
   /** Numbers for file systems without a device. */
@@ -53,7 +55,7 @@ export class MountTable {
 
   constructor(root: FileSystem, options: MountTableOptions) {
     this.deviceNumbers = options.deviceNumbers;
-    this.special = new SpecialFiles(options.clock, options.deviceNumbers.next());
+    this.special = new SpecialFiles(options.clock, options.deviceNumbers.next(), options.deviceNumbers.next());
     const { clock } = options;
     this.shmem = new MemoryFs({ dev: options.deviceNumbers.next(), clock });
     const makeTmpfs = (type: string): FileSystemMaker => {

@@ -19,6 +19,8 @@ import type {
   Timespec,
 } from "./types.ts";
 
+const ANON_INODE_FS_MAGIC = 0x09041934;
+
 /** A driver: makes the open file of a device. */
 export type DeviceOpener = (inode: Inode, flags: number, context: OpenContext, path: Path) => File;
 
@@ -104,11 +106,14 @@ export class AnonymousInode extends BaseInode {
 export class SpecialFiles {
   /** Of pipe(2). */
   readonly pipefs: AnonymousFs;
+  /** Of eventfd(2), epoll_create(2) and their kin. */
+  readonly anonfs: AnonymousFs;
   readonly #pipes: WeakMap<Inode, Pipe> = new WeakMap();
   readonly #drivers: Map<string, DeviceOpener> = new Map();
 
-  constructor(clock: Clock, pipeDevice: number) {
+  constructor(clock: Clock, pipeDevice: number, anonDevice: number) {
     this.pipefs = new AnonymousFs("pipefs", PIPEFS_MAGIC, pipeDevice, clock);
+    this.anonfs = new AnonymousFs("anon_inodefs", ANON_INODE_FS_MAGIC, anonDevice, clock);
   }
 
   /** The pipe behind a FIFO's inode: the same one for all who open it. */
