@@ -1,7 +1,9 @@
 /** Changing what an inode says of itself: setattr_prepare() of Linux, which rights each change takes. */
 import { CAP_CHOWN, CAP_FSETID } from "../abi/capability.ts";
 import { EACCES, EFBIG, EINVAL, EISDIR, EOPNOTSUPP, EPERM, EROFS, errno } from "../abi/errno.ts";
+import { IN_ACCESS, IN_ATTRIB, IN_MODIFY } from "../abi/inotify.ts";
 import { S_IFDIR, S_IFLNK, S_IFREG, S_ISGID, S_ISUID, S_IXGRP } from "../abi/stat.ts";
+import { notifyFile } from "./notify.ts";
 import type { Path } from "./path.ts";
 import { allowed, checkNotExecuted, checkPermission, inGroup, isOwner, MAY_WRITE } from "./permission.ts";
 import type { AttributeChange, Credentials, Inode, Timespec } from "./types.ts";
@@ -20,6 +22,7 @@ export function changeMode(path: Path, mode: number, credentials: Credentials): 
   let bits = mode & 0o7777;
   if (!inGroup(credentials, now.gid) && !credentials.capable(CAP_FSETID)) bits &= ~S_ISGID;
   inode.setAttributes({ mode: bits });
+  notifyFile(inode, path, IN_ATTRIB);
 }
 
 /** chown(2). @param uid,gid -1: stays */
@@ -44,6 +47,7 @@ export function changeOwner(path: Path, uid: number, gid: number, credentials: C
     if (gone !== 0) change.mode = now.mode & 0o7777 & ~gone;
   }
   inode.setAttributes(change);
+  notifyFile(inode, path, IN_ATTRIB);
 }
 
 /** A time that utimensat(2) sets: undefined leaves it, "now" takes the clock's. */
@@ -71,6 +75,8 @@ export function changeTimes(
   if (at !== undefined) change.atime = at;
   if (mt !== undefined) change.mtime = mt;
   inode.setAttributes(change);
+  // fsnotify_change(): one time alone looks like what usually sets it.
+  notifyFile(inode, path, at === undefined ? IN_MODIFY : mt === undefined ? IN_ACCESS : IN_ATTRIB);
 }
 
 /** Largest size that is told apart from its neighbours; Linux's own limit on 64 bits is 2^63 - 1. */
@@ -83,11 +89,13 @@ export function truncatePath(path: Path, size: number, credentials: Credentials)
   if (inode.format !== S_IFREG) throw errno(EINVAL);
   checkPermission(path, credentials, MAY_WRITE);
   checkNotExecuted(inode);
-  truncateInode(inode, size, credentials);
+  truncateInode(inode, size, credentials, path);
 }
 
-export function truncateInode(inode: Inode, size: number, credentials: Credentials): void {
+/** @param path by which it was opened, for those who watch */
+export function truncateInode(inode: Inode, size: number, credentials: Credentials, path: Path | undefined): void {
   if (size > MAX_SIZE) throw errno(EFBIG);
   if (!credentials.capable(CAP_FSETID)) inode.dropPrivileges?.();
   inode.setAttributes({ size });
+  notifyFile(inode, path, IN_MODIFY);
 }

@@ -13,8 +13,10 @@ import {
   SEEK_HOLE,
   SEEK_SET,
 } from "../abi/fcntl.ts";
+import { IN_ACCESS, IN_MODIFY } from "../abi/inotify.ts";
 import { DT_DIR, S_IFREG } from "../abi/stat.ts";
 import { MS_NOATIME, MS_NOEXEC } from "../abi/statfs.ts";
+import { notifyClose, notifyFile, notifyGone } from "./notify.ts";
 import { displayName, type Path } from "./path.ts";
 import {
   type DirectoryEntry,
@@ -71,6 +73,11 @@ export abstract class BaseFile implements File {
     return this.path === undefined || (this.path.mount.flags & MS_NOEXEC) === 0;
   }
 
+  /** inotify(7) sees its opening and closing: it was opened by its name. */
+  get notifies(): boolean {
+    return this.path !== undefined;
+  }
+
   describe(): string {
     return this.path === undefined ? `anon_inode:[${this.inode.ino}]` : displayName(this.path, undefined);
   }
@@ -101,8 +108,10 @@ export abstract class BaseFile implements File {
   }
 
   close(): void {
+    if (this.notifies) notifyClose(this.inode, this.path, isWritable(this));
     this.inode.locks?.releaseFile(this);
     this.inode.closed?.();
+    if (this.path?.dentry.deleted) notifyGone(this.inode);
   }
 }
 
@@ -173,19 +182,25 @@ export class RegularFile extends BaseFile {
   override write(from: Uint8Array): number {
     if (this.flags & O_APPEND) this.position = this.size;
     const n = this.inode.write(this.position, from);
-    if (n > 0) this.position += n;
+    if (n > 0) {
+      this.position += n;
+      notifyFile(this.inode, this.path, IN_MODIFY);
+    }
     return n;
   }
 
   override pread(into: Uint8Array, position: number): number {
     const n = this.inode.read(position, into);
     if (this.#tracksAccess && (this.flags & O_NOATIME) === 0) this.inode.accessed?.();
+    if (n > 0) notifyFile(this.inode, this.path, IN_ACCESS);
     return n;
   }
 
   override pwrite(from: Uint8Array, position: number): number {
     // pwrite(2), BUGS: with O_APPEND Linux appends whatever the offset.
-    return this.inode.write(this.flags & O_APPEND ? this.size : position, from);
+    const n = this.inode.write(this.flags & O_APPEND ? this.size : position, from);
+    if (n > 0) notifyFile(this.inode, this.path, IN_MODIFY);
+    return n;
   }
 
   override seek(offset: number, whence: number): number {
@@ -216,6 +231,7 @@ export class DirectoryFile extends BaseFile {
         ...this.inode.list(),
       ];
       this.inode.accessed?.();
+      notifyFile(this.inode, this.path, IN_ACCESS);
     }
     return this.#entries;
   }
@@ -228,6 +244,9 @@ export class DirectoryFile extends BaseFile {
 
 /** What open gives with O_PATH: a place and no more. */
 export class PathFile extends BaseFile {
+  override get notifies(): boolean {
+    return false;
+  }
   override read(): number {
     return -EBADF;
   }

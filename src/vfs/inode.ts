@@ -3,6 +3,7 @@ import { EEXIST, EINVAL, EISDIR, ENODATA, ENOTDIR, EOPNOTSUPP, EPERM, EROFS, err
 import { S_IFDIR } from "../abi/stat.ts";
 import type { Clock } from "../host/interface.ts";
 import type { FileLocks } from "./locks.ts";
+import type { Watch } from "./notify.ts";
 import type { AttributeChange, Attributes, DirectoryEntry, FileSystem, Inode, Timespec } from "./types.ts";
 
 export interface Owner {
@@ -34,6 +35,7 @@ export abstract class BaseInode implements Inode {
   abstract readonly ino: number;
   abstract readonly format: number;
   locks: FileLocks | undefined = undefined;
+  watches: Set<Watch> | undefined = undefined;
   writers: number = 0;
   executions: number = 0;
   abstract attributes(): Attributes;

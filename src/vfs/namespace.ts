@@ -16,6 +16,7 @@ import {
   errno,
 } from "../abi/errno.ts";
 import { PATH_MAX, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from "../abi/fcntl.ts";
+import { IN_ATTRIB, IN_CREATE, IN_DELETE } from "../abi/inotify.ts";
 import {
   S_IFBLK,
   S_IFCHR,
@@ -30,6 +31,7 @@ import {
   S_IXGRP,
 } from "../abi/stat.ts";
 import type { Owner } from "./inode.ts";
+import { notify, notifyEntry, notifyGone, notifyMove } from "./notify.ts";
 import { Dentry, type Path } from "./path.ts";
 import { allowed, checkDelete, inGroup, MAY_EXEC, MAY_READ, MAY_WRITE } from "./permission.ts";
 import type { Credentials, Inode } from "./types.ts";
@@ -71,7 +73,24 @@ export function mkdirAt(view: View, start: Path | undefined, path: string, mode:
   checkCreate(walker);
   const bits = S_IFDIR | (mode & (0o777 | S_ISVTX) & ~view.fs.umask);
   const made = newOwner(walker.dentry.inode, bits, view.credentials);
-  walker.dentry.attach(walker.last, walker.dentry.inode.create(walker.last, made.mode, made.owner));
+  attach(walker, walker.dentry.inode.create(walker.last, made.mode, made.owner));
+}
+
+/** A new name is in place. */
+function attach(walker: Walker, inode: Inode): Dentry {
+  const dentry = walker.dentry.attach(walker.last, inode);
+  notifyEntry(walker.dentry.inode, walker.last, inode, IN_CREATE);
+  return dentry;
+}
+
+/** A name has gone, and with it perhaps the inode. */
+function detach(directory: Inode, victim: Dentry): void {
+  const { inode } = victim;
+  victim.drop();
+  // The number of its links is an attribute.
+  if (inode.format !== S_IFDIR) notify(inode, IN_ATTRIB);
+  notifyEntry(directory, victim.name, inode, IN_DELETE);
+  notifyGone(inode);
 }
 
 /**
@@ -89,7 +108,7 @@ export function mknodAt(view: View, start: Path | undefined, path: string, mode:
   const bits = format | (mode & 0o7777 & ~view.fs.umask);
   const made = newOwner(walker.dentry.inode, bits, view.credentials);
   const inode = walker.dentry.inode.create(walker.last, made.mode, made.owner, device ? rdev : 0);
-  walker.enter(walker.dentry.attach(walker.last, inode));
+  walker.enter(attach(walker, inode));
   return walker.path;
 }
 
@@ -99,7 +118,7 @@ export function symlinkAt(view: View, target: string, start: Path | undefined, p
   const walker = walkToCreate(view, start, path, false);
   checkCreate(walker);
   const { owner } = newOwner(walker.dentry.inode, 0o777, view.credentials);
-  walker.dentry.attach(walker.last, walker.dentry.inode.symlink(walker.last, target, owner));
+  attach(walker, walker.dentry.inode.symlink(walker.last, target, owner));
 }
 
 /** may_linkat() with fs.protected_hardlinks = 1, as distributions set it: no links to what one may not write. */
@@ -122,7 +141,8 @@ export function linkAt(view: View, from: Path, start: Path | undefined, path: st
   if (inode.format === S_IFDIR) throw errno(EPERM);
   if (!linkable && inode.attributes().nlink === 0) throw errno(ENOENT);
   walker.dentry.inode.link(walker.last, inode);
-  walker.dentry.attach(walker.last, inode);
+  notify(inode, IN_ATTRIB);
+  attach(walker, inode);
 }
 
 export function unlinkAt(view: View, start: Path | undefined, path: string): void {
@@ -137,7 +157,7 @@ export function unlinkAt(view: View, start: Path | undefined, path: string): voi
   if (victim.isDirectory) throw errno(EISDIR);
   if (victim.mounts > 0) throw errno(EBUSY);
   walker.dentry.inode.unlink(walker.last);
-  victim.drop();
+  detach(walker.dentry.inode, victim);
 }
 
 export function rmdirAt(view: View, start: Path | undefined, path: string): void {
@@ -153,7 +173,7 @@ export function rmdirAt(view: View, start: Path | undefined, path: string): void
   if (!victim.isDirectory) throw errno(ENOTDIR);
   if (victim.mounts > 0) throw errno(EBUSY);
   walker.dentry.inode.rmdir(walker.last);
-  victim.drop();
+  detach(walker.dentry.inode, victim);
 }
 
 export function renameAt(
@@ -207,6 +227,14 @@ export function renameAt(
   }
   if (source.mounts > 0 || (target?.mounts ?? 0) > 0) throw errno(EBUSY);
   from.dentry.inode.rename(from.last, to.dentry.inode, to.last, exchange);
-  if (exchange && target !== undefined) Dentry.exchange(source, target);
-  else source.move(to.dentry, to.last);
+  const { mounts } = view.fs;
+  if (exchange && target !== undefined) {
+    Dentry.exchange(source, target);
+    notifyMove(to.dentry.inode, to.last, from.dentry.inode, from.last, target.inode, ++mounts.lastMoveCookie);
+  } else source.move(to.dentry, to.last);
+  notifyMove(from.dentry.inode, from.last, to.dentry.inode, to.last, source.inode, ++mounts.lastMoveCookie);
+  if (!exchange && target !== undefined) {
+    if (!target.isDirectory) notify(target.inode, IN_ATTRIB);
+    notifyGone(target.inode);
+  }
 }

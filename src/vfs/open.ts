@@ -30,10 +30,12 @@ import {
   O_WRONLY,
   TMPFILE_BIT,
 } from "../abi/fcntl.ts";
+import { IN_CREATE, IN_MODIFY, IN_OPEN } from "../abi/inotify.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK } from "../abi/stat.ts";
 import { MS_NODEV } from "../abi/statfs.ts";
 import { DirectoryFile, PathFile, RegularFile } from "./file.ts";
 import { newOwner } from "./namespace.ts";
+import { notifyEntry, notifyFile } from "./notify.ts";
 import { Path } from "./path.ts";
 import { allowed, checkNotExecuted, checkPermission, isOwner, MAY_EXEC, MAY_READ, MAY_WRITE } from "./permission.ts";
 import { openFifo } from "./pipe.ts";
@@ -110,8 +112,12 @@ function createFile(walker: Walker, flags: number, mode: number): File {
   const bits = S_IFREG | (mode & 0o7777 & ~view.fs.umask);
   const { owner, mode: finalMode } = newOwner(dentry.inode, bits, view.credentials);
   const inode = dentry.inode.create(last, finalMode, owner);
+  const place = new Path(mount, dentry.attach(last, inode));
+  notifyEntry(dentry.inode, last, inode, IN_CREATE);
   // The one who makes a file may open it whatever its mode.
-  return fileOf(view, new Path(mount, dentry.attach(last, inode)), flags & ~TRANSIENT);
+  const file = fileOf(view, place, flags & ~TRANSIENT);
+  notifyFile(inode, place, IN_OPEN);
+  return file;
 }
 
 function openTemporary(
@@ -169,6 +175,8 @@ export function openExisting(view: View, place: Path, flags: number): File {
     if (!credentials.capable(CAP_FSETID)) inode.dropPrivileges?.();
     inode.setAttributes({ size: 0 });
   }
+  notifyFile(inode, place, IN_OPEN);
+  if (truncate) notifyFile(inode, place, IN_MODIFY);
   return file;
 }
 

@@ -12,6 +12,7 @@
  */
 import type { WaitQueue } from "../util/wait-queue.ts";
 import type { FileLocks } from "./locks.ts";
+import type { Watch } from "./notify.ts";
 import type { Path } from "./path.ts";
 
 /** A point in time as a file system keeps it: seconds since 1970 (may be negative) and nanoseconds 0..999999999. */
@@ -76,6 +77,8 @@ export interface Inode {
   readonly ino: number;
   /** The S_IFMT bits of the mode, which never change: what the path walk asks at every step. */
   readonly format: number;
+  /** Who watches it: inotify(7). */
+  watches?: Set<Watch> | undefined;
   /** fcntl(2) and flock(2) locks on it, once there have been any. */
   locks?: FileLocks | undefined;
   attributes(): Attributes;
@@ -113,6 +116,8 @@ export interface Inode {
   /** An open file or a mapping begins, and ends, to use the inode: contents may go once no user and no link is left. */
   opened?(): void;
   closed?(): void;
+  /** Somebody uses it: between `opened` and `closed`. */
+  readonly inUse?: boolean;
 
   /**
    * Magic links of procfs (/proc/self/fd/3, /proc/self/exe): where the link leads, by object and not by name. Undefined:

@@ -496,6 +496,10 @@ export class HostInode extends BaseInode {
     }
   }
 
+  get inUse(): boolean {
+    return this.#users > 0;
+  }
+
   opened(): void {
     this.#users++;
   }

@@ -503,6 +503,10 @@ export class MemoryInode extends BaseInode {
     this.#touch();
   }
 
+  get inUse(): boolean {
+    return this.#users > 0;
+  }
+
   opened(): void {
     if (this.#users++ === 0) this.#lower?.opened?.();
   }
