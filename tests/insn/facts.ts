@@ -94,6 +94,10 @@ export function undefinedResult(row: Row, size: number, count: number | undefine
 export const ignoresRepeat = (row: Row): boolean =>
   row.map === 0 && row.prefix === undefined && !isString(row) && ![0x90, 0xe0, 0xe1].includes(row.opcode);
 
+export const isBitScan = (row: Row): boolean => matches(row, [[1, 0xbc, 0xbd]]);
+/** Processors differ in whether these make the x87 registers MMX registers if their operand is in memory. */
+export const entersMmxMaybe = (row: Row): boolean => row.mnemonic === "cvtpi2ps" || row.mnemonic === "cvtpi2pd";
+
 export const shiftsByCl = (row: Row): boolean =>
   matches(row, [
     [0, 0xd2, 0xd3],

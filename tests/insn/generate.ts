@@ -203,6 +203,11 @@ class Draft {
     if (row.modrm) {
       const reg = row.ext ?? rng.below(16);
       if (row.ext === undefined) rex |= (reg >> 3) << 2;
+      // Without a bit to find, processors differ in whether the upper half of a 32-bit destination is cleared.
+      if (facts.isBitScan(row)) {
+        if (inSequence) this.useless = true;
+        gpr[reg] = (gpr[reg] as bigint) & 0xffff_ffffn;
+      }
       if (memory) {
         const bytes = memoryBytes(row, operandSize);
         const mustAlign = row.operands.some((o) => o.size === "x");
@@ -438,6 +443,10 @@ function randomFx(rng: Random, row: Row, mxcsrBits: number): Uint8Array {
     fx.copyWithin(rng.below(16) * 16 + FX.XMM, from, from + 16);
   }
   if (!facts.isX87(row) && !row.operands.some((o) => "PQN".includes(o.where))) return fx;
+  if (facts.entersMmxMaybe(row)) {
+    view.setUint8(FX.FTW, 0xff);
+    return fx;
+  }
   view.setUint16(
     FX.FCW,
     0x7f | (rng.oneIn(2) ? 0x300 : (rng.below(16) << 8) | 0) | (rng.oneIn(2) ? rng.below(4) << 10 : 0),
