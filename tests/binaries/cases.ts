@@ -37,6 +37,7 @@ const plain: readonly string[] = [
   "names",
   "stat",
   "poll",
+  "events",
   "timers",
   "locks",
   "session",
