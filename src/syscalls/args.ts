@@ -14,6 +14,8 @@ export const offset: Arg = long;
 export const ptr: Arg = { kind: "u64", print: (v) => printPointer(v) };
 export const outPtr: Arg = { kind: "u64", out: true, print: (v) => printPointer(v) };
 export const fd: Arg = { kind: "i32", print: (v, c) => c.fd(v) };
+/** A result that is a descriptor: with -y its path is shown. */
+export const descriptorResult = { printResult: (result: number, c: PrintContext): string => c.fd(result) } as const;
 export const AT_FDCWD = -100;
 export const dirfd: Arg = { kind: "i32", print: (v, c) => (v === AT_FDCWD ? `AT_FDCWD${c.cwd()}` : c.fd(v)) };
 /** Permission bits: octal with at least three digits, as strace shows them. */

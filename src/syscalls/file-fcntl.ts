@@ -356,6 +356,7 @@ export const fileControlCalls: readonly SyscallDefinition[] = [
     {
       printResult: (result, c) => {
         const command = c.args[1];
+        if (command === F.F_DUPFD || command === F.F_DUPFD_CLOEXEC) return c.fd(result);
         if (command === F.F_GETFD) return result === 0 ? "0" : `${printHex(result)} (flags FD_CLOEXEC)`;
         if (command === F.F_GETFL) return `${printHex(result)} (flags ${printOpenFlags(result)})`;
         return String(result);

@@ -15,7 +15,7 @@ import type { Task } from "../proc/task.ts";
 import { RegularFile } from "../vfs/file.ts";
 import type { Mount, Path } from "../vfs/path.ts";
 import { DIRECTORY, FOLLOW, lookup } from "../vfs/walk.ts";
-import { cstring, dirfd, flags, int, outPtr, path, ptr } from "./args.ts";
+import { cstring, descriptorResult, dirfd, flags, int, outPtr, path, ptr } from "./args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
 import { fdLimit, lookupAt, ownerOf, readPath } from "./file-util.ts";
 
@@ -172,7 +172,7 @@ export const fileMountCalls: readonly SyscallDefinition[] = [
   }),
   syscall("umount2", [path, umountFlags], umount),
   syscall("pivot_root", [path, path], pivotRoot, { partial: "the machine's first root cannot be moved (EINVAL)" }),
-  syscall("memfd_create", [cstring, memfdFlags], memfdCreate),
+  syscall("memfd_create", [cstring, memfdFlags], memfdCreate, descriptorResult),
   syscall("name_to_handle_at", [dirfd, path, ptr, outPtr, int], (task, dirfd, path, _handle, _id, flags) =>
     nameToHandle(task, dirfd, path, flags),
   ),

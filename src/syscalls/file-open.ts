@@ -20,7 +20,7 @@ import { release, retain } from "../vfs/file.ts";
 import { openAt } from "../vfs/open.ts";
 import { Pipe, PipeFile } from "../vfs/pipe.ts";
 import type { File } from "../vfs/types.ts";
-import { dirfd, fd, flags as flagsArg, int, mode, path, ptr, size, uint } from "./args.ts";
+import { descriptorResult, dirfd, fd, flags as flagsArg, mode, path, ptr, size, uint } from "./args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { dupFlags, openFlags, openMode, pipeFlags } from "./file-args.ts";
 import { fdPair } from "./file-stat-args.ts";
@@ -128,23 +128,42 @@ const closeRangeFlags = flagsArg(
 );
 
 export const fileOpenCalls: readonly SyscallDefinition[] = [
-  syscall("open", [path, openFlags, openMode(1)], (task, path, flags, mode) => open(task, AT_FDCWD, path, flags, mode)),
-  syscall("openat", [dirfd, path, openFlags, openMode(2)], open),
-  syscall("openat2", [dirfd, path, ptr, size], openat2),
-  syscall("creat", [path, mode], (task, path, mode) => open(task, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode)),
+  syscall(
+    "open",
+    [path, openFlags, openMode(1)],
+    (task, path, flags, mode) => open(task, AT_FDCWD, path, flags, mode),
+    descriptorResult,
+  ),
+  syscall("openat", [dirfd, path, openFlags, openMode(2)], open, descriptorResult),
+  syscall("openat2", [dirfd, path, ptr, size], openat2, descriptorResult),
+  syscall(
+    "creat",
+    [path, mode],
+    (task, path, mode) => open(task, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode),
+    descriptorResult,
+  ),
   syscall("close", [fd], (task, fd) => {
     task.files.close(fd, task.process);
     return 0;
   }),
   syscall("close_range", [uint, uint, closeRangeFlags], closeRange),
-  syscall("dup", [fd], (task, fd) => task.files.add(task.files.getAny(fd), false, fdLimit(task))),
-  syscall("dup2", [fd, int], (task, from, to) => {
-    if (from !== to) return dup3(task, from, to, false);
-    task.files.getAny(from);
-    return from;
-  }),
-  syscall("dup3", [fd, int, dupFlags], (task, from, to, flags) =>
-    from === to || flags & ~O_CLOEXEC ? -EINVAL : dup3(task, from, to, (flags & O_CLOEXEC) !== 0),
+  syscall("dup", [fd], (task, fd) => task.files.add(task.files.getAny(fd), false, fdLimit(task)), descriptorResult),
+  syscall(
+    "dup2",
+    [fd, fd],
+    (task, from, to) => {
+      if (from !== to) return dup3(task, from, to, false);
+      task.files.getAny(from);
+      return from;
+    },
+    descriptorResult,
+  ),
+  syscall(
+    "dup3",
+    [fd, fd, dupFlags],
+    (task, from, to, flags) =>
+      from === to || flags & ~O_CLOEXEC ? -EINVAL : dup3(task, from, to, (flags & O_CLOEXEC) !== 0),
+    descriptorResult,
   ),
   syscall("pipe", [fdPair], (task, fds) => pipe(task, fds, 0)),
   syscall("pipe2", [fdPair, pipeFlags], pipe),

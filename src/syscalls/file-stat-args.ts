@@ -2,11 +2,12 @@
 import { majorOf, minorOf } from "../abi/device.ts";
 import * as F from "../abi/fcntl.ts";
 import { S_IFBLK, S_IFCHR, S_IFMT } from "../abi/stat.ts";
-import { STAT_GENERIC, STAT_X86_64, STATFS_SIZE, type StatFields } from "../abi/stat-layout.ts";
+import { STAT_GENERIC, STAT_X86_64, STATFS_SIZE, type StatFields, type StatTime } from "../abi/stat-layout.ts";
 import * as M from "../abi/statfs.ts";
-import { flags, printFlags, printHex, printPointer } from "./args.ts";
+import { flags, printCString, printFlags, printHex, printPointer } from "./args.ts";
 import type { Arg, PrintContext } from "./define.ts";
 import { printNodeMode } from "./file-args.ts";
+import { isoTime } from "./time-args.ts";
 
 function succeeded(c: PrintContext): boolean {
   return c.result !== undefined && c.result >= 0;
@@ -36,6 +37,23 @@ function printDevice(device: number): string {
   return `makedev(${hex(majorOf(device))}, ${hex(minorOf(device))})`;
 }
 
+function printStamp(name: string, { sec, nsec }: StatTime): string {
+  return `${name}=${sec} /* ${isoTime(sec, nsec)} */, ${name}_nsec=${nsec}`;
+}
+
+/** With -v: all of it. */
+function printWholeStat(s: StatFields): string {
+  const format = s.mode & S_IFMT;
+  const device = format === S_IFCHR || format === S_IFBLK;
+  const fields = [
+    `st_dev=${printDevice(s.dev)}, st_ino=${s.ino}, st_mode=${printNodeMode(s.mode)}, st_nlink=${s.nlink}`,
+    `st_uid=${s.uid}, st_gid=${s.gid}, st_blksize=${s.blksize}, st_blocks=${s.blocks}`,
+    device ? `st_rdev=${printDevice(s.rdev)}` : `st_size=${s.size}`,
+    ...[printStamp("st_atime", s.atime), printStamp("st_mtime", s.mtime), printStamp("st_ctime", s.ctime)],
+  ];
+  return `{${fields.join(", ")}}`;
+}
+
 function printStat(s: StatFields): string {
   const format = s.mode & S_IFMT;
   const device = format === S_IFCHR || format === S_IFBLK;
@@ -51,7 +69,9 @@ export const statBuffer: Arg = {
     if (!succeeded(c)) return printPointer(v);
     const layout = c.task.kernel.arch.name === "x86_64" ? STAT_X86_64 : STAT_GENERIC;
     const bytes = c.peek(v, layout.size);
-    return bytes === undefined || bytes.length < layout.size ? printPointer(v) : printStat(layout.decode(bytes));
+    return bytes === undefined || bytes.length < layout.size
+      ? printPointer(v)
+      : (c.verbose === true ? printWholeStat : printStat)(layout.decode(bytes));
   },
 };
 
@@ -75,12 +95,18 @@ const STATX_NAMES: readonly (readonly [number, string])[] = [
 
 export const statxMask: Arg = flags(STATX_NAMES, "0", "STATX_???");
 
+const STATX_BTIME = 0x800;
+
 const STATX_ATTRIBUTES: readonly (readonly [number, string])[] = [
   [0x4, "STATX_ATTR_COMPRESSED"],
   [0x10, "STATX_ATTR_IMMUTABLE"],
   [0x20, "STATX_ATTR_APPEND"],
+  [0x40, "STATX_ATTR_NODUMP"],
+  [0x800, "STATX_ATTR_ENCRYPTED"],
   [0x1000, "STATX_ATTR_AUTOMOUNT"],
   [0x2000, "STATX_ATTR_MOUNT_ROOT"],
+  [0x100000, "STATX_ATTR_VERITY"],
+  [0x200000, "STATX_ATTR_DAX"],
 ];
 
 export const statxFlags: Arg = {
@@ -104,7 +130,32 @@ export const statxFlags: Arg = {
 };
 
 /** struct statx, as short as strace shows it. */
-export const statxBuffer: Arg = filled(256, (view) => {
+function printWholeStatx(view: DataView): string {
+  const hex = (n: number | bigint): string => (n === 0 || n === 0n ? "0" : `0x${n.toString(16)}`);
+  const u32 = (at: number): number => view.getUint32(at, true);
+  const stamp = (name: string, at: number): string => {
+    const sec = view.getBigInt64(at, true);
+    const nsec = u32(at + 8);
+    return `${name}={tv_sec=${sec}, tv_nsec=${nsec}} /* ${isoTime(Number(sec), nsec)} */`;
+  };
+  const mask = u32(0);
+  const fields = [
+    `stx_mask=${printFlags(mask, STATX_NAMES)}, stx_blksize=${u32(4)}`,
+    `stx_attributes=${printFlags(u32(8), STATX_ATTRIBUTES)}, stx_nlink=${u32(16)}, stx_uid=${u32(20)}, stx_gid=${u32(24)}`,
+    `stx_mode=${printNodeMode(view.getUint16(28, true))}, stx_ino=${view.getBigUint64(32, true)}`,
+    `stx_size=${view.getBigUint64(40, true)}, stx_blocks=${view.getBigUint64(48, true)}`,
+    `stx_attributes_mask=${printFlags(u32(56), STATX_ATTRIBUTES)}`,
+    stamp("stx_atime", 64),
+    ...(mask & STATX_BTIME ? [stamp("stx_btime", 80)] : []),
+    ...[stamp("stx_ctime", 96), stamp("stx_mtime", 112)],
+    `stx_rdev_major=${u32(128)}, stx_rdev_minor=${u32(132)}, stx_dev_major=${u32(136)}, stx_dev_minor=${u32(140)}`,
+    `stx_mnt_id=${hex(view.getBigUint64(144, true))}`,
+  ];
+  return `{${fields.join(", ")}}`;
+}
+
+export const statxBuffer: Arg = filled(256, (view, c) => {
+  if (c.verbose === true) return printWholeStatx(view);
   const mode = view.getUint16(28, true);
   const format = mode & S_IFMT;
   const device = format === S_IFCHR || format === S_IFBLK;
@@ -151,12 +202,44 @@ export const statfsBuffer: Arg = filled(STATFS_SIZE, (view) => {
   );
 });
 
+const ENTRY_TYPES: Readonly<Record<number, string>> = {
+  0: "DT_UNKNOWN",
+  1: "DT_FIFO",
+  2: "DT_CHR",
+  4: "DT_DIR",
+  6: "DT_BLK",
+  8: "DT_REG",
+  10: "DT_LNK",
+  12: "DT_SOCK",
+  14: "DT_WHT",
+};
+const ENTRY_NAME = 19;
+
+/** With -v: struct linux_dirent64, all of them. */
+function printEntries(address: number, c: PrintContext): string {
+  const parts: string[] = [];
+  for (let at = 0; at < (c.result ?? 0); ) {
+    const head = peek(c, address + at, ENTRY_NAME);
+    const length = head?.getUint16(16, true) ?? 0;
+    if (head === undefined || length === 0) return printPointer(address);
+    const type = head.getUint8(18);
+    parts.push(
+      `{d_ino=${head.getBigUint64(0, true)}, d_off=${head.getBigInt64(8, true)}, d_reclen=${length}, ` +
+        `d_type=${ENTRY_TYPES[type] ?? `${printHex(type)} /* DT_??? */`}, ` +
+        `d_name=${printCString(address + at + ENTRY_NAME, c, length - ENTRY_NAME)}}`,
+    );
+    at += length;
+  }
+  return `[${parts.join(", ")}]`;
+}
+
 /** Directory entries: their number is all that strace shows by default. `lengthOffset` is where d_reclen lies: 16. */
 export const entriesBuffer: Arg = {
   kind: "u64",
   out: true,
   print: (v, c) => {
     if (!succeeded(c)) return printPointer(v);
+    if (c.verbose === true) return printEntries(v, c);
     let count = 0;
     for (let at = 0; at < (c.result ?? 0); count++) {
       const view = peek(c, v + at, 18);

@@ -80,8 +80,8 @@ export class Injector {
   readonly #first: number;
   readonly #last: number;
   readonly #step: number;
-  /** Calls seen, by tracee. */
-  readonly #counts: Map<number, number> = new Map();
+  /** Calls seen, by tracee and name. */
+  readonly #counts: Map<string, number> = new Map();
 
   constructor(
     text: string,
@@ -147,8 +147,9 @@ export class Injector {
   /** What to do to this call of the tracee `tid`. */
   apply(tid: number, name: string): Injection | undefined {
     if (!this.#set(name)) return undefined;
-    const count = (this.#counts.get(tid) ?? 0) + 1;
-    this.#counts.set(tid, count);
+    const key = `${tid} ${name}`;
+    const count = (this.#counts.get(key) ?? 0) + 1;
+    this.#counts.set(key, count);
     if (count < this.#first || count > this.#last) return undefined;
     const past = count - this.#first;
     return past === 0 || (this.#step > 0 && past % this.#step === 0) ? this.#injection : undefined;

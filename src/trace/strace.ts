@@ -205,7 +205,10 @@ export class Strace implements SyscallTracer, Observer {
     const name = definition?.name ?? this.#options.numberName(number);
     let injection: ReturnType<Injector["apply"]>;
     for (const injector of this.#options.injectors) injection ??= injector.apply(task.tid, name);
-    if (injection?.signal !== undefined) task.raise(injection.signal);
+    if (injection?.signal !== undefined) {
+      const { signals } = task.kernel;
+      signals.sendToTask(task, signals.fromKernel(injection.signal));
+    }
     const instead = injection?.result;
     this.#numbers.set(task, number);
     if (!this.#options.trace(name)) return instead;
@@ -237,7 +240,7 @@ export class Strace implements SyscallTracer, Observer {
     const { definition } = call;
     if (definition === undefined || this.#options.raw(call.name)) {
       call.shown = call.args.length;
-      return call.args.map((a) => (a === 0 ? "0" : `0x${BigInt.asUintN(64, BigInt(a)).toString(16)}`)).join(", ");
+      return call.args.map(rawNumber).join(", ");
     }
     const context = this.#context(call, undefined);
     const out: string[] = [];
@@ -315,7 +318,7 @@ export class Strace implements SyscallTracer, Observer {
       return `${value} ${errnoName(code)} (${errnoMessage(code)})${note}`;
     }
     const { definition } = call;
-    if (this.#options.raw(call.name)) return `0x${BigInt.asUintN(64, BigInt(result)).toString(16)}${note}`;
+    if (this.#options.raw(call.name)) return rawNumber(result) + note;
     const text =
       definition?.printResult === undefined
         ? String(result)
@@ -471,6 +474,11 @@ export class Strace implements SyscallTracer, Observer {
 function resultInRegister(task: Task, definition: SyscallDefinition | undefined): number {
   if (definition?.name !== "rt_sigreturn") return 0;
   return task.kernel.arch.registers.getSyscallResult(task.mm.context);
+}
+
+/** As printf's %#lx. */
+function rawNumber(value: number): string {
+  return value === 0 ? "0" : `0x${BigInt.asUintN(64, BigInt(value)).toString(16)}`;
 }
 
 function quotePath(path: string): string {

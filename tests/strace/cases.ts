@@ -1,7 +1,7 @@
-// What is run under both straces: programs of the golden set (tests/golden/cases), and one of our own that makes calls
-// one by one.
+// What is run under both straces: programs of the golden set (tests/golden/cases), more in programs.cases, and one of
+// our own that makes calls one by one.
 
-import { chmodSync, copyFileSync } from "node:fs";
+import { chmodSync, copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadCases, parseCases } from "../golden/parse.ts";
 import { fillTree } from "../golden/tree.ts";
@@ -14,31 +14,64 @@ export interface StraceCase {
   readonly options: readonly string[];
   /** The case needs our program, as /w/calls. */
   readonly calls: boolean;
+  /** Processes run at the same time: what depends on which is faster is not compared (normalise.ts). */
+  readonly concurrent: boolean;
 }
 
-const GOLDEN: readonly string[] = [
-  "files/ls-sorted",
-  "files/ls-by-size-and-time",
-];
+const GOLDEN: readonly string[] = [];
 
+/** Those of all cases in which children run at the same time. */
+const CONCURRENT: ReadonlySet<string> = new Set([]);
+
+/** The parts of fixtures/calls.c. */
 const CALLS: readonly string[] = ["files", "memory", "signals", "times", "processes", "system"];
+
+/** The same program with other options: layouts that -f does not show. */
+const WITH_OPTIONS: readonly (readonly [part: string, name: string, options: readonly string[]])[] = [
+  ["files", "verbose", ["-f", "-v"]],
+  ["files", "paths", ["-f", "-y"]],
+  ["files", "devices", ["-f", "-yy"]],
+  ["files", "hex", ["-f", "-xx"]],
+  ["files", "hex-odd", ["-f", "-x", "-s", "5"]],
+  ["files", "raw", ["-f", "-e", "raw=open,write,lseek,close"]],
+  ["processes", "verbose", ["-f", "-v"]],
+  ["files", "successful", ["-f", "-z"]],
+  ["files", "failed", ["-f", "-Z"]],
+  ["processes", "process-class", ["-f", "-e", "trace=%process"]],
+  ["processes", "numbers", ["-f", "-n", "-e", "trace=/get.*id"]],
+  ["system", "verbose", ["-f", "-v"]],
+  ["system", "not-prctl", ["-f", "-e", "trace=!prctl,futex"]],
+  ["signals", "no-signals", ["-f", "-e", "signal=none"]],
+  ["signals", "some-signals", ["-f", "-e", "signal=!USR1,SIGALRM", "-e", "trace=%signal"]],
+  ["memory", "inject", ["-f", "-e", "inject=mprotect:error=ENOMEM:when=3+2"]],
+  ["memory", "inject-retval", ["-f", "-e", "inject=madvise:retval=7", "-e", "trace=%memory"]],
+  ["memory", "fault", ["-f", "-e", "fault=mlock,munlock:when=1"]],
+  ["times", "inject-signal", ["-f", "-e", "inject=timer_delete:signal=USR2", "-q"]],
+  ["times", "quiet", ["-f", "-qq", "-a", "60"]],
+];
 
 export function straceCases(): StraceCase[] {
   const golden = new Map(loadCases().map((c) => [c.id, c]));
-  const cases = GOLDEN.map((id) => {
+  const programs = parseCases("programs", readFileSync(join(import.meta.dirname, "programs.cases"), "utf8"));
+  const chosen = GOLDEN.map((id) => {
     const found = golden.get(id);
     if (found === undefined) throw new Error(`no golden case is named ${id}`);
-    return { name: id.replace("/", "-"), golden: found, options: ["-f"], calls: false };
+    return found;
   });
-  const own = CALLS.map((part) => callsCase(part, ["-f"]));
-  return [...cases, ...own];
+  const cases = [...chosen, ...programs].map((golden): StraceCase => {
+    const name = golden.id.replace("/", "-");
+    return { name, golden, options: ["-f"], calls: false, concurrent: CONCURRENT.has(golden.id) };
+  });
+  const own = CALLS.map((part) => callsCase(part, `calls-${part}`, ["-f"]));
+  const options = WITH_OPTIONS.map(([part, name, options]) => callsCase(part, `option-${name}-${part}`, options));
+  return [...cases, ...own, ...options];
 }
 
-function callsCase(part: string, options: readonly string[]): StraceCase {
-  const name = `calls-${part}`;
-  const [golden] = parseCases("strace", `== ${name}\n@argv ["sh", "-c", "cd /tmp && exec /w/calls ${part}"]\n`);
+function callsCase(part: string, name: string, options: readonly string[]): StraceCase {
+  const text = `== ${name}\n@argv ["sh", "-c", "cd /tmp && exec /w/calls ${part}"]\n`;
+  const [golden] = parseCases("strace", text);
   if (golden === undefined) throw new Error("no case");
-  return { name, golden, options, calls: true };
+  return { name, golden, options, calls: true, concurrent: false };
 }
 
 /** Fills /w. */

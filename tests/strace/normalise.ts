@@ -55,19 +55,22 @@ function names(byPid: ReadonlyMap<number, readonly string[]>): Map<number, strin
     named.set(pid, name);
     let children = 0;
     for (const line of byPid.get(pid) ?? []) {
-      const made = /^(?:fork|vfork|clone|clone3)\(.*\) += (\d+)/.exec(line);
+      const made = /^(?:\[ *\d+\] )?(?:fork|vfork|clone|clone3)\(.*\) += (\d+)/.exec(line);
       if (made !== null) visit(Number(made[1]), `${name}.${++children}`);
     }
   };
   const [first] = byPid.keys();
   if (first !== undefined) visit(first, "1");
+  // Where a filter hides the calls that made them, processes are numbered as they appear.
+  for (const pid of byPid.keys()) if (!named.has(pid)) visit(pid, `other ${named.size}`);
   return named;
 }
 
 /** Calls whose results are process ids, and those whose first argument is one. */
 const PID_RESULT =
   /^((?:fork|vfork|clone|clone3|getpid|getppid|gettid|getpgrp|getpgid|getsid|setsid|set_tid_address|wait4|waitid)\(.*\) += )(\d+)(?=$| )/;
-const PID_ARGUMENT = /^((?:kill|tkill|tgkill|wait4|getpgid|getsid|setpgid|prlimit64|sched_\w+|rt_t?gsigqueueinfo|rt_sigqueueinfo)\((?!-1\b)-?)(\d+)(?=[,)])/;
+const PID_ARGUMENT =
+  /^((?:kill|tkill|tgkill|wait4|getpgid|getsid|setpgid|prlimit64|sched_\w+|rt_t?gsigqueueinfo|rt_sigqueueinfo)\((?!-1\b)-?)(\d+)(?=[,)])/;
 
 const VDSO_CALLS = /^(?:clock_gettime|gettimeofday|time|getcpu)\(/;
 
@@ -77,7 +80,8 @@ function maskLine(line: string, named: ReadonlyMap<number, string>): string {
     return number === 0 ? digits : `<${named.get(number) ?? OUTSIDE}>`;
   };
   const replace = (_all: string, head: string, digits: string): string => head + pid(digits);
-  return line
+  const [, number = "", rest = line] = /^(\[ *\d+\] )?(.*)$/s.exec(line) ?? [];
+  const masked = rest
     .replace(PID_RESULT, replace)
     .replace(PID_ARGUMENT, replace)
     .replace(/^(rt_sigreturn\(.*\) += )(\d+)$/, (all, head: string, digits: string) =>
@@ -100,7 +104,14 @@ function maskLine(line: string, named: ReadonlyMap<number, string>): string {
     .replace(/(f_(?:type|bsize|blocks|bfree|bavail|files|ffree|frsize|namelen|flags)=)[\w|]+/g, "$1N")
     .replace(/f_fsid=\{[^}]*\}/g, "f_fsid=N")
     .replace(/^(sysinfo\(\{)[^}]*\}/, "$1N}")
+    .replace(/\b(st_dev|stx_dev)=makedev\([^)]*\)/g, "$1=DEV")
+    .replace(/\b((?:st|stx|d)_(?:ino|blocks|dev_major|dev_minor|mnt_id|blksize|attributes_mask|off))=[\w|]+/g, "$1=N")
+    .replace(/\b(st_[amc]time)=\d+ \/\* [^*]* \*\/, (st_[amc]time_nsec)=\d+/g, "$1=TIME, $2=N")
+    .replace(/(pipe:\[)\d+/g, "$1N")
+    .replace(/((?:release|version)=)"[^"]*"/g, "$1NAME")
+    .replace(/(ru_(?:maxrss|minflt|majflt|nvcsw|nivcsw)=)\d+/g, "$1N")
     .replace(/(\)) +(= )/, "$1 $2");
+  return number + masked;
 }
 
 export function normalise(text: string): Processes {
@@ -108,7 +119,7 @@ export function normalise(text: string): Processes {
   const named = names(byPid);
   const processes = new Map<string, string[]>();
   for (const [pid, lines] of byPid) {
-    const name = named.get(pid) ?? `unnamed ${pid}`;
+    const name = named.get(pid) ?? String(pid);
     processes.set(
       name,
       lines.filter((line) => !VDSO_CALLS.test(line)).map((line) => maskLine(line, named)),
