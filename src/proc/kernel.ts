@@ -18,6 +18,7 @@ import type { CpuEngine } from "../cpu/core.ts";
 import type { Host } from "../host/interface.ts";
 import type { MachineInfo } from "../loader/exec.ts";
 import type { MemoryPool } from "../mm/memory-pool.ts";
+import { Network } from "../net/network.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
 import type { MountTable } from "../vfs/mounts.ts";
 import type { Arch } from "./arch/arch.ts";
@@ -66,6 +67,7 @@ export class Kernel {
   readonly signals: Signals;
   readonly timers: Timers;
   readonly futexes: FutexTable;
+  readonly network: Network;
   /** By pid; zombies included. */
   readonly processes: Map<number, ThreadGroup> = new Map();
   /** By tid; zombies included. */
@@ -106,6 +108,7 @@ export class Kernel {
     this.timers = new Timers(options.host, () => this.now());
     this.signals = new Signals(this);
     this.futexes = new FutexTable();
+    this.network = new Network(options.host.clock, options.mounts.deviceNumbers.next());
     this.scheduler = new Scheduler(this, options.gate);
   }
 

@@ -1,0 +1,106 @@
+/** The arguments of the socket calls, as strace shows them. */
+import * as S from "../abi/socket.ts";
+import { quote } from "../util/quote.ts";
+import { choice, flags, int, printFlags, printPointer } from "./args.ts";
+import type { Arg, PrintContext } from "./define.ts";
+import { succeeded } from "./struct-args.ts";
+
+const FAMILIES: Readonly<Record<number, string>> = {
+  [S.AF_UNSPEC]: "AF_UNSPEC",
+  [S.AF_UNIX]: "AF_UNIX",
+  [S.AF_INET]: "AF_INET",
+  [S.AF_INET6]: "AF_INET6",
+  [S.AF_NETLINK]: "AF_NETLINK",
+  [S.AF_PACKET]: "AF_PACKET",
+};
+const TYPES: Readonly<Record<number, string>> = {
+  [S.SOCK_STREAM]: "SOCK_STREAM",
+  [S.SOCK_DGRAM]: "SOCK_DGRAM",
+  [S.SOCK_RAW]: "SOCK_RAW",
+  [S.SOCK_SEQPACKET]: "SOCK_SEQPACKET",
+};
+
+export const socketFamily: Arg = choice(FAMILIES, "AF_???");
+
+export const socketType: Arg = {
+  kind: "i32",
+  print: (v) => {
+    const bits: readonly (readonly [number, string])[] = [
+      [S.SOCK_CLOEXEC, "SOCK_CLOEXEC"],
+      [S.SOCK_NONBLOCK, "SOCK_NONBLOCK"],
+    ];
+    const type = TYPES[v & S.SOCK_TYPE_MASK];
+    const rest = v & ~S.SOCK_TYPE_MASK;
+    if (type === undefined) return v === 0 ? "0" : printFlags(v, bits);
+    return rest === 0 ? type : `${type}|${printFlags(rest, bits)}`;
+  },
+};
+
+export const socketPair: Arg = {
+  kind: "u64",
+  out: true,
+  print: (v, c) => {
+    const bytes = succeeded(c) ? c.peek(v, 8) : undefined;
+    if (bytes === undefined || bytes.length < 8) return printPointer(v);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, 8);
+    return `[${c.fd(view.getInt32(0, true))}, ${c.fd(view.getInt32(4, true))}]`;
+  },
+};
+
+function printUnix(bytes: Uint8Array, c: PrintContext): string {
+  const path = bytes.subarray(S.SUN_PATH);
+  if (path.length === 0) return "{sa_family=AF_UNIX}";
+  if (path[0] === 0) return `{sa_family=AF_UNIX, sun_path=@${quote(path.slice(1), c.hex)}}`;
+  const end = path.indexOf(0);
+  return `{sa_family=AF_UNIX, sun_path=${quote(path.slice(0, end < 0 ? path.length : end), c.hex)}}`;
+}
+
+/** struct sockaddr, whose length is the next argument. */
+export const socketAddress: Arg = {
+  kind: "u64",
+  print: (v, c) => {
+    const length = c.args[c.args.indexOf(v) + 1] ?? 0;
+    if (v === 0 || length < 2 || length > S.SOCKADDR_MAX) return printPointer(v);
+    const bytes = c.peek(v, length);
+    if (bytes === undefined || bytes.length < length) return printPointer(v);
+    const family = (bytes[0] as number) | ((bytes[1] as number) << 8);
+    if (family === S.AF_UNIX) return printUnix(bytes, c);
+    const rest = bytes.subarray(2);
+    return `{sa_family=${FAMILIES[family] ?? `0x${family.toString(16)} /* AF_??? */`}, sa_data=${quote(rest, c.hex)}}`;
+  },
+};
+
+export const messageFlags: Arg = flags([
+  [S.MSG_OOB, "MSG_OOB"],
+  [S.MSG_PEEK, "MSG_PEEK"],
+  [4, "MSG_DONTROUTE"],
+  [S.MSG_CTRUNC, "MSG_CTRUNC"],
+  [S.MSG_TRUNC, "MSG_TRUNC"],
+  [S.MSG_DONTWAIT, "MSG_DONTWAIT"],
+  [S.MSG_EOR, "MSG_EOR"],
+  [S.MSG_WAITALL, "MSG_WAITALL"],
+  [S.MSG_NOSIGNAL, "MSG_NOSIGNAL"],
+  [0x8000, "MSG_MORE"],
+  [S.MSG_CMSG_CLOEXEC, "MSG_CMSG_CLOEXEC"],
+]);
+
+export const shutdownHow: Arg = {
+  ...choice({ [S.SHUT_RD]: "SHUT_RD", [S.SHUT_WR]: "SHUT_WR", [S.SHUT_RDWR]: "SHUT_RDWR" }, "SHUT_???"),
+  kind: "i32",
+};
+
+export const optionLevel: Arg = {
+  ...choice({ 0: "SOL_IP", [S.SOL_SOCKET]: "SOL_SOCKET", 6: "SOL_TCP", 17: "SOL_UDP", 41: "SOL_IPV6" }, "SOL_???"),
+  kind: "i32",
+};
+
+const OPTIONS: Readonly<Record<number, string>> = Object.fromEntries(
+  Object.entries(S)
+    .filter(([name]) => name.startsWith("SO_"))
+    .map(([name, value]) => [value, name]),
+);
+
+export const optionName: Arg = {
+  kind: "i32",
+  print: (v, c) => (c.args[1] === S.SOL_SOCKET ? (OPTIONS[v] ?? int.print(v, c)) : int.print(v, c)),
+};
