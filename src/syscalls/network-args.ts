@@ -1,7 +1,7 @@
 /** The arguments of the socket calls, as strace shows them. */
 import * as S from "../abi/socket.ts";
 import { quote } from "../util/quote.ts";
-import { choice, flags, int, printFlags, printPointer } from "./args.ts";
+import { choice, flags, int, printPointer } from "./args.ts";
 import type { Arg, PrintContext } from "./define.ts";
 import { succeeded } from "./struct-args.ts";
 
@@ -13,29 +13,6 @@ const FAMILIES: Readonly<Record<number, string>> = {
   [S.AF_NETLINK]: "AF_NETLINK",
   [S.AF_PACKET]: "AF_PACKET",
 };
-const TYPES: Readonly<Record<number, string>> = {
-  [S.SOCK_STREAM]: "SOCK_STREAM",
-  [S.SOCK_DGRAM]: "SOCK_DGRAM",
-  [S.SOCK_RAW]: "SOCK_RAW",
-  [S.SOCK_SEQPACKET]: "SOCK_SEQPACKET",
-};
-
-export const socketFamily: Arg = choice(FAMILIES, "AF_???");
-
-export const socketType: Arg = {
-  kind: "i32",
-  print: (v) => {
-    const bits: readonly (readonly [number, string])[] = [
-      [S.SOCK_CLOEXEC, "SOCK_CLOEXEC"],
-      [S.SOCK_NONBLOCK, "SOCK_NONBLOCK"],
-    ];
-    const type = TYPES[v & S.SOCK_TYPE_MASK];
-    const rest = v & ~S.SOCK_TYPE_MASK;
-    if (type === undefined) return v === 0 ? "0" : printFlags(v, bits);
-    return rest === 0 ? type : `${type}|${printFlags(rest, bits)}`;
-  },
-};
-
 export const socketPair: Arg = {
   kind: "u64",
   out: true,

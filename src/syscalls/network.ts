@@ -22,18 +22,10 @@ import type { Task } from "../proc/task.ts";
 import { block } from "../proc/wait.ts";
 import { release, retain } from "../vfs/file.ts";
 import { fd, inBuffer, int, outBuffer, outPtr, ptr, size, uint } from "./args.ts";
+import { addressFamily, socketProtocol, socketType } from "./control-args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { fdLimit, ownerOf } from "./file-util.ts";
-import {
-  messageFlags,
-  optionLevel,
-  optionName,
-  shutdownHow,
-  socketAddress,
-  socketFamily,
-  socketPair,
-  socketType,
-} from "./network-args.ts";
+import { messageFlags, optionLevel, optionName, shutdownHow, socketAddress, socketPair } from "./network-args.ts";
 import * as M from "./network-message.ts";
 
 const NS_PER_MS = 1e6;
@@ -310,12 +302,12 @@ const options = { partial: "AF_UNIX only" };
 export const networkCalls: readonly SyscallDefinition[] = [
   syscall(
     "socket",
-    [socketFamily, socketType, int],
+    [addressFamily, socketType, socketProtocol],
     (task, family, type, protocol) =>
       install(task, create(task, family, type, protocol), (type & S.SOCK_CLOEXEC) !== 0),
     options,
   ),
-  syscall("socketpair", [socketFamily, socketType, int, socketPair], socketPairCall),
+  syscall("socketpair", [addressFamily, socketType, socketProtocol, socketPair], socketPairCall),
   syscall(
     "bind",
     [fd, socketAddress, int],

@@ -44,6 +44,7 @@ const plain: readonly string[] = [
   "tty",
   "proc",
   "system",
+  "unix",
 ];
 
 const hellos: readonly string[] = ["hello", "hello-segments", "hello-static-pie", "hello-pie", "hello-dynamic"];
