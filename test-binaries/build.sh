@@ -31,7 +31,7 @@ for source in *.c; do
   case $name in
     hello) ;;
     # Dynamically linked, for the size and for the variety: what is tested does not depend on it.
-    names | proc | system | stat | files | locks) musl-gcc "${flags[@]}" -fPIE -pie -o "$out/$name" "$source" ;;
+    names | proc | system | stat | files | locks | inotify | filesystems) musl-gcc "${flags[@]}" -fPIE -pie -o "$out/$name" "$source" ;;
     *) musl-gcc "${flags[@]}" "${static[@]}" -o "$out/$name" "$source" ;;
   esac
 done

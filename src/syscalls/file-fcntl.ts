@@ -107,7 +107,7 @@ function fcntlOfFile(task: Task, file: File, command: number, argument: number):
       return file.inode.format === S_IFDIR ? -EINVAL : -ENOTDIR;
     case F.F_ADD_SEALS:
       if (file.inode.addSeals === undefined || file.inode.seals === undefined) return -EINVAL;
-      if (!isWritable(file)) return -EPERM;
+      if (!isWritable(file) || file.inode.seals & F.F_SEAL_SEAL) return -EPERM;
       file.inode.addSeals(argument);
       return 0;
     case F.F_GET_SEALS:

@@ -54,7 +54,7 @@ export function printPollResult(result: number, c: PrintContext, timeoutIndex: n
     const entry = peek(c, (c.args[0] ?? 0) + i * 8, 8);
     if (entry === undefined) break;
     const events = entry.getUint16(6, true);
-    if (events !== 0) parts.push(`{fd=${c.fd(entry.getInt32(0, true))}, revents=${printFlags(events, EVENTS)}}`);
+    if (events !== 0) parts.push(`{fd=${entry.getInt32(0, true)}, revents=${printFlags(events, EVENTS)}}`);
   }
   const timeout = timeoutIndex === undefined ? 0 : (c.args[timeoutIndex] ?? 0);
   const left = timeout === 0 ? "" : `, left ${printTime(timeout, c, "tv_nsec")}`;
@@ -71,13 +71,18 @@ function printTime(address: number, c: PrintContext, field: "tv_usec" | "tv_nsec
 export const timespec: Arg = { kind: "u64", print: (v, c) => printTime(v, c, "tv_nsec") };
 export const timeval: Arg = { kind: "u64", print: (v, c) => printTime(v, c, "tv_usec") };
 
-function printSet(address: number, n: number, c: PrintContext): string {
+function printSet(
+  address: number,
+  n: number,
+  c: PrintContext,
+  show: (fd: number) => string = (fd) => c.fd(fd),
+): string {
   if (address === 0) return "NULL";
   const length = Math.ceil(Math.min(Math.max(0, n), 1 << 20) / 64) * 8;
   const view = peek(c, address, length);
   if (view === undefined) return printPointer(address);
   const fds: string[] = [];
-  for (let fd = 0; fd < n; fd++) if (view.getUint8(fd >> 3) & (1 << (fd & 7))) fds.push(c.fd(fd));
+  for (let fd = 0; fd < n; fd++) if (view.getUint8(fd >> 3) & (1 << (fd & 7))) fds.push(show(fd));
   return `[${fds.join(" ")}]`;
 }
 
@@ -105,7 +110,7 @@ export function printSelectResult(result: number, c: PrintContext, field: "tv_us
   const parts: string[] = [];
   ["in", "out", "except"].forEach((name, i) => {
     const address = c.args[i + 1] ?? 0;
-    const text = address === 0 ? "[]" : printSet(address, n, c);
+    const text = address === 0 ? "[]" : printSet(address, n, c, String);
     if (text !== "[]") parts.push(`${name} ${text}`);
   });
   const timeout = c.args[4] ?? 0;

@@ -217,7 +217,8 @@ function moveOnPipes(
   finish: (n: number) => number,
 ): SyscallResult {
   const result = attempt();
-  if (result !== -EAGAIN || bits & SPLICE_F_NONBLOCK) return finish(result);
+  const nonblock = [from, to].some((file) => file instanceof PipeFile && file.flags & O_NONBLOCK);
+  if (result !== -EAGAIN || nonblock || bits & SPLICE_F_NONBLOCK) return finish(result);
   return waitForPipes(task, from, to, attempt, finish);
 }
 

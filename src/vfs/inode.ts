@@ -102,8 +102,9 @@ export class ExtendedAttributes {
     this.#values.set(name, value.slice());
   }
 
+  /** From the last name to the first, as simple_xattr_list() of Linux has them. */
   list(): readonly string[] {
-    return [...this.#values.keys()];
+    return [...this.#values.keys()].sort().reverse();
   }
 
   remove(name: string): void {

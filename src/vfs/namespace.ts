@@ -89,8 +89,8 @@ function detach(directory: Inode, victim: Dentry): void {
   victim.drop();
   // The number of its links is an attribute.
   if (inode.format !== S_IFDIR) notify(inode, IN_ATTRIB);
-  notifyEntry(directory, victim.name, inode, IN_DELETE);
   notifyGone(inode);
+  notifyEntry(directory, victim.name, inode, IN_DELETE);
 }
 
 /**

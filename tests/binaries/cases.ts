@@ -40,6 +40,8 @@ const plain: readonly string[] = [
   "events",
   "timers",
   "locks",
+  "inotify",
+  "filesystems",
   "session",
   "tty",
   "proc",

@@ -282,7 +282,8 @@ export class MemoryInode extends BaseInode {
   // Seals of a memfd: memfd_create(2), fcntl(2) "File sealing".
 
   get seals(): number | undefined {
-    return this.#seals;
+    // A file of a tmpfs is sealed against seals, unless memfd_create says otherwise.
+    return this.#seals ?? (this.#content === undefined || this.fs.overlay ? undefined : F_SEAL_SEAL);
   }
 
   addSeals(seals: number): void {
