@@ -472,7 +472,7 @@ export class CodeCache {
     // The decoder may look up to 15 bytes ahead; whether it may rely on them is checked when the length is known.
     const result = rip + 32 < GUEST_LIMIT ? d.decode(u8, view, rip, rip) : Decoded.Illegal;
     const last = rip + Math.max(d.length, 1) - 1;
-    if (last >>> PAGE_SHIFT !== rip >>> PAGE_SHIFT && !this.#executable(last & (-4096 >>> 0))) return 0;
+    if (last >>> PAGE_SHIFT !== rip >>> PAGE_SHIFT && !this.#executable((last & -4096) >>> 0)) return 0;
     if (mark) {
       if (this.#markedPage !== rip >>> PAGE_SHIFT) this.#mark(rip >>> PAGE_SHIFT);
       if (this.#markedPage !== last >>> PAGE_SHIFT) this.#mark(last >>> PAGE_SHIFT);
