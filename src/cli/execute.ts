@@ -59,9 +59,12 @@ export async function execute(options: RunOptions, trace: TraceSetup | undefined
   try {
     const process = start(machine, program, env, cwd, user);
     const stopForwarding = forwardSignals(machine, process);
+    // A guest may wait for what never comes. Then the host has nothing to do either, and Node would end with status 0.
+    const awake = setInterval(() => {}, 2 ** 30);
     try {
       return statusOf(await machine.wait(process));
     } finally {
+      clearInterval(awake);
       stopForwarding();
     }
   } finally {
