@@ -4,7 +4,7 @@
  */
 
 export function decodeBytes(bytes: Uint8Array): string {
-  let ascii = '';
+  let ascii = "";
   const n = bytes.length;
   for (let i = 0; i < n; i++) {
     const b = bytes[i] as number;
@@ -15,7 +15,7 @@ export function decodeBytes(bytes: Uint8Array): string {
 }
 
 function decodeFrom(bytes: Uint8Array, start: number): string {
-  let text = '';
+  let text = "";
   let i = start;
   while (i < bytes.length) {
     const length = sequenceLength(bytes, i);
