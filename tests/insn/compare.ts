@@ -36,10 +36,12 @@ export function differences(c: Case, expected: Outcome, actual: Outcome): string
   const found: string[] = [];
   const differ = (what: string, e: string, a: string) => found.push(`${what}: expected ${e}, got ${a}`);
   const faulted = expected.vector !== Vector.BP && expected.vector === actual.vector;
-  if (faulted && c.looseFault === "jump" && expected.vector === Vector.GP) return found;
-  const memoryFaults: readonly number[] = [Vector.PF, Vector.GP];
-  if (c.looseFault === "memory" && memoryFaults.includes(expected.vector) && memoryFaults.includes(actual.vector))
-    return found;
+  const memoryFault = (vector: number) => vector === Vector.PF || vector === Vector.GP;
+  // Which of two possible faults comes first, and whether a bad jump is one of its instruction or of its target.
+  if (memoryFault(expected.vector) && memoryFault(actual.vector)) {
+    if (c.looseFault === "memory") return found;
+    if (c.looseFault === "jump" && (expected.vector === Vector.GP || actual.vector === Vector.GP)) return found;
+  }
   if (expected.vector !== actual.vector) differ("trap vector", String(expected.vector), String(actual.vector));
   if (expected.rip !== actual.rip) differ("rip", hex(expected.rip), hex(actual.rip));
   if (expected.vector === Vector.PF && actual.vector === Vector.PF) {

@@ -183,8 +183,8 @@ class Draft {
     if (row.lock && memory && rng.oneIn(8)) prefixes.push(0xf0);
     if (stringOp && row.prefix === undefined && rng.oneIn(2)) prefixes.push(rng.pick([0xf2, 0xf3]));
     // Prefixes without meaning: other segments in 64-bit mode (notrack is one), rep where there is nothing to repeat.
-    if (rng.oneIn(20)) prefixes.push(rng.pick([0x26, 0x2e, 0x36, 0x3e]));
-    if (facts.ignoresRepeat(row) && rng.oneIn(30)) prefixes.push(rng.pick([0xf2, 0xf3]));
+    if (!rng.tame && rng.oneIn(20)) prefixes.push(rng.pick([0x26, 0x2e, 0x36, 0x3e]));
+    if (!rng.tame && facts.ignoresRepeat(row) && rng.oneIn(30)) prefixes.push(rng.pick([0xf2, 0xf3]));
     if (row.prefix === "66" || row.prefix === "f2" || row.prefix === "f3")
       prefixes.push(Number.parseInt(row.prefix, 16));
 
@@ -260,7 +260,7 @@ class Draft {
 
     const bytes = [
       // A REX prefix that does not stand right before the opcode is ignored.
-      ...(prefixes.length > 0 && rng.oneIn(30) ? [0x40 | rng.below(16)] : []),
+      ...(!rng.tame && prefixes.length > 0 && rng.oneIn(30) ? [0x40 | rng.below(16)] : []),
       ...shuffled(rng, prefixes, row),
       ...(forceRex ? [0x40 | rex] : []),
       ...([[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]][row.map] as number[]),

@@ -38,6 +38,12 @@ it.skipIf(why !== undefined)(
 );
 
 it.skipIf(why !== undefined)(
+  `so do ${CASES / 4} on the loop that it begins with`,
+  async () => compare(await start("interp-brief"), 4, CASES / 4),
+  120_000,
+);
+
+it.skipIf(why !== undefined)(
   `so do ${CASES / 10} run one instruction at a time`,
   async () => compare(await start("interp-step"), 2, CASES / 10),
   60_000,

@@ -1,5 +1,7 @@
 /** The engines that can be compared with the real CPU, by the name that the command line uses. */
+import type { CpuEngine } from "../../src/cpu/core.ts";
 import { createInterpEngine } from "../../src/cpu/interp/create.ts";
+import type { InterpEngine } from "../../src/cpu/interp/engine.ts";
 import { families } from "../../src/cpu/isa/x86_64/families.ts";
 import { UnicornEngine } from "../../src/cpu/unicorn/engine.ts";
 import { loadUnicorn } from "../../src/host/node/unicorn.ts";
@@ -12,8 +14,19 @@ export const TABLES: readonly string[] = families.map((family) => family.table);
 /** MXCSR bits that generated cases set at random: all. */
 export const DEFAULT_MXCSR_BITS = 0xffff;
 
+/**
+ * The interpreter begins with a small main loop and changes to the one with inline and fused handlers after so many taken
+ * branches; this is it as if they had been.
+ */
+async function warmInterpreter(): Promise<CpuEngine> {
+  const engine = (await createInterpEngine()) as InterpEngine;
+  engine.branches = 2 ** 40;
+  return engine;
+}
+
 export const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
-  interp: async () => new CoreSubject(await createInterpEngine()),
+  interp: async () => new CoreSubject(await warmInterpreter()),
+  "interp-brief": async () => new CoreSubject(await createInterpEngine()),
   "interp-step": async () => new CoreSubject(await createInterpEngine(), true),
   unicorn: async () => new CoreSubject(new UnicornEngine(await loadUnicorn())),
 };
