@@ -355,14 +355,16 @@ export class Strace implements SyscallTracer, Observer {
     const { paths } = this.#options;
     const file = paths === "off" ? undefined : task.files.peek(fd);
     if (file === undefined) return String(fd);
-    const name = quotePath(file.describe());
+    const described = file.describe();
+    const deleted = described.endsWith(DELETED);
+    const name = quotePath(deleted ? described.slice(0, -DELETED.length) : described);
     const format = file.inode.format & S_IFMT;
     if (paths === "devices" && (format === S_IFCHR || format === S_IFBLK)) {
       const { rdev } = file.inode.attributes();
       const kind = format === S_IFCHR ? "char" : "block";
       return `${fd}<${name}<${kind} ${majorOf(rdev)}:${minorOf(rdev)}>>`;
     }
-    return `${fd}<${name}>`;
+    return `${fd}<${name}>${deleted ? "(deleted)" : ""}`;
   }
 
   // ---- events ----
@@ -475,6 +477,9 @@ function resultInRegister(task: Task, definition: SyscallDefinition | undefined)
   if (definition?.name !== "rt_sigreturn") return 0;
   return task.kernel.arch.registers.getSyscallResult(task.mm.context);
 }
+
+/** How the kernel marks the name of a file that has none any more. */
+const DELETED = " (deleted)";
 
 /** As printf's %#lx. */
 function rawNumber(value: number): string {

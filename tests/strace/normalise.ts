@@ -7,9 +7,12 @@
 //   back is mostly the process id that a wait gave.
 // - times since 1970 (also as dates), CPU times, and how much of a sleep is left.
 // - random bytes.
-// - what describes the machine and not the run: sizes of file systems and memory, device and inode numbers.
+// - what describes the machine and not the run: sizes of file systems and memory, device and inode numbers, names of
+//   the kernel's version, the limits that a session begins with.
 // - the size that a directory reports, which each file system computes in its own way.
 // - calls that a native program makes without the kernel, by the vDSO: they are left out.
+
+import type { Mask } from "../golden/types.ts";
 
 /** A process's name -> its lines. */
 export type Processes = ReadonlyMap<string, readonly string[]>;
@@ -100,7 +103,7 @@ function maskLine(line: string, named: ReadonlyMap<number, string>): string {
     .replace(/\{tv_sec=\d{9,}, tv_[un]sec=\d+\}(?: \/\* [^*]* \*\/)?/g, "{TIME}")
     .replace(/left \{[^}]*\}/g, "left N")
     .replace(/(ru_[us]time=)\{[^}]*\}/g, "$1N")
-    .replace(/(st_mode=S_IFDIR[^,]*, st_size=)\d+/g, "$1N")
+    .replace(/(st_mode=S_IFDIR[^}]*?st_size=)\d+/g, "$1N")
     .replace(/(f_(?:type|bsize|blocks|bfree|bavail|files|ffree|frsize|namelen|flags)=)[\w|]+/g, "$1N")
     .replace(/f_fsid=\{[^}]*\}/g, "f_fsid=N")
     .replace(/^(sysinfo\(\{)[^}]*\}/, "$1N}")
@@ -110,24 +113,60 @@ function maskLine(line: string, named: ReadonlyMap<number, string>): string {
     .replace(/(pipe:\[)\d+/g, "$1N")
     .replace(/((?:release|version)=)"[^"]*"/g, "$1NAME")
     .replace(/(ru_(?:maxrss|minflt|majflt|nvcsw|nivcsw)=)\d+/g, "$1N")
+    .replace(/(RLIMIT_(?:NOFILE|NPROC|SIGPENDING), NULL, )\{[^}]*\}/, "$1N")
     .replace(/(\)) +(= )/, "$1 $2");
   return number + masked;
 }
 
-export function normalise(text: string): Processes {
+/**
+ * Where children run at the same time it depends on the scheduler when their deaths come to the parent's notice: in the
+ * middle of which call, and how many of them one SIGCHLD stands for. So SIGCHLDs are left out, with the returns from
+ * their handler, the calls that they came into, and the order in which waits tell of deaths.
+ */
+function withoutDeaths(lines: readonly string[]): string[] {
+  const kept: string[] = [];
+  const waits: string[] = [];
+  for (const line of lines) {
+    if (/^--- SIGCHLD |^rt_sigreturn\(|= \? ERESTART/.test(line)) continue;
+    if (/^wait4\(/.test(line)) waits.push(line);
+    else kept.push(line);
+  }
+  return [...kept, ...waits.sort()];
+}
+
+/** @param masks a case's own */
+export function normalise(text: string, concurrent = false, masks: readonly Mask[] = []): Processes {
   const byPid = split(text);
   const named = names(byPid);
   const processes = new Map<string, string[]>();
   for (const [pid, lines] of byPid) {
     const name = named.get(pid) ?? String(pid);
-    processes.set(
-      name,
-      lines.filter((line) => !VDSO_CALLS.test(line)).map((line) => maskLine(line, named)),
-    );
+    const masked = lines
+      .filter((line) => !VDSO_CALLS.test(line))
+      .map((line) =>
+        masks.reduce((text, { pattern, replacement }) => text.replace(pattern, replacement), maskLine(line, named)),
+      );
+    processes.set(name, concurrent ? withoutDeaths(masked) : masked);
   }
   return new Map([...processes].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 export function toText(processes: Processes): string {
   return [...processes].map(([name, lines]) => `[${name}]\n${lines.join("\n")}\n`).join("");
+}
+
+/**
+ * A line whose result is not in its column, which normalise() does not look at: filled up to `column`, which
+ * counts from the process id on, or right after the call where that is longer.
+ */
+export function misalignedLine(text: string, column: number): string | undefined {
+  for (const line of text.split("\n")) {
+    if (!/^\d+ +\w+\(/.test(line) || line.endsWith(UNFINISHED)) continue;
+    const at = line.lastIndexOf(") = ");
+    if (at >= 0 && at + 2 >= column) continue;
+    const padded = /\) ( +)= /.exec(line);
+    if (padded !== null && padded.index + 2 + (padded[1] ?? "").length === column) continue;
+    return line;
+  }
+  return undefined;
 }
