@@ -115,10 +115,6 @@ export class TaskCredentials implements Credentials, CredentialFields {
     });
   }
 
-  inGroup(gid: number): boolean {
-    return this.fsgid === gid || this.groups.includes(gid);
-  }
-
   fields(): CredentialFields {
     return { ...(this as CredentialFields) };
   }

@@ -193,7 +193,6 @@ function become(task: Task, loaded: LoadedProgram, program: Program, credentials
   task.comm = commOf(program.filename);
   task.restart = 0;
   task.restartBlock = null;
-  task.rseqAddress = 0;
   if (credentials.euid !== task.credentials.euid || credentials.egid !== task.credentials.egid) {
     task.parentDeathSignal = 0;
   }

@@ -153,7 +153,6 @@ function copyTask(task: Task, args: CloneArgs): Task {
   if (!sharesMemory || has(flags, CLONE_VFORK)) Object.assign(child.altStack, task.altStack);
   else Object.assign(child.altStack, { sp: 0, size: 0, flags: SS_DISABLE });
   if (has(flags, CLONE_CHILD_CLEARTID)) child.clearChildTid = args.childTid;
-  if (!sharesMemory) child.rseqAddress = task.rseqAddress;
 
   let context: DataView;
   if (sharesMemory) {

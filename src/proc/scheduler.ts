@@ -92,11 +92,6 @@ export class Scheduler {
     return this.#current ?? this.#lock;
   }
 
-  /** Tasks that could run now: /proc/loadavg. */
-  get runnable(): number {
-    return this.#queue.length + (this.#current === null ? 0 : 1);
-  }
-
   /** Nanoseconds of the current turn, not yet accounted, if one of these tasks is running. */
   turnTime(tasks: ReadonlySet<Task>): number {
     return this.#current !== null && tasks.has(this.#current) ? this.kernel.now() - this.#turnStart : 0;

@@ -98,9 +98,6 @@ export class Task {
   /** set_tid_address(2): zeroed and woken when the task ends. */
   clearChildTid = 0;
   robustListHead = 0;
-  robustListSize = 0;
-  /** rseq(2) area, 0 if not registered. */
-  rseqAddress = 0;
   /** The vfork parent waits here until this task lets go of its address space. */
   vforkDone: WaitQueue | null = null;
   /** Signal for the task when its parent ends (PR_SET_PDEATHSIG). */

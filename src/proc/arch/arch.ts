@@ -72,9 +72,7 @@ export interface Arch {
   readonly hasRestorer: boolean;
   /** arch_prctl(2) and its like, for architectures that have it: a result or a negative errno. */
   prctl?(space: AddressSpace, context: DataView, code: number, address: number): number;
-  /** Bytes of the system call instruction, by which the pc steps back when a call is restarted. */
-  readonly syscallLength: number;
-  /** Puts the number back (and, where result and first argument share a register, `argument0Lo/Hi`). */
+  /** Steps the pc back to the system call and puts the number back (and, where result and first argument share a register, `argument0Lo/Hi`). */
   rewindSyscall(context: DataView, number: number, argument0Lo: number, argument0Hi: number): void;
   /** Stores the frame and makes the context enter the handler. Throws EFAULT if the stack can't be written. */
   pushSignalFrame(space: AddressSpace, context: DataView, request: FrameRequest): void;

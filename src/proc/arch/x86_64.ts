@@ -108,7 +108,6 @@ export function x86_64Arch(registers: X86_64Registers): Arch {
     numbers: SYSCALLS_X86_64,
     cloneTlsFirst: false,
     hasRestorer: true,
-    syscallLength: 2,
     minSignalStack: MINSIGSTKSZ_X86_64,
 
     prctl(space, context, code, address) {
