@@ -169,7 +169,8 @@ function mappingFlags(flags: number, prot: number, file: MappedFile | null): num
 function backing(space: AddressSpace, file: MappedFile | null, offset: number, vmFlags: number): Backing {
   const shareable = (vmFlags & VmFlag.MayShare) !== 0;
   const fileLimit = Number.POSITIVE_INFINITY;
-  if (file && !file.zeroes) return { file, shared: shareable ? space.pool.sharedFile(file.inode) : null, offset, fileLimit, name: "" };
+  if (file && !file.zeroes)
+    return { file, shared: shareable ? space.pool.sharedFile(file.inode) : null, offset, fileLimit, name: "" };
   const shared = shareable ? new SharedAnonymous(space.pool) : null;
   return { file: null, shared, offset: 0, fileLimit, name: "" };
 }
