@@ -5,7 +5,8 @@ import { S_IFSOCK } from "../abi/stat.ts";
 import type { Clock } from "../host/interface.ts";
 import type { Owner } from "../vfs/inode.ts";
 import { AnonymousFs, type AnonymousInode } from "../vfs/special.ts";
-import type { Inode } from "../vfs/types.ts";
+import type { Inode, OpenContext } from "../vfs/types.ts";
+import { InetSocket, inetProtocol, Ports } from "./inet.ts";
 import type { Socket } from "./socket.ts";
 import { abstractKey, UnixSocket } from "./unix.ts";
 
@@ -15,6 +16,7 @@ export class Network {
   readonly abstractNames: Map<string, UnixSocket> = new Map();
   /** Sockets that are bound to a place in a file system, by the inode there. */
   readonly boundTo: WeakMap<Inode, UnixSocket> = new WeakMap();
+  readonly #ports: Ports = new Ports();
   #lastAutomatic = 0;
 
   constructor(clock: Clock, device: number) {
@@ -38,9 +40,13 @@ export class Network {
    * socket(2), without the descriptor. Throws EAFNOSUPPORT for families that are not there.
    * @param flags O_* of the open file
    */
-  create(family: number, type: number, protocol: number, flags: number, owner: Owner): Socket {
+  create(family: number, type: number, protocol: number, flags: number, owner: Owner, context: OpenContext): Socket {
     if (family < 0 || family >= S.AF_MAX) throw errno(EAFNOSUPPORT);
     if (type < 0 || type >= S.SOCK_MAX) throw errno(EINVAL);
+    if (family === S.AF_INET || family === S.AF_INET6) {
+      const found = inetProtocol(type, protocol, context);
+      return new InetSocket(this.#ports, this.inode(owner), flags, family, type, found);
+    }
     if (family !== S.AF_UNIX) throw errno(EAFNOSUPPORT);
     if (protocol !== 0 && protocol !== S.AF_UNIX) throw errno(EPROTONOSUPPORT);
     const kind = type === S.SOCK_RAW ? S.SOCK_DGRAM : type;

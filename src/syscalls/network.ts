@@ -41,7 +41,7 @@ function create(task: Task, family: number, typeAndFlags: number, protocol: numb
   if (typeAndFlags & ~(S.SOCK_TYPE_MASK | S.SOCK_NONBLOCK | S.SOCK_CLOEXEC)) throw errno(EINVAL);
   const flags = O_RDWR | (typeAndFlags & S.SOCK_NONBLOCK ? O_NONBLOCK : 0);
   const type = typeAndFlags & S.SOCK_TYPE_MASK;
-  const socket = task.kernel.network.create(family, type, protocol, flags, ownerOf(task));
+  const socket = task.kernel.network.create(family, type, protocol, flags, ownerOf(task), task);
   socket.creator = M.ownCredentials(task);
   return socket;
 }
@@ -297,7 +297,7 @@ function name(task: Task, address: number, lengthAt: number, bytes: Uint8Array |
   return 0;
 }
 
-const options = { partial: "AF_UNIX only" };
+const options = { partial: "AF_UNIX; AF_INET and AF_INET6 without any interface" };
 
 export const networkCalls: readonly SyscallDefinition[] = [
   syscall(
