@@ -22,14 +22,30 @@ export interface InterpOptions {
   /** The time stamp counter. Without it, the count of instructions executed. */
   readonly timestamp?: () => bigint;
   readonly log?: (line: string) => void;
+  /** Taken branches, of all guests, after which the loop for programs that compute takes over (program.ts). */
+  readonly briefBranches?: number;
 }
 
 /** Taken branches between two returns to here: the module's 32-bit sums must not overflow, and see `run`. */
 const FUEL_SLICE = 1_000_000;
+/** The same for as long as a loop may not run in its final form yet. */
+const EARLY_SLICE = 20_000;
+/** Taken branches after which `main` takes over from `brief` if nothing else is said, and after which it is surely compiled. */
+const BRIEF_BRANCHES = 400_000;
+const EARLY_BRANCHES = 10_000_000;
 
 const RIP_WORD = (CONTEXT_OFFSET + RIP) >> 2;
 
-type Main = (pc: number, fuel: number) => number;
+/** A fork copies the decoded code if it has fewer records (1.3 MB). */
+const COPIED_RECORDS = 0x10000;
+
+type Loop = (pc: number, fuel: number) => number;
+
+/** The exports of an instance: see program.ts. */
+interface Loops {
+  readonly main: Loop;
+  readonly brief: Loop;
+}
 
 export class InterpEngine implements CpuEngine {
   readonly name = "interp";
@@ -39,13 +55,17 @@ export class InterpEngine implements CpuEngine {
   readonly decoder: Decoder;
   readonly shared: SharedBlocks = new SharedBlocks();
   readonly #module: WebAssembly.Module;
-  readonly #mains = new WeakMap<GuestMemory, Main>();
+  readonly #loops = new WeakMap<GuestMemory, Loops>();
+  /** Taken branches so far, as long as it matters. */
+  branches = 0;
   #attached = false;
   readonly #timestamp: (() => bigint) | undefined;
+  readonly briefBranches: number;
 
   constructor(options: InterpOptions) {
     if (options.log !== undefined) this.log = options.log;
     this.#timestamp = options.timestamp;
+    this.briefBranches = options.briefBranches ?? BRIEF_BRANCHES;
     this.#module = new WebAssembly.Module(options.module);
     const image = readImage(this.#module);
     this.handlers = numberHandlers(image.inline, image.outlined);
@@ -56,20 +76,20 @@ export class InterpEngine implements CpuEngine {
     memory.context.setUint32(HIGH_SLOT + 4, 1, true);
     this.shared.recording = this.#attached;
     this.#attached = true;
-    return new InterpCore(this, memory, this.main(memory));
+    return new InterpCore(this, memory, this.loops(memory));
   }
 
-  /** The module's entry point on a memory. */
-  main(memory: GuestMemory): Main {
-    let main = this.#mains.get(memory);
-    if (main === undefined) {
+  /** The module's entry points on a memory. */
+  loops(memory: GuestMemory): Loops {
+    let loops = this.#loops.get(memory);
+    if (loops === undefined) {
       const executed = new DataView(memory.memory.buffer, EXECUTED, 8);
       const timestamp = this.#timestamp ?? ((): bigint => executed.getBigUint64(0, true) >> 4n);
       const imports = { env: { memory: memory.memory, timestamp, x87_evaluate: evaluate } };
-      main = new WebAssembly.Instance(this.#module, imports).exports["main"] as Main;
-      this.#mains.set(memory, main);
+      loops = new WebAssembly.Instance(this.#module, imports).exports as unknown as Loops;
+      this.#loops.set(memory, loops);
     }
-    return main;
+    return loops;
   }
 }
 
@@ -78,7 +98,7 @@ export class InterpCore implements CpuCore {
   faultAddress = 0;
   faultAccess: Access = 0;
   readonly #memory: GuestMemory;
-  readonly #main: Main;
+  readonly #loops: Loops;
   readonly #code: CodeCache;
   readonly #u32: Uint32Array;
   /**
@@ -87,10 +107,10 @@ export class InterpCore implements CpuCore {
    */
   #stepFirst = false;
 
-  constructor(engine: InterpEngine, memory: GuestMemory, main: Main) {
+  constructor(engine: InterpEngine, memory: GuestMemory, loops: Loops) {
     this.engine = engine;
     this.#memory = memory;
-    this.#main = main;
+    this.#loops = loops;
     this.#code = new CodeCache(memory, engine.decoder, engine.handlers, engine.shared);
     this.#u32 = new Uint32Array(memory.memory.buffer, 0, 0x2000);
   }
@@ -115,6 +135,8 @@ export class InterpCore implements CpuCore {
     }
     const u32 = this.#u32;
     const code = this.#code;
+    const engine = this.engine;
+    const loops = this.#loops;
     let left = fuel;
     let from = 0;
     for (;;) {
@@ -122,9 +144,12 @@ export class InterpCore implements CpuCore {
       const record = code.resolve(u32[RIP_WORD] as number, from);
       if (record === 0) return this.#report(this.#fetchFault());
       // V8 has no on-stack replacement for wasm: main must return now and then to be entered in its optimised form.
-      const slice = Math.min(left, FUEL_SLICE);
-      const trap = this.#main(record, slice);
-      left -= slice - (u32[FUEL_LEFT >> 2] as number);
+      const early = engine.branches < EARLY_BRANCHES;
+      const slice = Math.min(left, early ? EARLY_SLICE : FUEL_SLICE);
+      const trap = engine.branches < engine.briefBranches ? loops.brief(record, slice) : loops.main(record, slice);
+      const used = slice - (u32[FUEL_LEFT >> 2] as number);
+      if (early) engine.branches += used;
+      left -= used;
       from = 0;
       if (trap === TRAP_LOOKUP) from = u32[TRAP_PC >> 2] as number;
       else if (trap !== Trap.Fuel) return this.#report(trap as Trap);
@@ -138,8 +163,9 @@ export class InterpCore implements CpuCore {
   }
 
   fork(child: GuestMemory): CpuCore {
-    const core = new InterpCore(this.engine, child, this.engine.main(child));
-    this.#code.copyTo(core.#code);
+    const core = new InterpCore(this.engine, child, this.engine.loops(child));
+    // A child that soon execs has little use for much; what it runs it finds among the shared blocks.
+    if (this.#code.recordCount < COPIED_RECORDS) this.#code.copyTo(core.#code);
     core.#stepFirst = this.#stepFirst;
     return core;
   }
@@ -156,7 +182,7 @@ export class InterpCore implements CpuCore {
     if (record === 0) return this.#fetchFault();
     u32[TRAP_CODE >> 2] = 0;
     // A taken branch uses the only fuel and leaves, as does a jump to code that isn't decoded.
-    const trap = this.#main(record, 1);
+    const trap = this.#loops.brief(record, 1);
     return trap === Trap.Fuel || trap === TRAP_LOOKUP ? TRAP_STEPPED : trap;
   }
 

@@ -7,7 +7,8 @@ import { InterpEngine } from "./engine.ts";
 import { generateModule } from "./generate.ts";
 
 const module = generateModule();
-const engine = new InterpEngine({ module });
+const engine = new InterpEngine({ module, briefBranches: 0 });
+const briefEngine = new InterpEngine({ module, briefBranches: Number.POSITIVE_INFINITY });
 const CODE = 0x10000;
 const DATA = 0x20000;
 
@@ -62,8 +63,9 @@ function outcome(memory: GuestMemory): unknown {
 
 it("computes the same with several instructions in a handler as with one at a time", () => {
   const together = new GuestMemory();
+  const brief = new GuestMemory();
   const single = new GuestMemory();
-  const cores = [engine.attach(together), engine.attach(single)] as const;
+  const cores = [engine.attach(together), briefEngine.attach(brief), engine.attach(single)] as const;
   const next = numbers(7);
   for (let round = 0; round < 6000; round++) {
     const chosen = Array.from({ length: 10 }, () => INSTRUCTIONS[next(INSTRUCTIONS.length)] as string);
@@ -71,15 +73,21 @@ it("computes the same with several instructions in a handler as with one at a ti
     const hex = `${chosen.map((i) => (/^7.02$/.test(i) ? `${i}6690` : i)).join("")}0f05`;
     const code = Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
     prepare(cores[0], together, code, round);
-    prepare(cores[1], single, code, round);
+    prepare(cores[1], brief, code, round);
+    prepare(cores[2], single, code, round);
     let trap: Trap;
-    do trap = cores[0].run(1000);
-    while (trap === Trap.Fuel);
-    expect(trap).toBe(Trap.Syscall);
-    do trap = cores[1].run(SINGLE_STEP);
+    for (const core of [cores[0], cores[1]]) {
+      do trap = core.run(1000);
+      while (trap === Trap.Fuel);
+      expect(trap).toBe(Trap.Syscall);
+    }
+    do trap = cores[2].run(SINGLE_STEP);
     while (trap === Trap.SingleStep);
     expect(trap).toBe(Trap.Syscall);
-    expect({ hex, ...(outcome(together) as object) }).toEqual({ hex, ...(outcome(single) as object) });
+    const expected = { hex, ...(outcome(single) as object) };
+    expect({ hex, ...(outcome(together) as object) }).toEqual(expected);
+    expect({ hex, ...(outcome(brief) as object) }).toEqual(expected);
+    expect(cores[0].instructions).toBe(cores[1].instructions);
   }
 });
 

@@ -1,5 +1,5 @@
 /**
- * The interpreter as a WebAssembly module.
+ * The interpreter as a WebAssembly module: `main` for programs that compute, `brief` for the beginning.
  *
  * `main(pc, fuel)` is a loop around one `br_table` on the handler number of the record at pc. The first handlers, those
  * of common instructions and of all control flow, are inline; the others are functions (pc) -> next pc in the table, 0
@@ -16,7 +16,7 @@ import { defineFlags } from "../isa/x86_64/flags.ts";
 import { CONDITIONS, type Definition, type Family, type Sem } from "../isa/x86_64/sem.ts";
 import { parseForm } from "../isa/x86_64/table.ts";
 import { type I32, type I64, i32, i64 } from "../wasm/expr.ts";
-import { type FunctionBuilder, type FunctionRef, type Label, ModuleBuilder } from "../wasm/module.ts";
+import { type FunctionBuilder, type FunctionRef, type Label, type Local, ModuleBuilder } from "../wasm/module.ts";
 import type { HandlerList } from "./handlers.ts";
 import {
   EXECUTED,
@@ -57,9 +57,13 @@ export function buildInterpreter(families: readonly Family[], handlers: HandlerL
     return [definition, operands];
   };
 
-  const outlined = handlers.outlined.map((form) =>
+  const asFunction = (form: string): FunctionRef =>
     module.func(form, ["i32"], ["i32"], (f) => {
       const pc = f.param(0, "i32");
+      if (form in LEADING_ON) {
+        f.return(i32.load(pc, LEADING_ON[form] as number));
+        return;
+      }
       const [definition, operands] = definitionOf(form);
       const end: HandlerEnd = {
         next: () => f.return(i32.add(pc, i32.const(RECORD_SIZE))),
@@ -69,12 +73,23 @@ export function buildInterpreter(families: readonly Family[], handlers: HandlerL
       };
       definition(new RecordSem(f, pc, operands, shared, end));
       end.next();
-    }),
-  );
-  module.table(outlined);
+    });
+  const functions = new Map<string, FunctionRef>();
+  // Of several instructions in a handler, the first: the others have records of their own.
+  const handler = (form: string): FunctionRef => {
+    const first = form.split(/[|+]/)[0] as string;
+    const known = functions.get(first) ?? asFunction(first);
+    functions.set(first, known);
+    return known;
+  };
+  module.table([...handlers.inline, ...handlers.outlined].map(handler));
 
   const main = module.func("main", ["i32", "i32"], ["i32"], (f) => defineMain(f, handlers, shared, definitionOf));
   module.exportFunction("main", main);
+  module.exportFunction(
+    "brief",
+    module.func("brief", ["i32", "i32"], ["i32"], (f) => defineBrief(f, handlers)),
+  );
   return module.encode();
 }
 
@@ -95,6 +110,9 @@ const internals: Readonly<Record<string, Definition>> = {
   "#stepped": (s) => s.trap(TRAP_STEPPED as Trap),
   "#illegal": (s) => s.trap(Trap.IllegalInstruction),
 };
+
+/** Records that only lead on to another one, and where they have it. */
+const LEADING_ON: Readonly<Record<string, number>> = { "#goto:j": R_IMM, "#forward": R_BASE };
 
 function storeTemp(s: Sem, address: I64): void {
   const segment = i64.load(s.number(1), CONTEXT_OFFSET);
@@ -180,7 +198,6 @@ function defineMain(
   const fuel = f.param(1, "i32");
   const executed = f.local("i32");
   const target = f.local("i32");
-  const total = f.local("i64");
   // Fits 32 bits (unsigned), since the engine cuts fuel into slices.
   f.set(executed, i32.sub(ZERO, pc));
   f.block((exit) => {
@@ -224,8 +241,7 @@ function defineMain(
           });
           if (i === handlers.inline.length) {
             // A function. The call's result is the next record, mostly the following one.
-            const index = i32.sub(i32.load16_u(pc, R_HANDLER), i32.const(handlers.inline.length));
-            f.set(target, f.callIndirect("i32", ["i32"], index, [pc]));
+            f.set(target, f.callIndirect("i32", ["i32"], i32.load16_u(pc, R_HANDLER), [pc]));
             f.brIf(exit, i32.eqz(target));
             f.brIf(branch, i32.ne(target, i32.add(pc, i32.const(RECORD_SIZE))));
             f.set(pc, target);
@@ -234,9 +250,9 @@ function defineMain(
           }
           f.scope(() => {
             const form = handlers.inline[i] as string;
-            if (form === "#goto:j" || form === "#forward") {
+            if (form in LEADING_ON) {
+              f.set(target, i32.load(pc, LEADING_ON[form] as number));
               // Not counted: as if the records were contiguous.
-              f.set(target, i32.load(pc, form === "#forward" ? R_BASE : R_IMM));
               f.set(executed, i32.add(executed, i32.sub(pc, target)));
               f.set(pc, target);
               f.br(dispatch);
@@ -263,16 +279,63 @@ function defineMain(
         };
         open(handlers.inline.length);
       });
-      // A taken branch.
-      f.set(executed, i32.add(executed, i32.sub(i32.add(pc, i32.const(RECORD_SIZE)), target)));
-      f.set(pc, target);
-      f.set(fuel, i32.sub(fuel, i32.const(1)));
-      f.brIf(dispatch, i32.gt_s(fuel, ZERO));
-      f.exec(i64.store(ZERO, ripOf(pc), CONTEXT_OFFSET + RIP));
-      f.exec(i32.store(ZERO, i32.const(Trap.Fuel), TRAP_CODE));
+      takeBranch(f, { pc, fuel, executed, target }, dispatch);
     });
   });
-  f.set(total, i64.extend_i32_u(i32.add(executed, pc)));
+  finish(f, { pc, fuel, executed, target });
+}
+
+/**
+ * The same loop with all handlers as functions, for programs that end soon: nothing but the handlers that they use is
+ * compiled, and the compilation of the large loop (6 ms, then 100 ms in the background, which an exit waits for)
+ * does not begin. The engine says when to go over to `main`.
+ */
+function defineBrief(f: FunctionBuilder, handlers: HandlerList): void {
+  const pc = f.param(0, "i32");
+  const fuel = f.param(1, "i32");
+  const executed = f.local("i32");
+  const target = f.local("i32");
+  f.set(executed, i32.sub(ZERO, pc));
+  f.block((exit) => {
+    f.loop((dispatch) => {
+      f.set(target, f.callIndirect("i32", ["i32"], i32.load16_u(pc, R_HANDLER), [pc]));
+      f.if(i32.eq(target, i32.add(pc, i32.const(RECORD_SIZE))), () => {
+        f.set(pc, target);
+        f.br(dispatch);
+      });
+      f.brIf(exit, i32.eqz(target));
+      // Records that lead on don't count as instructions, but as branches, lest there be a circle that uses no fuel.
+      for (const form of Object.keys(LEADING_ON)) {
+        const leadsOn = i32.eq(i32.load16_u(pc, R_HANDLER), i32.const(handlers.numberOf.get(form) as number));
+        f.if(leadsOn, () => f.set(executed, i32.sub(executed, i32.const(RECORD_SIZE))));
+      }
+      takeBranch(f, { pc, fuel, executed, target }, dispatch);
+    });
+  });
+  finish(f, { pc, fuel, executed, target });
+}
+
+/** The variables of a loop over records. */
+interface Registers {
+  readonly pc: Local<"i32">;
+  readonly fuel: Local<"i32">;
+  /** Minus the first pc, plus the bytes of records that branches skipped. */
+  readonly executed: Local<"i32">;
+  readonly target: Local<"i32">;
+}
+
+/** Goes on at `target`, or stops for want of fuel. */
+function takeBranch(f: FunctionBuilder, { pc, fuel, executed, target }: Registers, dispatch: Label): void {
+  f.set(executed, i32.add(executed, i32.sub(i32.add(pc, i32.const(RECORD_SIZE)), target)));
+  f.set(pc, target);
+  f.set(fuel, i32.sub(fuel, i32.const(1)));
+  f.brIf(dispatch, i32.gt_s(fuel, ZERO));
+  f.exec(i64.store(ZERO, ripOf(pc), CONTEXT_OFFSET + RIP));
+  f.exec(i32.store(ZERO, i32.const(Trap.Fuel), TRAP_CODE));
+}
+
+function finish(f: FunctionBuilder, { pc, fuel, executed }: Registers): void {
+  const total = i64.extend_i32_u(i32.add(executed, pc));
   f.exec(i64.store(ZERO, i64.add(i64.load(ZERO, EXECUTED), total), EXECUTED));
   f.exec(i32.store(ZERO, fuel, FUEL_LEFT));
   f.return(i32.load(ZERO, TRAP_CODE));
