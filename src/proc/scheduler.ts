@@ -46,8 +46,8 @@ export const NO_RESULT = -0x4000_0000;
 
 /** Taken branches per entry into guest code: a millisecond or two. */
 const FUEL = 100_000;
-/** Instructions of a slice: some milliseconds. */
-const SLICE = 2_000_000;
+/** Instructions of a slice: a few milliseconds on an interpreter. */
+const SLICE = 500_000;
 
 /** Each step of nice is a quarter more or less, as Linux weighs them (sched_prio_to_weight). */
 function sliceOf(task: Task): number {

@@ -20,8 +20,9 @@ import { TaskCredentials } from "../../src/proc/credentials.ts";
 import { startProcess } from "../../src/proc/exec.ts";
 import { Kernel } from "../../src/proc/kernel.ts";
 import type { Task } from "../../src/proc/task.ts";
+import type { SyscallDefinition } from "../../src/syscalls/define.ts";
 import { SyscallDispatcher } from "../../src/syscalls/dispatch.ts";
-import { syscallTable } from "../../src/syscalls/table.ts";
+import { SYSCALLS, syscallTable } from "../../src/syscalls/table.ts";
 import { encodeBytes } from "../../src/util/bytes.ts";
 import { FdTable } from "../../src/vfs/fd-table.ts";
 import { FsContext } from "../../src/vfs/fs-context.ts";
@@ -236,8 +237,15 @@ export class ScriptedMachine {
   /** Whatever went wrong in the kernel itself. */
   panic: unknown;
 
-  /** @param scripts programs by name: `name` is executed as /name */
-  constructor(scripts: Readonly<Record<string, Script>>, options: MemoryHostOptions = {}) {
+  /**
+   * @param scripts programs by name: `name` is executed as /name
+   * @param calls system calls of the test's own, beside the real ones; their names are ones that nobody implements
+   */
+  constructor(
+    scripts: Readonly<Record<string, Script>>,
+    options: MemoryHostOptions = {},
+    calls: readonly SyscallDefinition[] = [],
+  ) {
     this.host = new MemoryHost(options);
     const names = Object.keys(scripts);
     const programs = names.map((name, i) => assemble(CODE + i * CODE_SIZE, scripts[name] as Script));
@@ -259,7 +267,7 @@ export class ScriptedMachine {
       engine,
       pool: new MemoryPool(),
       mounts: this.#mounts,
-      gate: new SyscallDispatcher(syscallTable(SYSCALLS_X86_64), registers),
+      gate: new SyscallDispatcher(syscallTable(SYSCALLS_X86_64, [...SYSCALLS, ...calls]), registers),
       machine: { machine: machineOf("x86_64"), platform: "x86_64", hwcap: 0, hwcap2: 0, minSignalStack: 2048 },
     });
     this.kernel.scheduler.onPanic((error) => {
