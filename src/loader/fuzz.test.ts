@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as E from "../abi/elf.ts";
-import { EACCES, EINVAL, EIO, ELIBBAD, ELOOP, ENOENT, ENOEXEC, ENOMEM, errno } from "../abi/errno.ts";
+import { EACCES, EFAULT, EINVAL, EIO, ELIBBAD, ELOOP, ENOENT, ENOEXEC, ENOMEM, errno } from "../abi/errno.ts";
 import { NO_LIMITS } from "../mm/address-space.ts";
 import { BytesFile } from "../mm/bytes-file.ts";
 import { Access } from "../mm/guest-access.ts";
@@ -18,7 +18,7 @@ import { buildElf } from "./test-elf.ts";
 
 const RUNS = 12_000;
 /** What execve may say about a file: execve(2). */
-const ALLOWED = new Set([EACCES, EINVAL, EIO, ELIBBAD, ELOOP, ENOENT, ENOEXEC, ENOMEM]);
+const ALLOWED = new Set([EACCES, EFAULT, EINVAL, EIO, ELIBBAD, ELOOP, ENOENT, ENOEXEC, ENOMEM]);
 
 const linker = buildElf({ type: E.ET_DYN });
 const seeds: readonly Uint8Array[] = [

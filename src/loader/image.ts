@@ -7,7 +7,7 @@
  */
 
 import { ET_DYN, PF_R, PF_W, PF_X, PT_LOAD, PT_PHDR } from "../abi/elf.ts";
-import { EINVAL, ENOMEM, Errno } from "../abi/errno.ts";
+import { EFAULT, EINVAL, ENOMEM, Errno } from "../abi/errno.ts";
 import { PROT_EXEC, PROT_READ, PROT_WRITE } from "../abi/mman.ts";
 import type { AddressSpace } from "../mm/address-space.ts";
 import { alignDown, alignUp, MMAP_MIN_ADDR, PAGE_SIZE, TASK_SIZE } from "../mm/layout.ts";
@@ -152,6 +152,11 @@ function mapSegment(
       const zeroFrom = memsz > filesz && prot & PROT_WRITE ? segment.offset + filesz : Number.POSITIVE_INFINITY;
       if (!space.mayExpand(mapEnd - pageStart, prot, 0)) throw bad(name, "over RLIMIT_AS or RLIMIT_DATA", ENOMEM);
       space.mapFile(pageStart, mapEnd, prot, file, offset, zeroFrom);
+      // padzero(): the kernel itself clears the rest of the page, which has to be there.
+      if (fileEnd % PAGE_SIZE !== 0 && Number.isFinite(zeroFrom)) {
+        const { size } = file.inode.attributes();
+        if (alignDown(zeroFrom) >= size) throw bad(name, `segment ends at ${zeroFrom} of ${size} bytes`, EFAULT);
+      }
     }
     if (end > mapEnd && memsz > filesz) {
       space.mapAnonymous(mapEnd, end, PROT_READ | PROT_WRITE | (prot & PROT_EXEC));
