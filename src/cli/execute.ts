@@ -23,6 +23,8 @@ export type TraceSetup = (
 ) => {
   readonly tracer: SyscallTracer & NonNullable<Kernel["observer"]>;
   readonly finish: () => void;
+  /** When nothing is left to be traced, if that is to be waited for as well as the program's end. */
+  readonly ended?: Promise<void>;
 };
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -62,7 +64,7 @@ export async function execute(options: RunOptions, trace: TraceSetup | undefined
     // A guest may wait for what never comes. Then the host has nothing to do either, and Node would end with status 0.
     const awake = setInterval(() => {}, 2 ** 30);
     try {
-      return statusOf(await machine.wait(process));
+      return statusOf(await machine.wait(process, tracing?.ended));
     } finally {
       clearInterval(awake);
       stopForwarding();

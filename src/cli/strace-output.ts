@@ -1,6 +1,7 @@
 /** Where strace's lines go: standard error, a file, or with -ff a file for each process. */
 import * as fs from "node:fs";
 import { CliError } from "./errors.ts";
+import { reason } from "./root.ts";
 
 export interface OutputSettings {
   /** -o */
@@ -37,7 +38,7 @@ export class TraceOutput {
     try {
       return { fd: fs.openSync(path, this.#settings.append ? "a" : "w", 0o666), buffer: "" };
     } catch (error) {
-      throw new CliError(`strace: Can't fopen '${path}': ${(error as Error).message}`);
+      throw new CliError(`strace: Can't fopen '${path}': ${reason(error)}`);
     }
   }
 

@@ -40,6 +40,8 @@ interface Settings extends OutputSettings {
   stringLimit: number;
   column: number;
   quiet: { attach: boolean; exit: boolean };
+  /** The machine goes on until the last process that is traced has ended, not only the program. */
+  waitForAll: boolean;
 }
 
 function defaults(): Settings {
@@ -65,6 +67,7 @@ function defaults(): Settings {
     append: false,
     separate: false,
     quiet: { attach: false, exit: false },
+    waitForAll: false,
   };
 }
 
@@ -163,6 +166,7 @@ function settings(parsed: Record<string, unknown>): Settings {
     return Number(value);
   };
   s.follow = times("f") > 0;
+  s.waitForAll = s.follow;
   s.output = single("o");
   s.append = given("A");
   s.separate = times("f") > 1 && s.output !== undefined;
@@ -314,6 +318,7 @@ function setup(s: Settings): TraceSetup {
     );
     return {
       tracer: strace,
+      ...(s.waitForAll ? { ended: strace.ended } : {}),
       finish: () => {
         strace.finish();
         output.close();

@@ -276,10 +276,11 @@ export class Machine {
   /**
    * Waits for the end of a process; then every other process is killed, as in a container whose main process ends, and
    * output that is on its way has left.
+   * @param others what else has to happen before that, such as the end of other processes
    */
-  async wait(process: ThreadGroup): Promise<ExitStatus> {
+  async wait(process: ThreadGroup, others?: Promise<void>): Promise<ExitStatus> {
     try {
-      await Promise.race([this.#exited(process), this.#failed]);
+      await Promise.race([Promise.all([this.#exited(process), others]), this.#failed]);
     } finally {
       this.stop();
     }

@@ -103,12 +103,18 @@ export class Strace implements SyscallTracer, Observer {
   readonly #streams: Map<number, Stream> = new Map();
   readonly #program: TracedProgram | undefined;
   readonly counts: Counts = new Counts();
+  /** Settled when the last task that is traced has ended. */
+  readonly ended: Promise<void>;
+  #end: () => void = () => {};
   #lastStamp: number | undefined;
   readonly #held: boolean;
 
   constructor(options: StraceOptions, program?: TracedProgram) {
     this.#options = options;
     this.#program = program;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
     // With a status filter a line may only be shown once the result is known.
     this.#held = !(["successful", "failed", "unfinished", "unavailable", "detached"] as const).every((s) =>
       options.status(s),
@@ -454,6 +460,7 @@ export class Strace implements SyscallTracer, Observer {
     }
     this.#traced.delete(task);
     this.#numbers.delete(task);
+    if (this.#traced.size === 0) this.#end();
   }
 
   /** A call during which the task ended: exit_group, or anything a fatal signal came into. */

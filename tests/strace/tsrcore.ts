@@ -9,7 +9,7 @@ import { runPiped } from "../golden/spawn.ts";
 import { fillCase, type StraceCase } from "./cases.ts";
 
 /** The command: the build, or the one in the folder TSRCORE_BUILD, or with TSRCORE_SOURCE=1 the sources. */
-function command(): string[] {
+export function command(): string[] {
   const build = process.env["TSRCORE_BUILD"];
   if (build !== undefined) return [join(build, "cli/main.js")];
   return process.env["TSRCORE_SOURCE"] === "1"
