@@ -59,6 +59,17 @@ export const transfersControl = (row: Row): boolean =>
   row.operands.some((o) => o.where === "J") ||
   isRet(row) ||
   matches(row, [[0, 0xff, 0xff, [2, 4]], [0, 0xcc], [0, 0xf4], [0, 0xf1], [1, 0x0b], [0, 0xe0, 0xe3]]); // biome-ignore format: pairs
+/**
+ * Neither needs registers that are set up for it nor leaves a result for the next that is only approximate, nor shows
+ * MXCSR's flags, which the engines keep only from the first load of MXCSR on.
+ */
+export const inSequences = (row: Row): boolean =>
+  !isString(row) &&
+  !isX87(row) &&
+  !isApproximation(row) &&
+  !row.operands.some((o) => "PQN".includes(o.where)) &&
+  !["emms", "stmxcsr"].includes(row.mnemonic);
+
 /** Reads flags or otherwise belongs behind an instruction that sets them. */
 export const readsFlags = (row: Row): boolean =>
   matches(row, [

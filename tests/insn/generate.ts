@@ -57,7 +57,7 @@ export function createGenerator(tables: readonly string[], options: GeneratorOpt
     .filter((r) => facts.testable(r) && !(options.tame && facts.differsInQemu(r)));
   const rows = options.only ? all.filter((r) => options.only?.includes(r.mnemonic)) : all;
   if (rows.length === 0) throw new Error("no row of the encoding table is left to test");
-  const plain = rows.filter((r) => !facts.usesFx(r) && !facts.transfersControl(r) && !facts.isString(r));
+  const plain = rows.filter((r) => facts.inSequences(r) && !facts.transfersControl(r));
   const readers = plain.filter(facts.readsFlags);
   const enders = rows.filter((r) => !facts.usesFx(r) && facts.transfersControl(r));
   return {
@@ -83,7 +83,7 @@ export function createGenerator(tables: readonly string[], options: GeneratorOpt
   /** One instruction, or in a third of the cases a sequence. */
   function draftOf(row: Row, rng: Random, number: number): Draft {
     const draft = new Draft(rng, number, options.mxcsrBits ?? 0);
-    if (plain.length > 0 && !facts.usesFx(row) && !facts.isString(row) && rng.oneIn(3)) {
+    if (plain.length > 0 && facts.inSequences(row) && rng.oneIn(3)) {
       const before = 1 + rng.below(4);
       for (let i = 0; i < before; i++)
         draft.addToSequence(rng.oneIn(2) && readers.length > 0 ? rng.pick(readers) : rng.pick(plain));
