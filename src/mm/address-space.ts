@@ -319,7 +319,7 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
 
   /** Gives a page whose contents are in place its byte. The budget has been asked. */
   setPresent(page: number, vma: Vma): void {
-    this.#setPage(page, vma, vma.shared === null);
+    this.#setPage(page, vma, vma.shared === null && !this.#shared.has(page));
     this.#present++;
     this.#populated++;
   }
@@ -337,10 +337,22 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
     return true;
   }
 
+  /**
+   * Fetches one page of a private mapping of a file that somebody may be writing to: until it is written to itself it
+   * shows what becomes of the file. False: beyond the end of the file.
+   */
+  populateUnchanged(page: number, vma: Vma, file: MappedFile): boolean {
+    const object = this.pool.sharedFile(file.inode);
+    if (!this.#shared.populate(page, object, vma.positionOf(page * PAGE_SIZE) / PAGE_SIZE)) return false;
+    this.setPresent(page, vma);
+    return true;
+  }
+
   /** A present page is about to be written and its mapping allows it: sets Write, and does what must come first. */
   allowWrite(page: number, vma: Vma): void {
     this.#invalidateCode(page, page + 1);
     if (vma.shared) this.#shared.markDirty(page);
+    else this.#shared.leave(page);
     this.#setPage(page, vma, true);
   }
 
@@ -374,7 +386,7 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
     let run = this.nextRun(start >>> PAGE_SHIFT, lastPage);
     while (run) {
       const [first, last] = run;
-      if (vma.shared) for (let page = first; page < last; page++) this.#shared.drop(page);
+      if (vma.shared || vma.file) for (let page = first; page < last; page++) this.#shared.drop(page);
       this.#clearRun(first, last);
       run = this.nextRun(last, lastPage);
     }
@@ -388,6 +400,7 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
     while (run) {
       const [first, last] = run;
       memory.u8.copyWithin(to + (first * PAGE_SIZE - from), first * PAGE_SIZE, last * PAGE_SIZE);
+      for (let page = first; page < last; page++) this.#shared.leave(page);
       // The budget's count stays: it moves with the pages.
       this.#invalidateCode(first, last);
       memory.clearGuest(first * PAGE_SIZE, last * PAGE_SIZE);
@@ -492,7 +505,9 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
     while (run) {
       const [first, last] = run;
       // A shared page that is dirty loses Write here and gets it back with the next write.
-      for (let page = first; page < last; page++) this.#setPage(page, vma, vma.shared === null);
+      for (let page = first; page < last; page++) {
+        this.#setPage(page, vma, vma.shared === null && !this.#shared.has(page));
+      }
       run = this.nextRun(last, end);
     }
   }

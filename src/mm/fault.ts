@@ -72,6 +72,13 @@ export function populate(space: AddressSpace, vma: Vma, page: number): Outcome {
     if (!there) space.pool.uncommit(1);
     return there ? "present" : "beyond end";
   }
+  const { file } = vma;
+  if (file !== null && (file.inode.writers ?? 0) > 0 && vma.positionOf((page + 1) * PAGE_SIZE) <= vma.fileLimit) {
+    if (!space.commitPages(1)) return "no memory";
+    const there = space.populateUnchanged(page, vma, file);
+    if (!there) space.pool.uncommit(1);
+    return there ? "present" : "beyond end";
+  }
   const around = vma.file ? FILE_AROUND : ANONYMOUS_AROUND;
   const window = page & -around;
   const low = Math.max(window, vma.start >>> PAGE_SHIFT);

@@ -9,6 +9,8 @@
  *   pages, and lose Write again.
  * - An address space that becomes active compares the versions of its copies with those of the objects, and reads again
  *   what differs. A counter of all changes in the machine says when there is nothing to compare.
+ * - A page of a private file mapping that nobody has written to yet is a copy too, if the file may change (somebody has it
+ *   open for writing): the first write to it makes it a page of its own.
  * - One page of an object may be mapped twice in one address space. Then a dirty copy is the only one: making a copy dirty
  *   drops its aliases, and populating an alias writes the dirty copy back first.
  */
@@ -72,6 +74,12 @@ export class SharedPages {
     }
     copy.dirty = true;
     this.#dirty.add(copy);
+  }
+
+  /** The page of a private mapping is written to: from here on it is no copy of the file's. */
+  leave(page: number): void {
+    const copy = this.#copies.get(page);
+    if (copy !== undefined) this.#forget(copy);
   }
 
   /** The page is to be unmapped: what was written to it goes to the object. */

@@ -9,6 +9,8 @@ import type { SharedObject } from "./shared-object.ts";
 /** What a mapping needs of the inode behind it. */
 export interface MappedInode {
   readonly ino: number;
+  /** Open files, and mappings, by which it may be written to. */
+  readonly writers?: number;
   /** Bytes read, fewer only at the end of the file. */
   read(position: number, into: Uint8Array): number;
   write(position: number, from: Uint8Array): number;
