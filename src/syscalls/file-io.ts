@@ -95,7 +95,7 @@ export function writeRegular(task: Task, file: RegularFile, from: Uint8Array, po
   const { inode } = file;
   const { pool } = task.kernel;
   pool.beforeWrite(inode);
-  if (!task.credentials.capable(CAP_FSETID)) inode.dropPrivileges?.();
+  if (!task.credentials.capable(CAP_FSETID)) inode.dropPrivileges?.(task.credentials);
   const n = position === undefined ? file.write(bytes) : file.pwrite(bytes, position);
   pool.afterWrite(inode, at, n);
   return n;

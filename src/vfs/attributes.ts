@@ -44,7 +44,11 @@ export function changeOwner(path: Path, uid: number, gid: number, credentials: C
     if (now.mode & S_IXGRP || (!inGroup(credentials, now.gid) && !credentials.capable(CAP_FSETID))) {
       gone |= now.mode & S_ISGID;
     }
-    if (gone !== 0) change.mode = now.mode & 0o7777 & ~gone;
+    if (gone !== 0) {
+      // Which changes the mode, and that is the owner's to do, even where nothing else is changed.
+      if (!isOwner(now, credentials)) throw errno(EPERM);
+      change.mode = now.mode & 0o7777 & ~gone;
+    }
   }
   inode.setAttributes(change);
   notifyFile(inode, path, IN_ATTRIB);
@@ -95,7 +99,7 @@ export function truncatePath(path: Path, size: number, credentials: Credentials)
 /** @param path by which it was opened, for those who watch */
 export function truncateInode(inode: Inode, size: number, credentials: Credentials, path: Path | undefined): void {
   if (size > MAX_SIZE) throw errno(EFBIG);
-  if (!credentials.capable(CAP_FSETID)) inode.dropPrivileges?.();
+  if (!credentials.capable(CAP_FSETID)) inode.dropPrivileges?.(credentials);
   inode.setAttributes({ size });
   notifyFile(inode, path, IN_MODIFY);
 }

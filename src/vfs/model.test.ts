@@ -7,10 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { memfs } from "memfs";
 import { afterAll, describe, expect, it } from "vitest";
+import { CAP_FSETID } from "../abi/capability.ts";
 import { Errno, errnoName } from "../abi/errno.ts";
 import { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } from "../abi/fcntl.ts";
 import { S_IFDIR, S_IFLNK, S_IFREG } from "../abi/stat.ts";
-import { changeMode, changeOwner } from "./attributes.ts";
+import { changeMode, changeOwner, truncateInode } from "./attributes.ts";
 import { release, retain } from "./file.ts";
 import { FsContext } from "./fs-context.ts";
 import { DeviceNumbers, MountTable } from "./mounts.ts";
@@ -193,6 +194,8 @@ class Ours implements Subject {
         const file = retain(openAt(view, undefined, path, op.flags, 0o644));
         try {
           if (op.flags & 3) {
+            // As the write call does.
+            if (!view.credentials.capable(CAP_FSETID)) file.inode.dropPrivileges?.(view.credentials);
             const n = file.write(new TextEncoder().encode(op.data));
             if (n < 0) return errnoName(-n);
           }
@@ -203,7 +206,7 @@ class Ours implements Subject {
       }
       case "truncate": {
         const file = retain(openAt(view, undefined, path, O_WRONLY, 0));
-        file.inode.setAttributes({ size: op.size });
+        truncateInode(file.inode, op.size, view.credentials, file.path);
         release(file);
         return "ok";
       }

@@ -172,7 +172,7 @@ export function openExisting(view: View, place: Path, flags: number): File {
   const file = fileOf(view, place, flags & ~(TRANSIENT & ~O_NOCTTY));
   file.flags &= ~O_NOCTTY;
   if (truncate) {
-    if (!credentials.capable(CAP_FSETID)) inode.dropPrivileges?.();
+    if (!credentials.capable(CAP_FSETID)) inode.dropPrivileges?.(credentials);
     inode.setAttributes({ size: 0 });
   }
   notifyFile(inode, place, IN_OPEN);

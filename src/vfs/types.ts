@@ -130,7 +130,7 @@ export interface Inode {
   /** The contents were read: updates the access time, by the rules of relatime. */
   accessed?(): void;
   /** The contents are changed by somebody without CAP_FSETID: clears the set-user-ID and set-group-ID bits. */
-  dropPrivileges?(): void;
+  dropPrivileges?(credentials: Credentials): void;
   /** F_SEAL_* of a memfd, and how more are added; absent on other files. */
   readonly seals?: number | undefined;
   addSeals?(seals: number): void;

@@ -3,8 +3,8 @@
  *
  * The guest cannot leave the directory. Every component of a guest path is looked up here by its own lstat; what the host
  * says is a symbolic link is given to the guest's path walk as text and interpreted inside the guest's tree. The host is
- * only ever given paths below the directory whose components were seen to be directories, and files are opened with
- * O_NOFOLLOW. (A process of the host that swaps a directory for a link between two steps can still fool it, as with any
+ * only ever given paths below the directory whose components were seen to be directories (and are looked at again once any
+ * mount has removed or renamed something, see HostChanges), and files are opened with O_NOFOLLOW. (A process of the host that swaps a directory for a link between two steps can still fool it, as with any
  * server that works by path.)
  *
  * The host may change names at any time, so the file system is `volatile`: every lookup asks. An inode is kept for as long as
@@ -21,17 +21,20 @@ import {
   ENOTEMPTY,
   EPERM,
   EROFS,
+  ESTALE,
   errno,
   errnoNumber,
 } from "../../abi/errno.ts";
 import { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } from "../../abi/fcntl.ts";
-import { direntType, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../abi/stat.ts";
+import { direntType, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGRP } from "../../abi/stat.ts";
 import { V9FS_MAGIC } from "../../abi/statfs.ts";
 import { decodeBytes, encodeBytes } from "../../util/bytes.ts";
 import { BaseInode, type Owner, timespecOf } from "../inode.ts";
+import { inGroup } from "../permission.ts";
 import type {
   AttributeChange,
   Attributes,
+  Credentials,
   DirectoryEntry,
   FileSystem,
   FileSystemStatistics,
@@ -91,6 +94,16 @@ export interface HostFsOptions {
   readonly readOnly?: boolean;
   /** Shown as the owner of everything. Default: the host's own numbers. */
   readonly owner?: Owner;
+  /** One for all mounts of a machine. */
+  readonly changes?: HostChanges;
+}
+
+/**
+ * Counts the changes of names that were made through any of the mounts that share it. Two mounts may show the same host
+ * directory; what one of them moves away and replaces by a link must not lead the other astray.
+ */
+export class HostChanges {
+  count = 0;
 }
 
 /** Runs a call of the host and turns its failure into an errno. */
@@ -117,6 +130,7 @@ export class HostFs implements FileSystem {
   readonly host: HostFileSystem;
   readonly directory: string;
   readonly owner: Owner | undefined;
+  readonly changes: HostChanges;
   /** The host's calls are those of an operating system, not of an imitation such as memfs, which lies on device 0. */
   readonly exact: boolean;
   /** What a name must not have in it: on Windows also what separates there. */
@@ -129,6 +143,7 @@ export class HostFs implements FileSystem {
     this.dev = options.dev;
     this.readOnly = options.readOnly ?? false;
     this.owner = options.owner;
+    this.changes = options.changes ?? new HostChanges();
     this.directory = options.directory.replace(/(?<=.)\/+$/, "");
     this.separators = /^([a-z]:|\\\\)/i.test(options.directory) ? /[/\0\\:]/ : /[/\0]/;
     const stats = this.stat(this.directory);
@@ -171,6 +186,8 @@ export class HostInode extends BaseInode {
   #parent: HostInode | undefined;
   #name: string;
   readonly #identity: string;
+  /** `changes.count` when the path to here was last seen to lead here. */
+  #verifiedAt: number;
   readonly #children: Map<string, HostInode> = new Map();
   #users = 0;
   #readFd = -1;
@@ -186,12 +203,21 @@ export class HostInode extends BaseInode {
     this.ino = fs.ino(stats);
     this.format = Number(stats.mode) & S_IFMT;
     this.#identity = identity(stats);
+    this.#verifiedAt = fs.changes.count;
   }
 
   // Paths of the host.
 
   #text(): string {
-    return this.#parent === undefined ? this.fs.directory : join(this.#parent.#text(), this.#name);
+    if (this.#parent === undefined) return this.fs.directory;
+    const text = join(this.#parent.#text(), this.#name);
+    const { count } = this.fs.changes;
+    if (this.#verifiedAt !== count) {
+      // Names have changed since: is this still the way to here?
+      if (identity(this.fs.stat(hostPath(text))) !== this.#identity) throw errno(ESTALE);
+      this.#verifiedAt = count;
+    }
+    return text;
   }
 
   #path(): HostPath {
@@ -261,6 +287,14 @@ export class HostInode extends BaseInode {
       const mtime = seconds(change.mtime ?? now.mtime);
       host(() => os.lutimesSync(this.#path(), atime, mtime));
     }
+  }
+
+  /** The host would do it for a writer of its own, but the one who writes there may be privileged. */
+  dropPrivileges(credentials: Credentials): void {
+    const { mode, gid } = this.attributes();
+    let gone = mode & S_ISUID;
+    if (mode & S_IXGRP || !inGroup(credentials, gid)) gone |= mode & S_ISGID;
+    if (gone !== 0) this.setAttributes({ mode: mode & 0o7777 & ~gone });
   }
 
   // Directories.
@@ -342,6 +376,7 @@ export class HostInode extends BaseInode {
     if (child === undefined) throw errno(ENOENT);
     child.#keepOpen();
     host(() => this.fs.host.unlinkSync(this.#childPath(name)));
+    this.fs.changes.count++;
     this.#children.delete(name);
   }
 
@@ -351,6 +386,7 @@ export class HostInode extends BaseInode {
     const child = this.#children.get(name);
     const last = child?.attributes();
     host(() => this.fs.host.rmdirSync(this.#childPath(name)));
+    this.fs.changes.count++;
     this.#children.delete(name);
     if (child !== undefined) child.#directoryGone(last);
   }
@@ -379,6 +415,7 @@ export class HostInode extends BaseInode {
     this.#children.delete(name);
     child.#parent = to;
     child.#name = toName;
+    this.fs.changes.count++;
     to.#children.set(toName, child);
   }
 

@@ -31,9 +31,11 @@ import { direntType, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGR
 import { OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC } from "../../abi/statfs.ts";
 import type { Clock } from "../../host/interface.ts";
 import { BaseInode, ExtendedAttributes, nanosecondsOf, type Owner, timespecOf } from "../inode.ts";
+import { inGroup } from "../permission.ts";
 import type {
   AttributeChange,
   Attributes,
+  Credentials,
   DirectoryEntry,
   FileSystem,
   FileSystemStatistics,
@@ -273,9 +275,9 @@ export class MemoryInode extends BaseInode {
     this.#atime = time;
   }
 
-  dropPrivileges(): void {
+  dropPrivileges(credentials: Credentials): void {
     let gone = this.#mode & S_ISUID;
-    if (this.#mode & S_IXGRP) gone |= this.#mode & S_ISGID;
+    if (this.#mode & S_IXGRP || !inGroup(credentials, this.#gid)) gone |= this.#mode & S_ISGID;
     this.#mode &= ~gone;
   }
 
