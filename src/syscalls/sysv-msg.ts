@@ -5,8 +5,17 @@ import * as S from "../abi/sysv-ipc.ts";
 import { type Message, MessageQueue } from "../proc/sysv-msg.ts";
 import type { Task } from "../proc/task.ts";
 import { block } from "../proc/wait.ts";
-import { int, long, outPtr, ptr, size } from "./args.ts";
+import { int, long, size } from "./args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
+import {
+  filledMessage,
+  ipcGetFlags,
+  ipcKey,
+  message,
+  messageCommand,
+  messageControl,
+  messageFlags,
+} from "./ipc-args.ts";
 import { put64, seconds, setPermissions, structure, writePermissions } from "./sysv-perm.ts";
 
 const MSQID_SIZE = 120;
@@ -112,8 +121,8 @@ function msgctl(task: Task, id: number, command: number, buffer: number): number
 }
 
 export const messageCalls: readonly SyscallDefinition[] = [
-  syscall("msgget", [int, int], msgget),
-  syscall("msgsnd", [int, ptr, size, int], msgsnd),
-  syscall("msgrcv", [int, outPtr, size, long, int], msgrcv, { partial: "no MSG_COPY: ENOSYS" }),
-  syscall("msgctl", [int, int, ptr], msgctl),
+  syscall("msgget", [ipcKey, ipcGetFlags], msgget),
+  syscall("msgsnd", [int, message, size, messageFlags], msgsnd),
+  syscall("msgrcv", [int, filledMessage, size, long, messageFlags], msgrcv, { partial: "no MSG_COPY: ENOSYS" }),
+  syscall("msgctl", [int, messageCommand, messageControl], msgctl),
 ];

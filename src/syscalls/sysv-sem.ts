@@ -5,10 +5,12 @@ import { type PendingOperations, type SemaphoreOperation, SemaphoreSet } from ".
 import type { Task } from "../proc/task.ts";
 import { block } from "../proc/wait.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
-import { int, ptr, size } from "./args.ts";
+import { int, size } from "./args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
+import { ipcGetFlags, ipcKey, semaphoreCommand, semaphoreControl, semaphoreOperations } from "./ipc-args.ts";
 import { readTimespec, viewOf } from "./process-args.ts";
 import { put64, seconds, setPermissions, structure, writePermissions } from "./sysv-perm.ts";
+import { timespec } from "./time-args.ts";
 
 function semget(task: Task, key: number, count: number, flags: number): number {
   const { kernel, credentials } = task;
@@ -167,8 +169,10 @@ function onSemaphore(task: Task, id: number, number: number, command: number, va
 }
 
 export const semaphoreCalls: readonly SyscallDefinition[] = [
-  syscall("semget", [int, int, int], semget),
-  syscall("semop", [int, ptr, size], (task, id, address, count) => semtimedop(task, id, address, count, 0)),
-  syscall("semtimedop", [int, ptr, size, ptr], semtimedop),
-  syscall("semctl", [int, int, int, ptr], semctl),
+  syscall("semget", [ipcKey, int, ipcGetFlags], semget),
+  syscall("semop", [int, semaphoreOperations, size], (task, id, address, count) =>
+    semtimedop(task, id, address, count, 0),
+  ),
+  syscall("semtimedop", [int, semaphoreOperations, size, timespec], semtimedop),
+  syscall("semctl", [int, int, semaphoreCommand, semaphoreControl], semctl),
 ];

@@ -10,6 +10,7 @@ import { SharedSegment } from "../proc/sysv-shm.ts";
 import type { Task } from "../proc/task.ts";
 import { int, ptr, size } from "./args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
+import { ipcKey, shmCommand, shmControl, shmFlags, shmGetFlags } from "./ipc-args.ts";
 import { put64, seconds, setPermissions, structure, writePermissions } from "./sysv-perm.ts";
 
 const pages = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE);
@@ -159,8 +160,8 @@ function shmctl(task: Task, id: number, command: number, buffer: number): number
 }
 
 export const sharedMemoryCalls: readonly SyscallDefinition[] = [
-  syscall("shmget", [int, size, int], shmget),
-  syscall("shmat", [int, ptr, int], shmat, { printResult: (result) => `0x${result.toString(16)}` }),
+  syscall("shmget", [ipcKey, size, shmGetFlags], shmget),
+  syscall("shmat", [int, ptr, shmFlags], shmat, { printResult: (result) => `0x${result.toString(16)}` }),
   syscall("shmdt", [ptr], shmdt),
-  syscall("shmctl", [int, int, ptr], shmctl),
+  syscall("shmctl", [int, shmCommand, shmControl], shmctl),
 ];

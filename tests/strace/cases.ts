@@ -116,7 +116,7 @@ const CONCURRENT: ReadonlySet<string> = new Set([
 ]);
 
 /** The parts of fixtures/calls.c. */
-const CALLS: readonly string[] = ["files", "memory", "signals", "times", "processes", "system"];
+const CALLS: readonly string[] = ["files", "memory", "signals", "times", "processes", "system", "ipc"];
 
 /** The same program with other options: layouts that -f does not show. */
 const WITH_OPTIONS: readonly (readonly [part: string, name: string, options: readonly string[]])[] = [

@@ -112,6 +112,8 @@ function maskLine(line: string, named: ReadonlyMap<number, string>): string {
     .replace(/\b(st_[amc]time)=\d+ \/\* [^*]* \*\/, (st_[amc]time_nsec)=\d+/g, "$1=TIME, $2=N")
     .replace(/(pipe:\[)\d+/g, "$1N")
     .replace(/((?:release|version)=)"[^"]*"/g, "$1NAME")
+    .replace(/\b((?:msg|sem|shm)_[a-z]time)=[1-9]\d+/g, "$1=TIME")
+    .replace(/\b((?:msg_l[sr]|shm_[cl])pid=)(\d+)/g, replace)
     .replace(/(ru_(?:maxrss|minflt|majflt|nvcsw|nivcsw)=)\d+/g, "$1N")
     .replace(/(RLIMIT_(?:NOFILE|NPROC|SIGPENDING), NULL, )\{[^}]*\}/, "$1N")
     .replace(/(\)) +(= )/, "$1 $2");
