@@ -17,6 +17,6 @@ export { createNodeHost, type NodeHostOptions } from "./host/node/index.ts";
 export { type ExitStatus, Machine, type MachineOptions, type ProgramOptions } from "./runtime/machine.ts";
 export { DeviceNumbers } from "./vfs/mounts.ts";
 export { ArchiveError, type ArchiveOptions, openArchive } from "./vfs/types/archive.ts";
-export { type HostFileSystem, HostFs, type HostFsOptions } from "./vfs/types/hostfs.ts";
+export { HostChanges, type HostFileSystem, HostFs, type HostFsOptions } from "./vfs/types/hostfs.ts";
 export { type MemoryFsOptions, overlay, tmpfs } from "./vfs/types/memory.ts";
 export type { FileSystem, Inode } from "./vfs/types.ts";

@@ -6,12 +6,12 @@ import { S_IFDIR } from "../abi/stat.ts";
 import { createNodeHost } from "../host/node/index.ts";
 import { type ExitStatus, Machine } from "../runtime/machine.ts";
 import type { Kernel, SyscallTracer, ThreadGroup } from "../runtime/parts.ts";
-import { DeviceNumbers, HostFs, LoadError } from "../runtime/parts.ts";
+import { DeviceNumbers, HostChanges, HostFs, LoadError } from "../runtime/parts.ts";
 import { decodeBytes } from "../util/bytes.ts";
 import { createEngine } from "./engine.ts";
 import { CliError, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_TSRCORE } from "./errors.ts";
 import type { RunOptions, Volume } from "./options.ts";
-import { HOST_FS, openRoot, reason } from "./root.ts";
+import { HOST_FS, type HostMounts, openRoot, reason } from "./root.ts";
 
 export type TraceSetup = (
   kernel: Kernel,
@@ -39,22 +39,22 @@ const FORWARDED: readonly (readonly [NodeJS.Signals, number])[] = [
 
 export async function execute(options: RunOptions, trace: TraceSetup | undefined): Promise<number> {
   const host = createNodeHost();
-  const numbers = new DeviceNumbers();
+  const shared: HostMounts = { numbers: new DeviceNumbers(), changes: new HostChanges() };
   const engine = await createEngine(options.cpu, host);
-  const root = await openRoot(options.root, numbers, host.clock);
+  const root = await openRoot(options.root, shared, host.clock);
   const machine = new Machine({
     host,
     engine,
     root,
-    deviceNumbers: numbers,
+    deviceNumbers: shared.numbers,
     ...(options.hostname === undefined ? {} : { hostname: options.hostname }),
     ...(options.memory === undefined ? {} : { memoryBytes: options.memory }),
   });
-  for (const volume of options.volumes) mountVolume(machine, volume, numbers);
+  for (const volume of options.volumes) mountVolume(machine, volume, shared);
   const env = environment(options, host.console.terminal !== undefined);
   const cwd = options.workdir ?? "/";
   if (options.workdir !== undefined) machine.makeDirectory(cwd);
-  const program = programPath(machine, options, env, cwd, numbers);
+  const program = programPath(machine, options, env, cwd, shared);
   const user = findUser(machine, options.user);
   const tracing = trace?.(machine.kernel, { path: program.path, argv: program.argv, env });
   if (tracing !== undefined) machine.trace(tracing.tracer, tracing.tracer);
@@ -100,7 +100,11 @@ function environment(options: RunOptions, terminal: boolean): [string, string][]
   return [...env];
 }
 
-function mountVolume(machine: Machine, volume: Volume, numbers: DeviceNumbers): void {
+function hostTree(directory: string, readOnly: boolean, shared: HostMounts): HostFs {
+  return new HostFs(HOST_FS, { dev: shared.numbers.next(), directory, readOnly, changes: shared.changes });
+}
+
+function mountVolume(machine: Machine, volume: Volume, shared: HostMounts): void {
   let stat: fs.Stats;
   let host: string;
   try {
@@ -110,13 +114,13 @@ function mountVolume(machine: Machine, volume: Volume, numbers: DeviceNumbers): 
     throw new CliError(`-v ${volume.host}: ${reason(error)}`);
   }
   if (stat.isDirectory()) {
-    const tree = new HostFs(HOST_FS, { dev: numbers.next(), directory: host, readOnly: volume.readOnly });
+    const tree = hostTree(host, volume.readOnly, shared);
     machine.mount(tree, volume.guest, host);
-  } else mountHostFile(machine, host, volume.guest, volume.readOnly, numbers);
+  } else mountHostFile(machine, host, volume.guest, volume.readOnly, shared);
 }
 
-function mountHostFile(machine: Machine, host: string, guest: string, readOnly: boolean, numbers: DeviceNumbers): void {
-  const directory = new HostFs(HOST_FS, { dev: numbers.next(), directory: path.dirname(host), readOnly });
+function mountHostFile(machine: Machine, host: string, guest: string, readOnly: boolean, shared: HostMounts): void {
+  const directory = hostTree(path.dirname(host), readOnly, shared);
   const inode = directory.root.lookup(path.basename(host));
   if (inode === undefined) throw new CliError(`${host}: no such file`);
   machine.mountFile(inode, guest);
@@ -135,7 +139,7 @@ function programPath(
   options: RunOptions,
   env: readonly (readonly [string, string])[],
   cwd: string,
-  numbers: DeviceNumbers,
+  shared: HostMounts,
 ): GuestProgram {
   const [name] = options.argv;
   // A login shell reads /etc/profile, and its name begins with a dash.
@@ -152,7 +156,7 @@ function programPath(
       throw new CliError(`${name}: ${reason(error)}`, EXIT_NOT_FOUND);
     }
     const guest = path.resolve(name);
-    mountHostFile(machine, host, guest, true, numbers);
+    mountHostFile(machine, host, guest, true, shared);
     return { path: guest, argv: options.argv, shown: name };
   }
   const search = env.find(([key]) => key === "PATH")?.[1] ?? DEFAULT_PATH;

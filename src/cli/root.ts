@@ -2,44 +2,55 @@
 import * as fs from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
-import type { Clock, DeviceNumbers, FileSystem } from "../runtime/parts.ts";
+import type { Clock, DeviceNumbers, FileSystem, HostChanges } from "../runtime/parts.ts";
 import { ArchiveError, archiveOf, type HostFileSystem, HostFs, openArchive, overlay } from "../runtime/parts.ts";
 import { CliError } from "./errors.ts";
 
 /** The embedded root file system: taken apart by the build in `dist` (tsdown.config.ts), or beside `src` in the checkout. */
-async function embeddedRoot(numbers: DeviceNumbers): Promise<FileSystem> {
+async function embeddedRoot(shared: HostMounts): Promise<FileSystem> {
   const find = (...places: readonly string[]): string | undefined =>
     places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((path) => fs.existsSync(path));
   const tar = find("./sysroot-x86_64.tar", "../sysroot-x86_64.tar");
   if (tar !== undefined) {
     const entries = JSON.parse(fs.readFileSync(tar.replace(/tar$/, "json"), "utf8"));
-    return archiveOf(entries, fs.readFileSync(tar), { dev: numbers.next(), name: tar });
+    return archiveOf(entries, fs.readFileSync(tar), { dev: shared.numbers.next(), name: tar });
   }
   const source = find("../../sysroot/x86_64.tar.gz");
-  if (source !== undefined) return openArchiveFile(source, numbers);
+  if (source !== undefined) return openArchiveFile(source, shared);
   throw new CliError("the embedded root file system is missing from this installation (sysroot/x86_64.tar.gz)");
+}
+
+/** What all file systems of one machine share. */
+export interface HostMounts {
+  readonly numbers: DeviceNumbers;
+  readonly changes: HostChanges;
 }
 
 export const HOST_FS: HostFileSystem = fs as unknown as HostFileSystem;
 
 /** Opens `path` (the embedded root if undefined); what the guest changes stays in memory. */
-export async function openRoot(path: string | undefined, numbers: DeviceNumbers, clock: Clock): Promise<FileSystem> {
-  const lower = path === undefined ? await embeddedRoot(numbers) : await hostRoot(path, numbers);
-  return overlay(lower.root, { dev: numbers.next(), clock });
+export async function openRoot(path: string | undefined, shared: HostMounts, clock: Clock): Promise<FileSystem> {
+  const lower = path === undefined ? await embeddedRoot(shared) : await hostRoot(path, shared);
+  return overlay(lower.root, { dev: shared.numbers.next(), clock });
 }
 
-async function hostRoot(name: string, numbers: DeviceNumbers): Promise<FileSystem> {
+async function hostRoot(name: string, shared: HostMounts): Promise<FileSystem> {
   let stat: fs.Stats;
   try {
     stat = fs.statSync(name);
   } catch (error) {
     throw new CliError(`--root ${name}: ${reason(error)}`);
   }
-  if (!stat.isDirectory()) return openArchiveFile(name, numbers);
-  return new HostFs(HOST_FS, { dev: numbers.next(), directory: fs.realpathSync(name), readOnly: true });
+  if (!stat.isDirectory()) return openArchiveFile(name, shared);
+  return new HostFs(HOST_FS, {
+    dev: shared.numbers.next(),
+    directory: fs.realpathSync(name),
+    readOnly: true,
+    changes: shared.changes,
+  });
 }
 
-async function openArchiveFile(name: string, numbers: DeviceNumbers): Promise<FileSystem> {
+async function openArchiveFile(name: string, shared: HostMounts): Promise<FileSystem> {
   let bytes: Uint8Array;
   try {
     bytes = fs.readFileSync(name);
@@ -47,7 +58,7 @@ async function openArchiveFile(name: string, numbers: DeviceNumbers): Promise<Fi
     throw new CliError(`--root ${name}: ${reason(error)}`);
   }
   try {
-    return await openArchive(bytes, { dev: numbers.next(), name, gunzip: (data) => gunzipSync(data) });
+    return await openArchive(bytes, { dev: shared.numbers.next(), name, gunzip: (data) => gunzipSync(data) });
   } catch (error) {
     if (error instanceof ArchiveError) throw new CliError(`--root ${error.message}`);
     throw error;

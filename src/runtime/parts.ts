@@ -8,6 +8,6 @@ export type { ThreadGroup } from "../proc/thread-group.ts";
 export type { SyscallTracer } from "../syscalls/dispatch.ts";
 export { DeviceNumbers } from "../vfs/mounts.ts";
 export { ArchiveError, archiveOf, openArchive } from "../vfs/types/archive.ts";
-export { type HostFileSystem, HostFs } from "../vfs/types/hostfs.ts";
+export { HostChanges, type HostFileSystem, HostFs } from "../vfs/types/hostfs.ts";
 export { overlay } from "../vfs/types/memory.ts";
 export type { FileSystem } from "../vfs/types.ts";

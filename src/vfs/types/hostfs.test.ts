@@ -13,7 +13,7 @@ import { mkdirAt, renameAt, symlinkAt, unlinkAt } from "../namespace.ts";
 import { openAt } from "../open.ts";
 import type { FileSystem } from "../types.ts";
 import { FOLLOW, lookup, type View } from "../walk.ts";
-import { type HostFileSystem, HostFs, type HostFsOptions } from "./hostfs.ts";
+import { HostChanges, type HostFileSystem, HostFs, type HostFsOptions } from "./hostfs.ts";
 import { overlay } from "./memory.ts";
 
 const clock = { realtime: () => 1_700_000_000_000_000_000n, monotonic: () => 0n };
@@ -192,5 +192,36 @@ describe("errors of the host", () => {
     nodeFs.symlinkSync("x", join(top, "inside/link"));
     expect(() => fs.root.lookup("link")?.readlink()).toThrow(TypeError);
     nodeFs.unlinkSync(join(top, "inside/link"));
+  });
+});
+
+describe("two mounts of one host directory", () => {
+  it("do not lead each other out by a link in the place of a directory", () => {
+    const changes = new HostChanges();
+    const directory = nodeFs.mkdtempSync(join(top, "shared-"));
+    nodeFs.mkdirSync(join(directory, "d"));
+    const a = mounted(new HostFs(node, { dev: 1, directory, changes }));
+    const b = mounted(new HostFs(node, { dev: 2, directory, changes }));
+    a.fs.cwd = lookup(a, undefined, "/d", FOLLOW);
+    renameAt(b, undefined, "/d", undefined, "/e", 0);
+    symlinkAt(b, top, undefined, "/d");
+    expect(nodeFs.readFileSync(join(directory, "d/secret"), "utf8")).toBe("secret");
+    expect(() => openAt(a, undefined, "secret", O_RDONLY, 0)).toThrow(/ESTALE/);
+    expect(() => openAt(a, undefined, "new", O_CREAT | O_RDWR, 0o644)).toThrow(/ESTALE/);
+    expect(nodeFs.existsSync(join(top, "new"))).toBe(false);
+  });
+
+  it("do not change the mode of what a link in the place of a file points to", () => {
+    const changes = new HostChanges();
+    const directory = nodeFs.mkdtempSync(join(top, "shared-"));
+    nodeFs.writeFileSync(join(directory, "f"), "");
+    nodeFs.chmodSync(join(top, "secret"), 0o600);
+    const a = mounted(new HostFs(node, { dev: 1, directory, changes }));
+    const b = mounted(new HostFs(node, { dev: 2, directory, changes }));
+    const file = lookup(a, undefined, "/f", FOLLOW).inode;
+    unlinkAt(b, undefined, "/f");
+    symlinkAt(b, join(top, "secret"), undefined, "/f");
+    expect(() => file.setAttributes({ mode: 0o777 })).toThrow(/ESTALE/);
+    expect(nodeFs.statSync(join(top, "secret")).mode & 0o777).toBe(0o600);
   });
 });
