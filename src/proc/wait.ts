@@ -68,6 +68,11 @@ export class Wait {
   readonly #interrupted: number | (() => number);
   readonly #cancels: (() => void)[] = [];
   #eventSeen = false;
+  /**
+   * A signal came while there was nothing else. Linux runs the sleeper then and there; here its turn comes later, and what
+   * has happened meanwhile must not hide that it was interrupted (a shell at its prompt would miss the end of a job).
+   */
+  #signalFirst = false;
   #adopted: ((result: number | Error) => void) | undefined;
 
   constructor(
@@ -94,6 +99,8 @@ export class Wait {
     task.wait = this;
     const wake = (): void => {
       this.#eventSeen = true;
+      // An event that comes of the same doing as the signal counts: a child that ends sends one and wakes its parent.
+      if (task.kernel.scheduler.current !== null) this.#signalFirst = false;
       task.kernel.scheduler.ready(task);
     };
     if (queues !== undefined) {
@@ -113,7 +120,9 @@ export class Wait {
 
   /** Called for a signal: is it one that this sleep yields to? */
   interrupt(): void {
-    if (this.#signalled()) this.task.kernel.scheduler.ready(this.task);
+    if (!this.#signalled()) return;
+    if (!this.#eventSeen) this.#signalFirst = true;
+    this.task.kernel.scheduler.ready(this.task);
   }
 
   /**
@@ -151,6 +160,8 @@ export class Wait {
 
   #decide(): number | undefined {
     if (this.#attempt !== undefined) {
+      if (this.#signalFirst && this.#signalled()) return outcomeOf(this.#interrupted);
+      this.#signalFirst = false;
       const result = this.#attempt();
       if (result !== -EAGAIN) return result;
       this.#eventSeen = false;
