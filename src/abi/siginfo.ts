@@ -17,23 +17,32 @@ import {
 
 export const SIGINFO_SIZE = 128;
 
-/** The fields that a siginfo_t may have; see proc/signal-state.ts. */
+/** The fields of siginfo_t that are in use for this `code`; the others are absent. */
 export interface SiginfoFields {
   readonly signal: number;
+  /** SI_USER, CLD_EXITED, SEGV_MAPERR... */
   readonly code: number;
   readonly errno?: number;
   readonly pid?: number;
   readonly uid?: number;
+  /** SIGCHLD: exit status or signal. */
   readonly status?: number;
+  /** SIGCHLD: clock ticks. */
   readonly utime?: number;
   readonly stime?: number;
+  /** Faults. */
   readonly address?: number;
+  /** SI_QUEUE, SI_TIMER: the 64-bit sigval. */
   readonly value?: bigint;
+  /** SI_TIMER. */
   readonly timerId?: number;
   readonly overrun?: number;
+  /** SIGIO. */
   readonly band?: number;
   readonly fd?: number;
+  /** SIGSYS. */
   readonly syscall?: number;
+  /** The guest filled in a siginfo_t of its own (rt_sigqueueinfo): its 128 bytes as they are. */
   readonly raw?: Uint8Array;
 }
 

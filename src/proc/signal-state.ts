@@ -2,6 +2,7 @@
  * What is remembered about signals: sets, the handler table, and queues of pending ones. What happens with them is in
  * signals.ts (sending) and deliver.ts (taking).
  */
+import type { SiginfoFields } from "../abi/siginfo.ts";
 import { NSIG, SI_TIMER, SIG_DFL, SIG_IGN, SIGRTMIN } from "../abi/signal.ts";
 
 /** A set of signals 1..64, as two words so that no operation allocates. Signal n is bit n-1. */
@@ -52,34 +53,7 @@ export class SignalSet {
   }
 }
 
-/** The fields of siginfo_t that are in use for this `code`; the others are absent. */
-export interface SignalInfo {
-  readonly signal: number;
-  /** SI_USER, CLD_EXITED, SEGV_MAPERR... */
-  readonly code: number;
-  readonly errno?: number;
-  readonly pid?: number;
-  readonly uid?: number;
-  /** SIGCHLD: exit status or signal. */
-  readonly status?: number;
-  /** SIGCHLD: clock ticks. */
-  readonly utime?: number;
-  readonly stime?: number;
-  /** Faults. */
-  readonly address?: number;
-  /** SI_QUEUE, SI_TIMER: the 64-bit sigval. */
-  readonly value?: bigint;
-  /** SI_TIMER. */
-  readonly timerId?: number;
-  readonly overrun?: number;
-  /** SIGIO. */
-  readonly band?: number;
-  readonly fd?: number;
-  /** SIGSYS. */
-  readonly syscall?: number;
-  /** The guest filled in a siginfo_t of its own (rt_sigqueueinfo): its 128 bytes as they are. */
-  readonly raw?: Uint8Array;
-}
+export type SignalInfo = SiginfoFields;
 
 export interface SignalAction {
   /** SIG_DFL, SIG_IGN or a guest address. */
