@@ -1,6 +1,5 @@
 /** The engines around Unicorn, in a module of their own: an ordinary run never loads them. */
 import type { CpuEngine } from "../cpu/core.ts";
-import { comparableFlags } from "../cpu/isa/x86_64/undefined-flags.ts";
 import { LockstepEngine } from "../cpu/lockstep.ts";
 import type { UnicornApi } from "../cpu/unicorn/api.ts";
 import { UnicornEngine } from "../cpu/unicorn/engine.ts";
@@ -14,5 +13,5 @@ export function createUnicornEngine(api: UnicornApi): CpuEngine {
 
 /** Runs `subject`, with Unicorn looking over its shoulder at each instruction. */
 export function createLockstepEngine(subject: CpuEngine, api: UnicornApi): CpuEngine {
-  return new LockstepEngine(subject, new UnicornEngine(api), comparableFlags);
+  return new LockstepEngine(subject, new UnicornEngine(api));
 }

@@ -40,8 +40,10 @@ export interface UnicornApi {
   hookInterrupt(handle: Handle, callback: (number: number) => void): void;
   /** UC_HOOK_MEM_INVALID: accesses that are not mapped or not allowed. True: try again. */
   hookInvalidAccess(handle: Handle, callback: (event: MemoryEvent) => boolean): void;
-  /** UC_HOOK_MEM_WRITE: before each store. */
-  hookWrite(handle: Handle, callback: (event: MemoryEvent) => void): void;
+  /** UC_HOOK_CODE: before each instruction, and each round of a repeated one. */
+  hookCode(handle: Handle, callback: (address: number, size: number) => void): void;
+  /** UC_HOOK_MEM_WRITE: before each store of up to 8 bytes. */
+  hookWrite(handle: Handle, callback: (address: number, size: number, value: number | bigint) => void): void;
   strerror(code: number): string;
 }
 

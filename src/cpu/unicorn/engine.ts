@@ -6,8 +6,7 @@
  * regions. Before each entry the rights of what is mapped are compared with the page table, which the kernel may have
  * changed meanwhile.
  *
- * Registers live in the context; Unicorn reads and writes them there by pointer, except for the flags (lazy in the context)
- * and the x87 status and tag words, which are put together at the boundary.
+ * Registers live in the context (registers.ts).
  *
  * Known of Unicorn 2.0.1: an instruction pointer written inside the hook of SYSCALL ends up two bytes too far, so the hook
  * only stops, and everything else happens outside.
@@ -15,14 +14,12 @@
 import type { GuestMemory } from "../../mm/guest-memory.ts";
 import { CONTEXT_OFFSET, PAGE_SHIFT, PAGE_SIZE, PageBits } from "../../mm/layout.ts";
 import { Access, type CpuCore, type CpuEngine, SINGLE_STEP, Trap } from "../core.ts";
-import { readFlags, writeFlags } from "../isa/x86_64/arch.ts";
+import { readFlags } from "../isa/x86_64/arch.ts";
 import * as ctx from "../isa/x86_64/context.ts";
 import {
-  type Batch,
   type Handle,
   type MemoryEvent,
   MemoryEventType,
-  Register,
   UC_ARCH_X86,
   UC_ERR_EXCEPTION,
   UC_ERR_INSN_INVALID,
@@ -31,8 +28,10 @@ import {
   UC_X86_INS_SYSCALL,
   type UnicornApi,
 } from "./api.ts";
+import { RegisterFile } from "./registers.ts";
 
 const RIGHTS = PageBits.Read | PageBits.Write | PageBits.Exec;
+const WRITABLE_CODE = PageBits.Write | PageBits.Exec;
 const PAGES = 1 << 20;
 /** Instructions for one unit of fuel, which is a taken branch. */
 const INSTRUCTIONS_PER_FUEL = 5;
@@ -64,19 +63,23 @@ export class UnicornEngine implements CpuEngine {
   }
 }
 
+/** Sees what Unicorn does while it does it. */
+export interface Observer {
+  /** Before each instruction, and each round of a repeated one. */
+  onInstruction(address: number): void;
+  /** Before each store, in pieces of up to 8 bytes. */
+  onStore(address: number, size: number, value: number | bigint): void;
+}
+
 export class UnicornCore implements CpuCore {
   readonly engine: UnicornEngine;
   faultAddress = 0;
   faultAccess: Access = Access.Read;
   instructions = 0;
-  /** Watches stores: lockstep. */
-  onWrite: ((address: number, size: number) => void) | undefined;
   readonly #api: UnicornApi;
   readonly #memory: GuestMemory;
   readonly #handle: Handle;
-  readonly #batch: Batch;
-  /** Flags, x87 status, tags: u64, u16, u16. */
-  readonly #scratch: DataView;
+  readonly #registers: RegisterFile;
   /** Rights under which each page is mapped, and the pages that are. */
   readonly #mapped: Uint8Array = new Uint8Array(PAGES);
   #regions: { first: number; count: number; rights: number }[] = [];
@@ -88,27 +91,8 @@ export class UnicornCore implements CpuCore {
     this.#api = api;
     this.#memory = memory;
     this.#handle = api.open(UC_ARCH_X86, UC_MODE_64);
-    const scratch = new Uint8Array(new ArrayBuffer(16));
-    this.#scratch = new DataView(scratch.buffer);
-    const ids: number[] = [];
-    const views: Uint8Array[] = [];
-    const inContext = (id: number, offset: number, size: number): void => {
-      ids.push(id);
-      views.push(memory.raw.subarray(CONTEXT_OFFSET + offset, CONTEXT_OFFSET + offset + size));
-    };
-    Register.Gpr.forEach((id, i) => {
-      inContext(id, ctx.GPR + i * 8, 8);
-    });
-    inContext(Register.Rip, ctx.RIP, 8);
-    inContext(Register.FsBase, ctx.FS_BASE, 8);
-    inContext(Register.GsBase, ctx.GS_BASE, 8);
-    inContext(Register.Mxcsr, ctx.MXCSR, 4);
-    inContext(Register.FpControl, ctx.X87_CONTROL, 2);
-    for (let i = 0; i < 8; i++) inContext(Register.Fp0 + i, ctx.X87_REGS + i * 16, 10);
-    for (let i = 0; i < 16; i++) inContext(Register.Xmm0 + i, ctx.YMM + i * ctx.YMM_SIZE, 16);
-    ids.push(Register.Rflags, Register.FpStatus, Register.FpTag);
-    views.push(scratch.subarray(0, 8), scratch.subarray(8, 10), scratch.subarray(10, 12));
-    this.#batch = api.batch(ids, views);
+    const context = memory.raw.subarray(CONTEXT_OFFSET, CONTEXT_OFFSET + ctx.X86_64_CONTEXT_SIZE);
+    this.#registers = new RegisterFile(api, this.#handle, context);
     this.#addHooks();
   }
 
@@ -125,9 +109,20 @@ export class UnicornCore implements CpuCore {
     api.hookInvalidAccess(this.#handle, (event) => this.#invalidAccess(event));
   }
 
-  /** Starts to report stores to `onWrite`. */
-  watchWrites(): void {
-    this.#api.hookWrite(this.#handle, ({ address, size }) => this.onWrite?.(address, size));
+  /** Reports instructions and stores to `observer` from now on: lockstep. */
+  observe(observer: Observer): void {
+    this.#api.hookCode(this.#handle, (address) => observer.onInstruction(address));
+    this.#api.hookWrite(this.#handle, (address, size, value) => observer.onStore(address, size, value));
+  }
+
+  /** Room for a copy of the registers; X86_64_CONTEXT_SIZE bytes. */
+  registerFile(bytes: Uint8Array): RegisterFile {
+    return new RegisterFile(this.#api, this.#handle, bytes);
+  }
+
+  /** For an observer: ends `trace` before the instruction that was just reported. */
+  stop(): void {
+    this.#api.emuStop(this.#handle);
   }
 
   #invalidAccess(event: MemoryEvent): boolean {
@@ -193,6 +188,9 @@ export class UnicornCore implements CpuCore {
   #refresh(): void {
     const { pages } = this.#memory;
     this.#regions = this.#regions.filter(({ first, count, rights }) => {
+      // Pages that are both: Unicorn sees the guest's stores to them, not the kernel's.
+      if ((rights & WRITABLE_CODE) === WRITABLE_CODE)
+        this.#api.removeCache(this.#handle, first * PAGE_SIZE, (first + count) * PAGE_SIZE);
       for (let p = first; p < first + count; p++) {
         if (((pages[p] as number) & RIGHTS) !== rights) {
           this.#unmap(first, count);
@@ -203,57 +201,50 @@ export class UnicornCore implements CpuCore {
     });
   }
 
-  #writeRegisters(): void {
-    const { context } = this.#memory;
-    this.#scratch.setBigUint64(0, BigInt(readFlags(context)), true);
-    const top = context.getUint32(ctx.X87_TOP, true) & 7;
-    this.#scratch.setUint16(8, (context.getUint16(ctx.X87_STATUS, true) & ~0x3800) | (top << 11), true);
-    let tags = 0;
-    const empty = context.getUint32(ctx.X87_EMPTY, true);
-    for (let i = 0; i < 8; i++) if ((empty >> i) & 1) tags |= 3 << (2 * i);
-    this.#scratch.setUint16(10, tags, true);
-    this.#api.regWrite(this.#handle, this.#batch);
-  }
-
-  #readRegisters(): void {
-    const { context } = this.#memory;
-    this.#api.regRead(this.#handle, this.#batch);
-    writeFlags(context, Number(this.#scratch.getBigUint64(0, true)));
-    const status = this.#scratch.getUint16(8, true);
-    context.setUint32(ctx.X87_TOP, (status >> 11) & 7, true);
-    context.setUint16(ctx.X87_STATUS, status & ~0x3800, true);
-    const tags = this.#scratch.getUint16(10, true);
-    let empty = 0;
-    for (let i = 0; i < 8; i++) if (((tags >> (2 * i)) & 3) === 3) empty |= 1 << i;
-    context.setUint32(ctx.X87_EMPTY, empty, true);
-  }
-
   run(fuel: number): Trap {
     const { context } = this.#memory;
     this.#refresh();
-    this.#writeRegisters();
-    this.#trap = undefined;
-    const rip = context.getUint32(ctx.RIP + 4, true) * 0x1_0000_0000 + context.getUint32(ctx.RIP, true);
+    this.#registers.write();
+    const rip = ripOf(context);
     const count = fuel === SINGLE_STEP ? 1 : Math.min(fuel * INSTRUCTIONS_PER_FUEL, MAX_COUNT);
-    // An end that is never reached: execution stops by count, hook or fault.
-    const code = this.#api.emuStart(this.#handle, rip, 2 ** 52, count);
-    this.#readRegisters();
+    const trap = this.#emulate(rip, count) ?? (fuel === SINGLE_STEP ? Trap.SingleStep : Trap.Fuel);
+    this.#registers.read();
+    this.#registers.finish();
     this.instructions += count;
-    let trap = this.#trap as Trap | undefined;
-    if (trap === undefined) {
-      if (code === UC_ERR_OK) trap = fuel === SINGLE_STEP ? Trap.SingleStep : Trap.Fuel;
-      else if (code === UC_ERR_INSN_INVALID) trap = Trap.IllegalInstruction;
-      else if (code === UC_ERR_EXCEPTION) trap = Trap.GeneralProtection;
-      else throw new Error(`unicorn: ${this.#api.strerror(code)} at rip 0x${rip.toString(16)}`);
-    }
-    if (trap === Trap.Syscall) this.#finishSyscall(context);
-    return trap;
+    if (trap === Trap.Syscall) finishSyscall(context, readFlags(context));
+    // A single jump is complete, though Unicorn has gone on to fetch from its target.
+    const jumped = trap === Trap.PageFault && this.faultAccess === Access.Exec && ripOf(context) !== rip;
+    return jumped && fuel === SINGLE_STEP ? Trap.SingleStep : trap;
   }
 
-  /** SYSCALL leaves the return address in rcx and the flags in r11 (Intel SDM vol. 2). */
-  #finishSyscall(context: DataView): void {
-    context.setBigUint64(ctx.GPR + 8, context.getBigUint64(ctx.RIP, true), true);
-    context.setBigUint64(ctx.GPR + 11 * 8, BigInt(readFlags(context)), true);
+  /** What `trace` needs once after the kernel or another engine was at work: all that Unicorn holds may be out of date. */
+  load(): void {
+    this.#refresh();
+    this.#registers.write();
+  }
+
+  /**
+   * Goes on with the registers that Unicorn holds, without an end but the observer's `stop` and traps, and leaves the
+   * registers there. Undefined: stopped.
+   */
+  trace(rip: number): Trap | undefined {
+    return this.#emulate(rip, 0);
+  }
+
+  #emulate(rip: number, count: number): Trap | undefined {
+    this.#trap = undefined;
+    // An end that is never reached: execution stops by count, hook or fault.
+    const code = this.#api.emuStart(this.#handle, rip, 2 ** 52, count);
+    const trap = this.#trap as Trap | undefined;
+    if (trap !== undefined || code === UC_ERR_OK) return trap;
+    if (code === UC_ERR_INSN_INVALID) return Trap.IllegalInstruction;
+    if (code === UC_ERR_EXCEPTION) return Trap.GeneralProtection;
+    throw new Error(`unicorn: ${this.#api.strerror(code)} at rip 0x${rip.toString(16)}`);
+  }
+
+  /** Drops translations of [start, end). */
+  forget(start: number, end: number): void {
+    this.#api.removeCache(this.#handle, start, end);
   }
 
   invalidate(start: number, end: number): void {
@@ -276,6 +267,16 @@ export class UnicornCore implements CpuCore {
   detach(): void {
     this.#api.close(this.#handle);
   }
+}
+
+export function ripOf(context: DataView): number {
+  return context.getUint32(ctx.RIP + 4, true) * 0x1_0000_0000 + context.getUint32(ctx.RIP, true);
+}
+
+/** SYSCALL leaves the return address in rcx and the flags in r11 (Intel SDM vol. 2). */
+export function finishSyscall(context: DataView, flags: number): void {
+  context.setBigUint64(ctx.GPR + 8, context.getBigUint64(ctx.RIP, true), true);
+  context.setBigUint64(ctx.GPR + 11 * 8, BigInt(flags), true);
 }
 
 function accessOf(type: number): Access {

@@ -4,6 +4,7 @@ import { type Batch, type Handle, type MemoryEvent, type UnicornApi, UnicornErro
 const LIBRARIES = ["libunicorn.so.2", "libunicorn.2.dylib", "libunicorn.so", "unicorn.dll"];
 const UC_HOOK_INTR = 1;
 const UC_HOOK_INSN = 2;
+const UC_HOOK_CODE = 4;
 const UC_HOOK_MEM_INVALID = 1008;
 const UC_HOOK_MEM_WRITE = 2048;
 /** UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2) */
@@ -58,6 +59,7 @@ export async function loadUnicorn(): Promise<UnicornApi> {
   const interruptHook = koffi.pointer(koffi.proto("void uc_interrupt_hook(void *, uint32_t, void *)"));
   const invalidHook = koffi.pointer(koffi.proto("bool uc_invalid_hook(void *, int, uint64_t, int, int64_t, void *)"));
   const writeHook = koffi.pointer(koffi.proto("void uc_write_hook(void *, int, uint64_t, int, int64_t, void *)"));
+  const codeHook = koffi.pointer(koffi.proto("void uc_code_hook(void *, uint64_t, uint32_t, void *)"));
   const callbacks = new Map<Handle, ReturnType<typeof koffi.register>[]>();
 
   const addHook = (
@@ -128,11 +130,19 @@ export async function loadUnicorn(): Promise<UnicornApi> {
         (_uc: never, type: never, address: never, size: never) => callback(event(type, address, size)),
         invalidHook,
       ),
+    hookCode: (handle, callback) =>
+      addHook(
+        handle,
+        UC_HOOK_CODE,
+        (_uc: never, address: number | bigint, size: number) => callback(Number(address), size),
+        codeHook,
+      ),
     hookWrite: (handle, callback) =>
       addHook(
         handle,
         UC_HOOK_MEM_WRITE,
-        (_uc: never, type: never, address: never, size: never) => callback(event(type, address, size)),
+        (_uc: never, _type: never, address: number | bigint, size: number, value: number | bigint) =>
+          callback(Number(address), size, value),
         writeHook,
       ),
     strerror,

@@ -58,33 +58,3 @@ function shiftFlags(ext: number, size: number, count: number | undefined): numbe
   const cf = ext !== 7 && (count === undefined || count >= size * 8) ? CF : 0;
   return AF | of | cf;
 }
-
-/** 0F A2 cpuid, 0F 31 rdtsc, 0F 01 F9 rdtscp, 0F C7 /6 /7 rdrand and rdseed: no two engines need agree. */
-function isIncomparable(map: number, opcode: number, modrm: number): boolean {
-  if (map !== 1) return false;
-  return (
-    opcode === 0xa2 || opcode === 0x31 || (opcode === 0x01 && modrm === 0xf9) || (opcode === 0xc7 && modrm >= 0xf0)
-  );
-}
-
-/**
- * The flags that may be compared after the instruction in these bytes; undefined for one whose results cannot be compared
- * at all (the time stamp counter, cpuid).
- */
-export function comparableFlags(code: Uint8Array): number | undefined {
-  let at = 0;
-  let word = false;
-  let wide = false;
-  for (; at < code.length; at++) {
-    const byte = code[at] as number;
-    if (byte === 0x66) word = true;
-    else if (![0xf0, 0xf2, 0xf3, 0x2e, 0x36, 0x3e, 0x26, 0x64, 0x65, 0x67].includes(byte)) break;
-  }
-  if (((code[at] ?? 0) & 0xf0) === 0x40) wide = ((code[at++] ?? 0) & 8) !== 0;
-  const map = code[at] === 0x0f ? 1 : 0;
-  const opcode = code[at + map] ?? 0;
-  const modrm = code[at + map + 1] ?? 0;
-  if (isIncomparable(map, opcode, modrm)) return undefined;
-  const size = map === 0 && (opcode & 1) === 0 ? 1 : wide ? 8 : word ? 2 : 4;
-  return ALL & ~undefinedFlagsOf(map, opcode, (modrm >> 3) & 7, size, undefined);
-}

@@ -1,0 +1,161 @@
+/**
+ * What Unicorn did in a batch of instructions: the registers after each, and each store with what it overwrote. All of it
+ * is kept in buffers that are made once, since this happens for every instruction.
+ */
+import type { GuestMemory } from "../../mm/guest-memory.ts";
+import { PAGE_SIZE, PageBits } from "../../mm/layout.ts";
+import { Access, Trap } from "../core.ts";
+import { comparable, FROM_SAME_STATE, INCOMPARABLE, isJump } from "../isa/x86_64/comparable.ts";
+import * as ctx from "../isa/x86_64/context.ts";
+import { finishSyscall, type Observer, ripOf, type UnicornCore } from "./engine.ts";
+import type { RegisterFile } from "./registers.ts";
+
+/** Instructions in a batch: enough that its fixed costs are small beside theirs. */
+const BATCH = 100;
+const PIECE = 8;
+
+export class Trace implements Observer {
+  /** Instructions begun. The last one may have ended in `trap`. */
+  count = 0;
+  /** Why the last instruction was the last, if it was its own doing. */
+  trap: Trap | undefined;
+  readonly addresses: Float64Array = new Float64Array(BATCH);
+  /** `after[i]`: the registers after instruction i; not valid for one that faulted. */
+  readonly after: readonly RegisterFile[];
+  readonly #core: UnicornCore;
+  readonly #memory: GuestMemory;
+  /** Stores of instruction i: from `#firstStore[i]` up to that of the next. */
+  readonly #firstStore: Int32Array = new Int32Array(BATCH + 1);
+  #stores = 0;
+  #storeAddress: Float64Array = new Float64Array(BATCH);
+  #storeSize: Uint8Array = new Uint8Array(BATCH);
+  #before: Uint8Array = new Uint8Array(BATCH * PIECE);
+  #value: Uint8Array = new Uint8Array(BATCH * PIECE);
+  #valueView: DataView = new DataView(this.#value.buffer);
+  #limit = BATCH;
+  #stopped = false;
+
+  constructor(core: UnicornCore, memory: GuestMemory) {
+    this.#core = core;
+    this.#memory = memory;
+    const size = ctx.X86_64_CONTEXT_SIZE;
+    const bytes = new Uint8Array(new ArrayBuffer(BATCH * size));
+    this.after = Array.from({ length: BATCH }, (_, i) => core.registerFile(bytes.subarray(i * size, (i + 1) * size)));
+    core.observe(this);
+  }
+
+  /** Executes at most `limit` instructions from `rip` on, with the registers that Unicorn holds. At least one. */
+  run(rip: number, limit: number): void {
+    this.count = 0;
+    this.#stores = 0;
+    this.#stopped = false;
+    this.#limit = Math.min(limit, BATCH);
+    this.trap = this.#core.trace(rip);
+    if (this.#stopped) {
+      this.trap = undefined;
+      return;
+    }
+    if (this.count === 0) {
+      // The first could not even be fetched.
+      this.count = 1;
+      this.addresses[0] = rip;
+      this.#firstStore[0] = 0;
+      return;
+    }
+    const last = this.after[this.count - 1] as RegisterFile;
+    last.read();
+    if (this.trap === Trap.Syscall) finishSyscall(last.view, last.flags);
+    // A jump is complete, though Unicorn has gone on to fetch from its target.
+    const jumped = this.trap === Trap.PageFault && this.#core.faultAccess === Access.Exec;
+    if (jumped && ripOf(last.view) !== this.addresses[this.count - 1]) this.trap = undefined;
+  }
+
+  onInstruction(address: number): void {
+    if (this.#stopped) return;
+    const { count } = this;
+    const { u8 } = this.#memory;
+    if (count > 0) {
+      // A further round of a repeated instruction, or QEMU begins the instruction again because it wrote to its own page.
+      if (address === this.addresses[count - 1] && !isJump(u8, address)) return;
+      (this.after[count - 1] as RegisterFile).read();
+      const what = count === this.#limit ? INCOMPARABLE : comparable(u8, address);
+      if (what === INCOMPARABLE || (what & FROM_SAME_STATE) !== 0) {
+        this.#stopped = true;
+        this.#core.stop();
+        return;
+      }
+    }
+    this.addresses[count] = address;
+    this.#firstStore[count] = this.#stores;
+    this.count = count + 1;
+  }
+
+  onStore(address: number, size: number, value: number | bigint): void {
+    if (this.#stopped) return;
+    const i = this.#stores++;
+    if (i === this.#storeSize.length) this.#grow();
+    this.#storeAddress[i] = address;
+    this.#storeSize[i] = size;
+    const { u8 } = this.#memory;
+    const at = i * PIECE;
+    for (let k = 0; k < size; k++) this.#before[at + k] = u8[address + k] as number;
+    if (typeof value === "number" && size <= 4) this.#valueView.setInt32(at, value, true);
+    else this.#valueView.setBigInt64(at, BigInt(value), true);
+  }
+
+  #grow(): void {
+    const n = this.#storeSize.length * 2;
+    const larger = <A extends Uint8Array | Float64Array>(array: A, bigger: A): A => {
+      bigger.set(array);
+      return bigger;
+    };
+    this.#storeAddress = larger(this.#storeAddress, new Float64Array(n));
+    this.#storeSize = larger(this.#storeSize, new Uint8Array(n));
+    this.#before = larger(this.#before, new Uint8Array(n * PIECE));
+    this.#value = larger(this.#value, new Uint8Array(n * PIECE));
+    this.#valueView = new DataView(this.#value.buffer);
+  }
+
+  /** Makes memory what it was before the batch. */
+  undo(): void {
+    const { u8 } = this.#memory;
+    for (let i = this.#stores - 1; i >= 0; i--) {
+      const address = this.#storeAddress[i] as number;
+      const size = this.#storeSize[i] as number;
+      for (let k = 0; k < size; k++) u8[address + k] = this.#before[i * PIECE + k] as number;
+    }
+  }
+
+  /** After the batch was undone and is not done again as it was: what Unicorn may have translated from its stores. */
+  forget(): void {
+    const { pages } = this.#memory;
+    for (let i = 0; i < this.#stores; i++) {
+      const page = Math.floor((this.#storeAddress[i] as number) / PAGE_SIZE);
+      if (((pages[page] as number) & PageBits.Exec) !== 0) this.#core.forget(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
+    }
+  }
+
+  /** A byte that memory now has otherwise than Unicorn left it after instruction `i`. */
+  storeDifference(i: number): { address: number; actual: number; expected: number } | undefined {
+    const from = this.#firstStore[i] as number;
+    const to = i + 1 < this.count ? (this.#firstStore[i + 1] as number) : this.#stores;
+    const { u8 } = this.#memory;
+    let same = true;
+    for (let s = from; s < to; s++) {
+      const address = this.#storeAddress[s] as number;
+      const size = this.#storeSize[s] as number;
+      for (let k = 0; k < size; k++) if (u8[address + k] !== this.#value[s * PIECE + k]) same = false;
+    }
+    if (same) return undefined;
+    // Later stores of one instruction may cover earlier ones: the last value counts.
+    const final = new Map<number, number>();
+    for (let s = from; s < to; s++)
+      for (let k = 0; k < (this.#storeSize[s] as number); k++)
+        final.set((this.#storeAddress[s] as number) + k, this.#value[s * PIECE + k] as number);
+    for (const [address, expected] of final) {
+      const actual = u8[address] as number;
+      if (actual !== expected) return { address, actual, expected };
+    }
+    return undefined;
+  }
+}
