@@ -1,9 +1,11 @@
-// `npm run bench`: start-up, fork and exec, and the speed of the CPU engine, beside the same on the real machine where
-// that is possible. Numbers are medians; a machine that does something else meanwhile shows in all of them.
-//   npm run bench -- [--runs n] [--cpu engine]
+// `npm run bench`: start-up, fork and exec, and the speed of the CPU engine, beside the real machine, qemu-user and Unicorn
+// where they are installed. Numbers are medians of alternating runs; a machine that does something else meanwhile shows
+// in all of them. Lua takes part once bench/build-lua.sh has built it; bench/rate.ts counts instructions.
+//   npm run bench -- [--runs n] [--cpu engine] [--bin tsrcore.mjs]
 
 import { spawnSync } from "node:child_process";
-import { arch, cpus, platform } from "node:os";
+import { existsSync } from "node:fs";
+import { arch, cpus, loadavg, platform } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -14,10 +16,14 @@ const busybox = join(binaries, "busybox");
 const native = platform() === "linux" && arch() === "x64";
 
 const { values: options } = parseArgs({
-  options: { runs: { type: "string", default: "20" }, cpu: { type: "string", default: "auto" } },
+  options: {
+    runs: { type: "string", default: "20" },
+    cpu: { type: "string", default: "auto" },
+    bin: { type: "string", default: join(repository, "bin/tsrcore.mjs") },
+  },
 });
 const runs = Number(options.runs);
-const tsrcore = [process.execPath, join(repository, "bin/tsrcore.mjs"), "run", "--cpu", options.cpu];
+const tsrcore = [process.execPath, options.bin, "run", "--cpu", options.cpu];
 // Without options, as most runs are: the parser of options need not be loaded.
 const plain = options.cpu === "auto" ? tsrcore.slice(0, 3) : tsrcore;
 
@@ -74,32 +80,84 @@ function forkExec(): void {
 
 interface Program {
   readonly name: string;
-  readonly args: readonly string[];
+  readonly command: readonly string[];
+  /** Options of `tsrcore run` that it needs. */
+  readonly options?: readonly string[];
   /** Guest instructions, where known. */
   readonly instructions?: number;
 }
 
+const lua = join(repository, "bench/build/lua");
+const own = (name: string, ...args: string[]): Program => ({
+  name,
+  command: [join(binaries, `bench-${name}`), ...args],
+});
 const programs: readonly Program[] = [
-  { name: "loop", args: ["100000000"], instructions: 1e9 },
-  { name: "fib", args: ["34"] },
-  { name: "sieve", args: ["5000000", "3"] },
-  { name: "sha256", args: ["16777216"] },
-  { name: "matrix", args: ["256"] },
+  { ...own("loop", "100000000"), instructions: 1e9 },
+  own("fib", "34"),
+  own("sieve", "5000000", "3"),
+  own("sha256", "16777216"),
+  own("matrix", "256"),
+  ...(existsSync(lua)
+    ? [
+        {
+          name: "lua",
+          command: [lua, join(repository, "bench/mix.lua"), "2"],
+          options: ["-v", `${join(repository, "bench")}:${join(repository, "bench")}:ro`],
+        },
+      ]
+    : []),
 ];
 
+/** What runs a program: the command before it, and the time that it takes to run nothing. */
+interface Runner {
+  readonly name: string;
+  command(program: Program): readonly string[];
+  readonly idle: number;
+}
+
+function runners(): Runner[] {
+  const found: Runner[] = [];
+  const offer = (name: string, command: Runner["command"]): void => {
+    const nothing = command({ name: "true", command: [busybox, "true"] });
+    try {
+      found.push({ name, command, idle: median([1, 2, 3].map(() => time(nothing))) });
+    } catch {
+      console.log(`(no ${name} here)`);
+    }
+  };
+  const guest =
+    (...more: string[]): Runner["command"] =>
+    (program) => [...tsrcore.slice(0, 3), ...more, ...(program.options ?? []), ...program.command];
+  if (native) offer("native", (program) => program.command);
+  offer("qemu-user", (program) => ["qemu-x86_64-static", ...program.command]);
+  offer("tsrcore", guest(...(options.cpu === "auto" ? [] : ["--cpu", options.cpu])));
+  if (options.cpu === "auto") offer("unicorn", guest("--cpu", "unicorn"));
+  return found;
+}
+
+/** Times without start-up; the factor is to native. */
 function cpu(): void {
-  row("CPU-bound programs", "tsrcore", "native", "ratio");
-  const nothing = median([1, 2, 3].map(() => time([...plain, busybox, "true"])));
-  for (const { name, args, instructions } of programs) {
-    const program = join(binaries, `bench-${name}`);
-    const guest = median([1, 2, 3].map(() => time([...plain, program, ...args]))) - nothing;
-    const host = native ? median([1, 2, 3].map(() => time([program, ...args]))) : Number.NaN;
-    const speed = instructions ? `${Math.round(instructions / guest / 1000)} million/s` : "";
-    row(`  ${name}`, ms(guest), native ? ms(host) : "", native ? (guest / host).toFixed(1) : "", speed);
+  const all = runners();
+  row("CPU-bound programs", ...all.map((runner) => runner.name), "tsrcore : qemu");
+  for (const program of programs) {
+    const times = all.map((): number[] => []);
+    for (let turn = 0; turn < 3; turn++)
+      for (const [i, runner] of all.entries()) times[i]?.push(time(runner.command(program)) - runner.idle);
+    const medians = new Map(all.map((runner, i) => [runner.name, Math.max(median(times[i] ?? []), 0.1)]));
+    const base = medians.get("native");
+    const columns = [...medians].map(([name, value]) =>
+      base === undefined || name === "native" ? ms(value) : `${ms(value)} x${(value / base).toFixed(1)}`,
+    );
+    const [ours = Number.NaN, qemu] = [medians.get("tsrcore"), medians.get("qemu-user")];
+    const speed = program.instructions ? ` ${Math.round(program.instructions / ours / 1000)} million/s` : "";
+    row(`  ${program.name}`, ...columns, `${qemu === undefined ? "" : (ours / qemu).toFixed(1)}${speed}`);
   }
 }
 
-console.log(`node ${process.version}, ${cpus()[0]?.model} x ${cpus().length}, engine ${options.cpu}`);
+console.log(
+  `node ${process.version}, ${cpus()[0]?.model} x ${cpus().length}, engine ${options.cpu}, load ${loadavg()[0]?.toFixed(1)}`,
+);
 startUp();
 forkExec();
 cpu();
