@@ -221,6 +221,9 @@ function writeVectors(
     let done = 0;
     for (const { address, length } of vectors) {
       if (length === 0) continue;
+      // It is one write: what reaches the limit ends there, and only one that begins at the limit is told so by a signal.
+      const at = file.flags & O_APPEND ? file.size : position === undefined ? file.position : position + done;
+      if (done > 0 && at >= task.limit(RLIMIT_FSIZE)) break;
       let from: Uint8Array;
       try {
         from = task.space.readablePrefix(address, length);

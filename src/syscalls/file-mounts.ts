@@ -15,8 +15,8 @@ import type { Task } from "../proc/task.ts";
 import { RegularFile } from "../vfs/file.ts";
 import type { Mount, Path } from "../vfs/path.ts";
 import { DIRECTORY, FOLLOW, lookup } from "../vfs/walk.ts";
-import { cstring, descriptorResult, dirfd, flags, int, outPtr, path, ptr } from "./args.ts";
-import { type SyscallDefinition, syscall } from "./define.ts";
+import { cstring, descriptorResult, dirfd, flags, int, outPtr, path, printCString, printPointer, ptr } from "./args.ts";
+import { type Arg, type SyscallDefinition, syscall } from "./define.ts";
 import { fdLimit, lookupAt, ownerOf, readPath } from "./file-util.ts";
 
 const MS_MGC_MASK = 0xffff0000;
@@ -149,6 +149,23 @@ const mountFlags = flags([
   [M.MS_STRICTATIME, "MS_STRICTATIME"],
   [M.MS_LAZYTIME, "MS_LAZYTIME"],
 ]);
+/** A type and options that the flags make no use of are shown as pointers. */
+const mountedType: Arg = {
+  kind: "u64",
+  print: (v, c) =>
+    (c.args[3] ?? 0) & (M.MS_REMOUNT | M.MS_BIND | M.MS_MOVE | PROPAGATION)
+      ? printPointer(v)
+      : printCString(v, c, c.stringLimit),
+};
+const mountData: Arg = {
+  kind: "u64",
+  print: (v, c) => {
+    const flags = c.args[3] ?? 0;
+    const unused = (flags & M.MS_REMOUNT) === 0 && (flags & (M.MS_BIND | M.MS_MOVE | PROPAGATION)) !== 0;
+    return unused ? printPointer(v) : printCString(v, c, c.stringLimit);
+  },
+};
+
 const umountFlags = flags([
   [M.MNT_FORCE, "MNT_FORCE"],
   [M.MNT_DETACH, "MNT_DETACH"],
@@ -167,7 +184,7 @@ const memfdFlags = flags(
 );
 
 export const fileMountCalls: readonly SyscallDefinition[] = [
-  syscall("mount", [path, path, cstring, mountFlags, cstring], mount, {
+  syscall("mount", [path, path, mountedType, mountFlags, mountData], mount, {
     partial: "one mount namespace, no propagation; file systems: those that the machine knows by name",
   }),
   syscall("umount2", [path, umountFlags], umount),

@@ -6,6 +6,10 @@ const STAT = "stat oldstat";
 const LSTAT = "lstat oldlstat";
 const FSTAT = "fstat fstat64 fstatat64 newfstatat oldfstat statx";
 
+const NETWORK = words(`
+    accept accept4 bind connect getpeername getsockname getsockopt listen recv recvfrom recvmmsg recvmsg send sendfile sendmmsg
+    sendmsg sendto setsockopt shutdown socket socketpair`);
+
 export const CLASSES: Readonly<Record<string, ReadonlySet<string>>> = {
   file: words(`
     access acct chdir chmod chown chroot creat execve execveat faccessat faccessat2 fanotify_mark fchmodat fchmodat2 fchownat
@@ -16,9 +20,8 @@ export const CLASSES: Readonly<Record<string, ReadonlySet<string>>> = {
   process: words(`
     clone clone3 execve execveat exit exit_group fork kill pidfd_send_signal process_madvise process_mrelease rt_sigqueueinfo
     rt_tgsigqueueinfo tgkill tkill vfork wait4 waitid waitpid`),
-  network: words(`
-    accept accept4 bind connect getpeername getsockname getsockopt listen recv recvfrom recvmmsg recvmsg send sendfile sendmmsg
-    sendmsg sendto setsockopt shutdown socket socketpair`),
+  network: NETWORK,
+  net: NETWORK,
   signal: words(`
     kill pause pidfd_send_signal rt_sigaction rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend
     rt_sigtimedwait rt_tgsigqueueinfo sigaltstack signalfd signalfd4 tgkill tkill`),

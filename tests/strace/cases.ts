@@ -78,6 +78,7 @@ const GOLDEN: readonly string[] = [
   "shell/not-found",
   "shell/redirections-numbered",
   "shell/subshells",
+  "shell/ulimit-file-size",
   "shell/umask",
   "shell/unusual-names",
   "shell/variables",
