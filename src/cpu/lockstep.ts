@@ -17,7 +17,7 @@ import type { GuestMemory } from "../mm/guest-memory.ts";
 import { CONTEXT_OFFSET, PAGE_SIZE, PageBits } from "../mm/layout.ts";
 import { type Access, type CpuCore, type CpuEngine, SINGLE_STEP, Trap } from "./core.ts";
 import { readFlags } from "./isa/x86_64/arch.ts";
-import { ARITHMETIC, comparable, INCOMPARABLE, isJump, isX87 } from "./isa/x86_64/comparable.ts";
+import { ARITHMETIC, comparable, INCOMPARABLE, isJump, VECTOR, X87 } from "./isa/x86_64/comparable.ts";
 import * as ctx from "./isa/x86_64/context.ts";
 import { ripOf, type UnicornCore, type UnicornEngine } from "./unicorn/engine.ts";
 import type { RegisterFile } from "./unicorn/registers.ts";
@@ -47,12 +47,15 @@ export class LockstepEngine implements CpuEngine {
   }
 }
 
-/** Word offsets in the context of what is compared after every instruction: general registers, rip, segment bases, xmm. */
-const WORDS: Int32Array = Int32Array.from([
+/** Word offsets in the context of what is compared after every instruction: general registers, rip, segment bases... */
+const GENERAL: Int32Array = Int32Array.from([
   ...range(ctx.GPR, 128),
   ...range(ctx.RIP, 8),
   ...range(ctx.FS_BASE, 8),
   ...range(ctx.GS_BASE, 8),
+]);
+/** ...and after those that use them and at the end of a batch: xmm registers, x87 significands. */
+const WIDE: Int32Array = Int32Array.from([
   ...Array.from({ length: 16 }, (_, i) => range(ctx.YMM + i * ctx.YMM_SIZE, 16)).flat(),
   ...Array.from({ length: 8 }, (_, i) => range(ctx.X87_REGS + i * 16, 8)).flat(),
 ]);
@@ -127,18 +130,16 @@ class LockstepCore implements CpuCore {
 
   /** The engine under test does what the trace shows, as long as it does. */
   #follow(): Trap {
-    const { count, trap: end, addresses, after } = this.#trace;
+    const { count, trap: end, addresses, after, what } = this.#trace;
     for (let i = 0; i < count; i++) {
       const rip = addresses[i] as number;
-      const what = comparable(this.#memory.u8, rip);
-      const x87 = isX87(this.#memory.u8, rip);
       this.#before.set(this.#words);
       const trap = this.#untilPast(rip);
       // A fault is looked into by the kernel, and the instruction comes again: what was done up to there may differ.
       if (trap === Trap.PageFault) return trap;
       const expected = i === count - 1 && end !== undefined ? end : Trap.SingleStep;
       if (trap !== expected) this.#differ(rip, [["trap", trapName(trap), trapName(expected)]]);
-      const same = this.#compare(rip, after[i] as RegisterFile, what, x87);
+      const same = this.#compare(rip, after[i] as RegisterFile, what[i] as number, i === count - 1);
       const store = this.#trace.storeDifference(i);
       if (store !== undefined)
         this.#differ(rip, [[`memory 0x${store.address.toString(16)}`, hex(store.actual, 2), hex(store.expected, 2)]]);
@@ -178,20 +179,30 @@ class LockstepCore implements CpuCore {
   }
 
   /** Stops at a difference; otherwise says whether the two are the same to the last bit that instructions see. */
-  #compare(rip: number, expected: RegisterFile, comparableFlags: number, x87: boolean): boolean {
+  #compare(rip: number, expected: RegisterFile, what: number, last: boolean): boolean {
+    const comparableFlags = what & ARITHMETIC;
     const actualWords = this.#words;
     const expectedWords = expected.words;
     const flags = this.#currentFlags();
     const expectedFlags = expected.flags & FLAGS;
     let different = ((flags ^ expectedFlags) & (comparableFlags | ~ARITHMETIC)) !== 0;
-    for (let i = 0; i < WORDS.length; i++) {
-      const at = WORDS[i] as number;
+    for (let i = 0; i < GENERAL.length; i++) {
+      const at = GENERAL[i] as number;
       if (actualWords[at] !== expectedWords[at]) different = true;
     }
-    const { context } = this.#memory;
-    const exponents = this.#sameExponents(expected.view);
-    if (x87 && (!exponents || context.getUint32(ctx.X87_TOP, true) !== expected.top)) different = true;
-    if (different) this.#differ(rip, this.#differences(expected, flags, expectedFlags, comparableFlags, x87));
+    const wide = last || (what & (VECTOR | X87)) !== 0;
+    const x87 = (what & X87) !== 0;
+    let exponents = true;
+    if (wide) {
+      for (let i = 0; i < WIDE.length; i++) {
+        const at = WIDE[i] as number;
+        if (actualWords[at] !== expectedWords[at]) different = true;
+      }
+      exponents = this.#sameExponents(expected.view);
+      const sameTop = this.#memory.context.getUint32(ctx.X87_TOP, true) === expected.top;
+      if (x87 && !(exponents && sameTop)) different = true;
+    }
+    if (different) this.#differ(rip, this.#differences(expected, flags, expectedFlags, comparableFlags, wide, x87));
     return flags === expectedFlags && exponents;
   }
 
@@ -207,6 +218,7 @@ class LockstepCore implements CpuCore {
     flags: number,
     expectedFlags: number,
     comparableFlags: number,
+    wide: boolean,
     x87: boolean,
   ): Difference[] {
     const { context } = this.#memory;
@@ -224,12 +236,12 @@ class LockstepCore implements CpuCore {
     compare("rip", ctx.RIP);
     compare("fs_base", ctx.FS_BASE);
     compare("gs_base", ctx.GS_BASE);
-    const wide = (v: DataView, at: number): string => hex64(v, at + 8) + hex64(v, at).slice(2);
-    for (let i = 0; i < 16; i++) {
+    const hex128 = (v: DataView, at: number): string => hex64(v, at + 8) + hex64(v, at).slice(2);
+    for (let i = 0; wide && i < 16; i++) {
       const at = ctx.YMM + i * ctx.YMM_SIZE;
-      add(`xmm${i}`, wide(context, at), wide(view, at));
+      add(`xmm${i}`, hex128(context, at), hex128(view, at));
     }
-    for (let i = 0; i < 8; i++) {
+    for (let i = 0; wide && i < 8; i++) {
       const at = ctx.X87_REGS + i * 16;
       const text = (v: DataView): string => `${x87 ? hex(v.getUint16(at + 8, true), 4) : ""}:${hex64(v, at)}`;
       add(`x87 register ${i}`, text(context), text(view));

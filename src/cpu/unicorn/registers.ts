@@ -16,6 +16,8 @@ export class RegisterFile {
   readonly #api: UnicornApi;
   readonly #handle: Handle;
   readonly #batch: Batch;
+  /** Without x87 and xmm. */
+  readonly #general: Batch;
   /** Flags, x87 status, tags: u64, u16, u16. */
   readonly #scratch: DataView;
 
@@ -39,12 +41,15 @@ export class RegisterFile {
     inContext(Register.Rip, ctx.RIP, 8);
     inContext(Register.FsBase, ctx.FS_BASE, 8);
     inContext(Register.GsBase, ctx.GS_BASE, 8);
+    ids.push(Register.Rflags);
+    views.push(scratch.subarray(0, 8));
+    this.#general = api.batch([...ids], [...views]);
     inContext(Register.Mxcsr, ctx.MXCSR, 4);
     inContext(Register.FpControl, ctx.X87_CONTROL, 2);
     for (let i = 0; i < 8; i++) inContext(Register.Fp0 + i, ctx.X87_REGS + i * 16, 10);
     for (let i = 0; i < 16; i++) inContext(Register.Xmm0 + i, ctx.YMM + i * ctx.YMM_SIZE, 16);
-    ids.push(Register.Rflags, Register.FpStatus, Register.FpTag);
-    views.push(scratch.subarray(0, 8), scratch.subarray(8, 10), scratch.subarray(10, 12));
+    ids.push(Register.FpStatus, Register.FpTag);
+    views.push(scratch.subarray(8, 10), scratch.subarray(10, 12));
     this.#batch = api.batch(ids, views);
   }
 
@@ -74,6 +79,11 @@ export class RegisterFile {
   /** Out of Unicorn, but for what `finish` does. */
   read(): void {
     this.#api.regRead(this.#handle, this.#batch);
+  }
+
+  /** Only the general registers, rip, segment bases and flags. */
+  readGeneral(): void {
+    this.#api.regRead(this.#handle, this.#general);
   }
 
   /** Flags, x87 status and tags to where the context has them. */

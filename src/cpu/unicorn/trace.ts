@@ -5,7 +5,7 @@
 import type { GuestMemory } from "../../mm/guest-memory.ts";
 import { PAGE_SIZE, PageBits } from "../../mm/layout.ts";
 import { Access, Trap } from "../core.ts";
-import { comparable, FROM_SAME_STATE, INCOMPARABLE, isJump } from "../isa/x86_64/comparable.ts";
+import { comparable, FROM_SAME_STATE, INCOMPARABLE, isJump, VECTOR, X87 } from "../isa/x86_64/comparable.ts";
 import * as ctx from "../isa/x86_64/context.ts";
 import { finishSyscall, type Observer, ripOf, type UnicornCore } from "./engine.ts";
 import type { RegisterFile } from "./registers.ts";
@@ -20,6 +20,8 @@ export class Trace implements Observer {
   /** Why the last instruction was the last, if it was its own doing. */
   trap: Trap | undefined;
   readonly addresses: Float64Array = new Float64Array(BATCH);
+  /** What `comparable` says of each instruction. */
+  readonly what: Int32Array = new Int32Array(BATCH);
   /** `after[i]`: the registers after instruction i; not valid for one that faulted. */
   readonly after: readonly RegisterFile[];
   readonly #core: UnicornCore;
@@ -59,6 +61,7 @@ export class Trace implements Observer {
       // The first could not even be fetched.
       this.count = 1;
       this.addresses[0] = rip;
+      this.what[0] = comparable(this.#memory.u8, rip);
       this.#firstStore[0] = 0;
       return;
     }
@@ -74,18 +77,22 @@ export class Trace implements Observer {
     if (this.#stopped) return;
     const { count } = this;
     const { u8 } = this.#memory;
+    let what: number;
     if (count > 0) {
       // A further round of a repeated instruction, or QEMU begins the instruction again because it wrote to its own page.
       if (address === this.addresses[count - 1] && !isJump(u8, address)) return;
-      (this.after[count - 1] as RegisterFile).read();
-      const what = count === this.#limit ? INCOMPARABLE : comparable(u8, address);
-      if (what === INCOMPARABLE || (what & FROM_SAME_STATE) !== 0) {
-        this.#stopped = true;
+      what = comparable(u8, address);
+      this.#stopped = count === this.#limit || what === INCOMPARABLE || (what & FROM_SAME_STATE) !== 0;
+      const after = this.after[count - 1] as RegisterFile;
+      if (this.#stopped || ((this.what[count - 1] as number) & (VECTOR | X87)) !== 0) after.read();
+      else after.readGeneral();
+      if (this.#stopped) {
         this.#core.stop();
         return;
       }
-    }
+    } else what = comparable(u8, address);
     this.addresses[count] = address;
+    this.what[count] = what;
     this.#firstStore[count] = this.#stores;
     this.count = count + 1;
   }

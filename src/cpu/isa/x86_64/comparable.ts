@@ -24,6 +24,10 @@ export const INCOMPARABLE = -1;
 /** Comparable only if both engines start from the same state to the last bit. In addition to the flags. */
 export const FROM_SAME_STATE: number = 1 << 30;
 
+/** An instruction of the x87, and one that may use xmm or MMX registers. In addition to the flags. */
+export const X87: number = 1 << 29;
+export const VECTOR: number = 1 << 28;
+
 const AF = 0x10;
 const SF = 0x80;
 const OF = 0x800;
@@ -51,7 +55,10 @@ export function comparable(code: Uint8Array, at: number): number {
   }
   const modrm = code[at + 1] as number;
   if (byte === 0x0f) return comparable0f(modrm, code[at + 2] as number, repeat, rex, word);
-  if (byte >= 0xd8 && byte <= 0xdf) return comparableX87(byte, modrm);
+  if (byte >= 0xd8 && byte <= 0xdf) {
+    const what = comparableX87(byte, modrm);
+    return what === INCOMPARABLE ? what : what | X87;
+  }
   const ext = (modrm >> 3) & 7;
   if (((byte === 0xf6 || byte === 0xf7) && ext === 1) || byte === 0xc8) return INCOMPARABLE;
   if ((byte === 0x9e || byte === 0x9f) && rex !== 0) return INCOMPARABLE;
@@ -61,6 +68,7 @@ export function comparable(code: Uint8Array, at: number): number {
 
 function comparable0f(opcode: number, modrm: number, repeat: boolean, rex: number, word: boolean): number {
   const ext = (modrm >> 3) & 7;
+  if (isVector(opcode) && opcode !== 0x52 && opcode !== 0x53) return ARITHMETIC | VECTOR;
   switch (opcode) {
     case 0x31: // rdtsc
     case 0xa2: // cpuid
@@ -74,10 +82,16 @@ function comparable0f(opcode: number, modrm: number, repeat: boolean, rex: numbe
     case 0xc7:
       return modrm >= 0xf0 ? INCOMPARABLE : ARITHMETIC;
     case 0xae:
-      return ARITHMETIC | FROM_SAME_STATE;
+      return ARITHMETIC | FROM_SAME_STATE | VECTOR;
     default:
       return ARITHMETIC & ~undefinedFlagsOf(1, opcode, ext, (rex & 8) !== 0 ? 8 : word ? 2 : 4, undefined);
   }
+}
+
+/** 0F 10-17, 28-2F, 50-7F, C2-C6, D0-FF: none of them leaves flags undefined. */
+function isVector(opcode: number): boolean {
+  if (opcode < 0x80) return (opcode >= 0x10 && opcode < 0x18) || (opcode >= 0x28 && opcode < 0x30) || opcode >= 0x50;
+  return opcode >= 0xd0 || (opcode >= 0xc2 && opcode <= 0xc6);
 }
 
 function comparableX87(opcode: number, modrm: number): number {
@@ -106,11 +120,4 @@ export function isJump(code: Uint8Array, at: number): boolean {
     (byte >= 0xe8 && byte <= 0xeb) ||
     [0xc2, 0xc3].includes(byte)
   );
-}
-
-/** Whether it is an instruction of the x87. */
-export function isX87(code: Uint8Array, at: number): boolean {
-  let byte = code[at] as number;
-  while (LEGACY_PREFIXES.has(byte) || (byte & 0xf0) === 0x40) byte = code[++at] as number;
-  return byte >= 0xd8 && byte <= 0xdf;
 }
