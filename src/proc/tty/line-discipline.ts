@@ -49,6 +49,12 @@ export class LineDiscipline {
   #column = 0;
   /** Column at which the edited line began: ECHOKE and erasing a tab need it. */
   #lineColumn = 0;
+  /**
+   * Echo of the input that is being taken, shown when all of it has been: a signal's flush takes back what came before
+   * it (isig() of n_tty.c). Undefined between inputs.
+   */
+  #echoed: number[] | undefined;
+  #echoColumn = 0;
   #timer: (() => void) | undefined;
   #timedOut = false;
 
@@ -85,7 +91,12 @@ export class LineDiscipline {
   // ---- driver to program ----
 
   input(bytes: Uint8Array): void {
+    this.#echoed = [];
+    this.#echoColumn = this.#column;
     for (const b of bytes) this.#inputByte(b);
+    const echoed = Uint8Array.from(this.#echoed);
+    this.#echoed = undefined;
+    this.#send(echoed);
     this.#driver.changed();
   }
 
@@ -122,6 +133,8 @@ export class LineDiscipline {
   #signalByte(b: number, signal: number): void {
     if ((this.termios.lflag & T.NOFLSH) === 0) {
       this.flushInput();
+      this.#echoed = [];
+      this.#column = this.#echoColumn;
       this.#driver.status?.(T.TIOCPKT_FLUSHREAD | T.TIOCPKT_FLUSHWRITE);
     }
     this.flow(false);
@@ -273,12 +286,17 @@ export class LineDiscipline {
       out.push(b);
       this.#track([b]);
     }
-    this.#send(Uint8Array.from(out));
+    this.#show(out);
   }
 
   #transmit(bytes: readonly number[]): void {
     this.#track(bytes);
-    this.#send(Uint8Array.from(bytes));
+    this.#show(bytes);
+  }
+
+  #show(bytes: readonly number[]): void {
+    if (this.#echoed === undefined) this.#send(Uint8Array.from(bytes));
+    else for (const b of bytes) this.#echoed.push(b);
   }
 
   #send(bytes: Uint8Array): void {

@@ -8,7 +8,7 @@ import type { Path } from "../../vfs/path.ts";
 import type { GuestAccess, Inode, OpenContext } from "../../vfs/types.ts";
 import { POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM } from "../../vfs/types.ts";
 import { Terminal, type TerminalKernel } from "./terminal.ts";
-import { TerminalFileBase } from "./terminal-file.ts";
+import { TCIFLUSH, TCIOFLUSH, TCOFLUSH, TerminalFileBase } from "./terminal-file.ts";
 
 /** Bytes that wait for the reader of the master before the slave's writers have to. */
 const MASTER_BUFFER = 65536;
@@ -58,6 +58,12 @@ export class Pty {
 
   get pendingOutput(): number {
     return this.#outputBytes;
+  }
+
+  dropOutput(): void {
+    this.#output = [];
+    this.#outputBytes = 0;
+    this.terminal.discipline.outputDrained();
   }
 
   takeOutput(into: Uint8Array): number {
@@ -160,6 +166,11 @@ export class PtyMasterFile extends TerminalFileBase {
         return 0;
       case T.TIOCGPKT:
         guest.writeU32(argument, pty.packetMode ? 1 : 0);
+        return 0;
+      case T.TCFLSH:
+        // What the master has written is the slave's already; what the slave has written waits here.
+        if (argument !== TCIFLUSH && argument !== TCOFLUSH && argument !== TCIOFLUSH) return -EINVAL;
+        if (argument !== TCOFLUSH) pty.dropOutput();
         return 0;
       case T.FIONREAD:
         guest.writeU32(argument, pty.pendingOutput);
