@@ -22,10 +22,14 @@ function expected(id: string): BinaryResult {
 function run(binary: BinaryCase): Promise<BinaryResult & { readonly stderr: string }> {
   return new Promise((resolve, reject) => {
     const program = `./test-binaries/bin/x86_64/${binary.program}`;
-    const child = spawn(process.execPath, ["bin/tsrcore.mjs", "run", program, ...binary.args], {
-      cwd: repository,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const child = spawn(
+      process.execPath,
+      [process.env["TSRCORE_BIN"] ?? "bin/tsrcore.mjs", "run", program, ...binary.args],
+      {
+        cwd: repository,
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
