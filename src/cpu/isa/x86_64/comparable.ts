@@ -9,6 +9,8 @@
  *   what real processors give.
  * - F2XM1, FYL2X, FPTAN, FPATAN, FYL2XP1, FSINCOS, FSIN, FCOS: QEMU computes them in doubles of the host, 11 bits short of
  *   the x87's.
+ * - FPREM, FPREM1: the SDM lets an implementation choose by how much a far larger dividend is reduced at a time; QEMU chooses
+ *   otherwise than real processors, and works in doubles.
  * - The sticky exception flags of MXCSR and the x87, the x87's condition bits and tags: QEMU raises few of the x87's (no stack
  *   faults, no denormals, C1 not at all). They are not compared, and an instruction that shows them (FNSTSW, FNSTENV, FNSAVE,
  *   FXSAVE, STMXCSR) is executed by both from the state of the engine under test.
@@ -102,7 +104,7 @@ function comparableX87(opcode: number, modrm: number): number {
     return shows ? ARITHMETIC | FROM_SAME_STATE : ARITHMETIC;
   }
   if (opcode === 0xdf && modrm === 0xe0) return ARITHMETIC | FROM_SAME_STATE;
-  if (opcode === 0xd9 && modrm >= 0xf0 && [0xf0, 0xf1, 0xf2, 0xf3, 0xf9, 0xfb, 0xfe, 0xff].includes(modrm))
+  if (opcode === 0xd9 && modrm >= 0xf0 && [0xf0, 0xf1, 0xf2, 0xf3, 0xf5, 0xf8, 0xf9, 0xfb, 0xfe, 0xff].includes(modrm))
     return INCOMPARABLE;
   if ((opcode === 0xdb || opcode === 0xdf) && modrm >= 0xe8 && modrm < 0xf8) return ARITHMETIC & ~(AF | SF | OF);
   return ARITHMETIC;
