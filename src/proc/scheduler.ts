@@ -64,6 +64,8 @@ export class Scheduler {
   readonly kernel: Kernel;
   readonly #gate: SyscallGate;
   readonly #queue: Task[] = [];
+  /** So many at the head of the queue were woken by the host since the loop last ran. */
+  #first = 0;
   /** The task whose system call is in the middle of its work. */
   #lock: Task | null = null;
   #running = false;
@@ -120,7 +122,9 @@ export class Scheduler {
     // A task that is running looks for itself.
     if (task === this.#current && task.wait === null) return;
     task.queued = true;
-    this.#queue.push(task);
+    // Whom the host wakes (a key, a timer) goes before those that compute, as a sleeper preempts them on Linux.
+    if (this.#current === null && task.wait !== null) this.#queue.splice(this.#first++, 0, task);
+    else this.#queue.push(task);
     this.#start();
   }
 
@@ -187,6 +191,7 @@ export class Scheduler {
   }
 
   #loop(): void {
+    this.#first = 0;
     // The clock is read once for each turn: a turn starts when the one before has ended.
     this.#now = this.kernel.now();
     for (;;) {

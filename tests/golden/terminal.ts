@@ -22,6 +22,8 @@ export interface TerminalOptions {
 
 /** How long nothing must have been painted, after something was, for a screen to be recorded, ms. */
 const quiet = 300;
+/** A screen that looks as recorded must stay so for this long: who painted it may not be ready for keys yet. */
+const still = 60;
 /** How long a replay waits for one expected screen, ms. */
 const patience = 10_000;
 /** The least time between two steps, ms: an escape must not look like the start of a function key. */
@@ -69,7 +71,7 @@ export async function runOnTerminal(
       const now = await readScreen(screen);
       const settled =
         wanted !== undefined
-          ? options.mask(now).join("\n") === wanted
+          ? options.mask(now).join("\n") === wanted && Date.now() - (painted ?? 0) >= still
           : painted !== undefined && Date.now() - painted >= quiet;
       if ((settled && Date.now() - answered >= answerTime) || Date.now() >= until) {
         screens.push(now);
