@@ -124,7 +124,7 @@ class LockstepCore implements CpuCore {
     this.#trace.undo();
     this.#inStep = false;
     const trap = this.#follow();
-    if (trap !== Trap.SingleStep || !this.#inStep) this.#trace.forget();
+    if (this.#trace.wroteCode) this.#trace.forget();
     return trap;
   }
 

@@ -4,18 +4,19 @@
 //   TSRCORE_ALPINE=path     the Alpine tarball, or the folder that holds it
 
 import { afterAll, describe, expect, it } from "vitest";
-import { compareOutcomes } from "./outcome.ts";
 import { loadCases } from "./parse.ts";
+import { replay } from "./replay.ts";
 import { missingRoot, rootTarball } from "./roots.ts";
-import { limiter, loadExpectations, runCase } from "./suite.ts";
-import { commandLine, TsrcoreEngine } from "./tsrcore.ts";
+import { limiter, loadExpectations } from "./suite.ts";
+import { TsrcoreEngine } from "./tsrcore.ts";
 import { rootNames } from "./types.ts";
 
-/** For one case, ms; the test's own limit is larger, as it also waits for its turn. */
-const timeout = 30_000;
+/** For one case, ms; generous, since the machine may be busy. */
+const timeout = 90_000;
 const only = process.env["GOLDEN_ONLY"] ?? "";
 const cases = loadCases();
-const engine = new TsrcoreEngine({ cpu: process.env["TSRCORE_CPU"], timeout });
+const cpu = process.env["TSRCORE_CPU"];
+const engine = new TsrcoreEngine({ cpu, timeout });
 const takeTurn = limiter(2);
 
 afterAll(() => engine.close());
@@ -39,28 +40,7 @@ for (const root of rootNames) {
       if (!`${root} ${goldenCase.id}`.includes(only)) {
         continue;
       }
-      it(
-        goldenCase.id,
-        () =>
-          takeTurn(async () => {
-            const expected = loadExpectations(root, goldenCase.topic)[goldenCase.name];
-            const accept = `npm run fixtures:record -- --root ${root} --only ${goldenCase.id}`;
-            if (!expected) {
-              throw new Error(`not recorded: ${accept}`);
-            }
-            const { outcome, timedOut } = await runCase(engine, goldenCase, root, expected);
-            const difference = compareOutcomes(expected, outcome);
-            if (timedOut || difference !== "") {
-              const late = timedOut ? `timed out after ${timeout / 1000} s\n` : "";
-              const command = commandLine(goldenCase, root, "DIRECTORY", undefined).map((word) => JSON.stringify(word));
-              throw new Error(
-                `${goldenCase.source}: tsrcore differs from the kernel ("-" expected, "+" got)\n${late}${difference}\n` +
-                  `run it:  node ${command.join(" ")}\nonly if the case itself was changed:  ${accept}`,
-              );
-            }
-          }),
-        timeout * 8,
-      );
+      replay({ engine, cpu, timeout, takeTurn }, goldenCase, root);
     }
   });
 }

@@ -51,9 +51,6 @@ export class UnicornError extends Error {}
 
 export const UC_ARCH_X86 = 4;
 export const UC_MODE_64 = 8;
-export const UC_PROT_READ = 1;
-export const UC_PROT_WRITE = 2;
-export const UC_PROT_EXEC = 4;
 export const UC_X86_INS_SYSCALL = 699;
 
 export const UC_ERR_OK = 0;

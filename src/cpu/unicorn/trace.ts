@@ -19,6 +19,11 @@ export class Trace implements Observer {
   count = 0;
   /** Why the last instruction was the last, if it was its own doing. */
   trap: Trap | undefined;
+  /**
+   * The last instruction stored to a page of code. The batch ends there: Unicorn finishes the block that it is in as it
+   * was translated, where a processor would see what was written (Intel SDM vol. 3, 8.1.3).
+   */
+  wroteCode = false;
   readonly addresses: Float64Array = new Float64Array(BATCH);
   /** What `comparable` says of each instruction. */
   readonly what: Int32Array = new Int32Array(BATCH);
@@ -51,6 +56,7 @@ export class Trace implements Observer {
     this.count = 0;
     this.#stores = 0;
     this.#stopped = false;
+    this.wroteCode = false;
     this.#limit = Math.min(limit, BATCH);
     this.trap = this.#core.trace(rip);
     if (this.#stopped) {
@@ -82,7 +88,8 @@ export class Trace implements Observer {
       // A further round of a repeated instruction, or QEMU begins the instruction again because it wrote to its own page.
       if (address === this.addresses[count - 1] && !isJump(u8, address)) return;
       what = comparable(u8, address);
-      this.#stopped = count === this.#limit || what === INCOMPARABLE || (what & FROM_SAME_STATE) !== 0;
+      this.#stopped =
+        count === this.#limit || this.wroteCode || what === INCOMPARABLE || (what & FROM_SAME_STATE) !== 0;
       const after = this.after[count - 1] as RegisterFile;
       if (this.#stopped || ((this.what[count - 1] as number) & (VECTOR | X87)) !== 0) after.read();
       else after.readGeneral();
@@ -103,7 +110,8 @@ export class Trace implements Observer {
     if (i === this.#storeSize.length) this.#grow();
     this.#storeAddress[i] = address;
     this.#storeSize[i] = size;
-    const { u8 } = this.#memory;
+    const { pages, u8 } = this.#memory;
+    if (((pages[Math.floor(address / PAGE_SIZE)] ?? 0) & PageBits.Exec) !== 0) this.wroteCode = true;
     const at = i * PIECE;
     for (let k = 0; k < size; k++) this.#before[at + k] = u8[address + k] as number;
     if (typeof value === "number" && size <= 4) this.#valueView.setInt32(at, value, true);
@@ -133,7 +141,7 @@ export class Trace implements Observer {
     }
   }
 
-  /** After the batch was undone and is not done again as it was: what Unicorn may have translated from its stores. */
+  /** What Unicorn may have translated from memory that is not as it was: after stores to code. */
   forget(): void {
     const { pages } = this.#memory;
     for (let i = 0; i < this.#stores; i++) {
