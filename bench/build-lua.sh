@@ -9,7 +9,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 out=${1:-$here/build}
 mkdir -p "$out/apt/partial" "$out/none"
 cd "$out"
-echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm main" >src.list
+# The sources come from where this machine has its binary packages from.
+mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Codename: bookworm' | sed q)}
+echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror bookworm main" >src.list
 apt=(apt-get -qq -o "Dir::Etc::sourcelist=$out/src.list" -o "Dir::Etc::sourceparts=$out/none" -o "Dir::State::lists=$out/apt")
 "${apt[@]}" update
 "${apt[@]}" source --download-only lua5.4

@@ -47,9 +47,11 @@ jobs=-j$(nproc)
 
 # --- sources -------------------------------------------------------------------------------------------------------
 mkdir -p "$work/apt/lists/partial" "$work/src"
+# The sources come from where this machine has its binary packages from.
+mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $SUITE" | sed q)}
 cat > "$work/apt/src.sources" <<EOF
 Types: deb-src
-URIs: ${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+URIs: $mirror
 Suites: $SUITE
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
