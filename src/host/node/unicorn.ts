@@ -55,11 +55,12 @@ export async function loadUnicorn(): Promise<UnicornApi> {
     n: number,
   ) => number | bigint;
 
-  const plainHook = koffi.pointer(koffi.proto("void uc_plain_hook(void *, void *)"));
-  const interruptHook = koffi.pointer(koffi.proto("void uc_interrupt_hook(void *, uint32_t, void *)"));
-  const invalidHook = koffi.pointer(koffi.proto("bool uc_invalid_hook(void *, int, uint64_t, int, int64_t, void *)"));
-  const writeHook = koffi.pointer(koffi.proto("void uc_write_hook(void *, int, uint64_t, int, int64_t, void *)"));
-  const codeHook = koffi.pointer(koffi.proto("void uc_code_hook(void *, uint64_t, uint32_t, void *)"));
+  // Without names: names are the whole process's, and two machines may load the library.
+  const plainHook = koffi.pointer(koffi.proto("void", ["void *", "void *"]));
+  const interruptHook = koffi.pointer(koffi.proto("void", ["void *", "uint32_t", "void *"]));
+  const invalidHook = koffi.pointer(koffi.proto("bool", ["void *", "int", "uint64_t", "int", "int64_t", "void *"]));
+  const writeHook = koffi.pointer(koffi.proto("void", ["void *", "int", "uint64_t", "int", "int64_t", "void *"]));
+  const codeHook = koffi.pointer(koffi.proto("void", ["void *", "uint64_t", "uint32_t", "void *"]));
   const callbacks = new Map<Handle, ReturnType<typeof koffi.register>[]>();
 
   const addHook = (
