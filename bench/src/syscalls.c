@@ -1,0 +1,130 @@
+// What system calls cost, measured from inside: nanoseconds of the monotonic clock per call, one line `name ns` each.
+//   syscalls [calls] [name...]
+// Calls are made by the instruction itself, so that a C library's shortcuts (a cached pid, the vdso) don't count, except for
+// the rows called libc-*. The fastest of five rounds counts: other programs on the machine only ever make it slower.
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ROUNDS 5
+#define FUTEX_WAKE_PRIVATE 129
+
+static inline long call(long number, long a, long b, long c) {
+  long result;
+  register long r10 __asm__("r10") = 0;
+  __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
+  return result;
+}
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec * 1e9 + t.tv_nsec;
+}
+
+static char byte;
+static long parent;
+static int zero, null, ends[2], there[2], back[2], file, word;
+static struct stat status;
+static struct timespec instant;
+
+static void fail(const char *what, long result) {
+  printf("%s: %ld\n", what, result);
+  exit(1);
+}
+
+#define LOOP(name, expected, expression)                     \
+  static void name(long n) {                                 \
+    for (long i = 0; i < n; i++) {                           \
+      long result = (expression);                            \
+      if (result != (expected)) fail(#name, result);         \
+    }                                                        \
+  }
+
+LOOP(getppid_, parent, call(SYS_getppid, 0, 0, 0))
+LOOP(read_zero, 1, call(SYS_read, zero, (long)&byte, 1))
+LOOP(write_null, 1, call(SYS_write, null, (long)&byte, 1))
+LOOP(pipe_pair, 2, call(SYS_write, ends[1], (long)&byte, 1) + call(SYS_read, ends[0], (long)&byte, 1))
+LOOP(pread_file, 1, call(SYS_pread64, file, (long)&byte, 1))
+LOOP(futex_wake, 0, call(SYS_futex, (long)&word, FUTEX_WAKE_PRIVATE, 1))
+LOOP(clock_call, 0, call(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&instant, 0))
+LOOP(clock_libc, 0, clock_gettime(CLOCK_MONOTONIC, &instant))
+LOOP(lseek_, 0, call(SYS_lseek, file, 0, SEEK_SET))
+LOOP(fstat_, 0, call(SYS_fstat, file, (long)&status, 0))
+LOOP(stat_, 0, call(SYS_stat, (long)"/proc", (long)&status, 0))
+
+static void open_close(long n) {
+  for (long i = 0; i < n; i++) {
+    long fd = call(SYS_open, (long)"/dev/null", O_RDONLY, 0);
+    if (fd < 0) fail("open", fd);
+    call(SYS_close, fd, 0, 0);
+  }
+}
+
+// Two processes that wait for each other: each turn is two switches, two reads that wait and two writes.
+static void ping_pong(long n) {
+  pid_t child = fork();
+  if (child == 0) {
+    for (long i = 0; i < n; i++)
+      if (read(there[0], &byte, 1) != 1 || write(back[1], &byte, 1) != 1) _exit(1);
+    _exit(0);
+  }
+  for (long i = 0; i < n; i++)
+    if (write(there[1], &byte, 1) != 1 || read(back[0], &byte, 1) != 1) fail("ping_pong", i);
+  int result;
+  if (waitpid(child, &result, 0) != child || result != 0) fail("ping_pong", result);
+}
+
+static const struct row {
+  const char *name;
+  void (*loop)(long);
+  // The given number of calls is divided by this.
+  int share;
+} rows[] = {
+    {"getppid", getppid_, 1},
+    {"read-zero", read_zero, 1},
+    {"write-null", write_null, 1},
+    {"pipe-write-read", pipe_pair, 2},
+    {"pread-file", pread_file, 1},
+    {"futex-wake", futex_wake, 1},
+    {"clock_gettime", clock_call, 1},
+    {"libc-clock_gettime", clock_libc, 1},
+    {"lseek", lseek_, 1},
+    {"fstat", fstat_, 2},
+    {"stat", stat_, 4},
+    {"open-close", open_close, 10},
+    {"ping-pong", ping_pong, 20},
+};
+
+int main(int argc, char **argv) {
+  long calls = argc > 1 ? atol(argv[1]) : 1000000;
+  parent = getppid();
+  zero = open("/dev/zero", O_RDONLY);
+  null = open("/dev/null", O_WRONLY);
+  file = open(argv[0], O_RDONLY);
+  if (zero < 0 || null < 0 || file < 0 || pipe(ends) || pipe(there) || pipe(back)) fail("set up", -1);
+  for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+    int wanted = argc <= 2;
+    for (int k = 2; k < argc; k++) wanted |= !strcmp(argv[k], rows[i].name);
+    if (!wanted) continue;
+    long n = calls / rows[i].share / ROUNDS;
+    double best = 1e30;
+    for (int round = 0; round < ROUNDS; round++) {
+      double start = now();
+      rows[i].loop(n);
+      double spent = (now() - start) / n;
+      if (spent < best) best = spent;
+    }
+    printf("%s %.1f\n", rows[i].name, best);
+    fflush(stdout);
+  }
+  return 0;
+}
