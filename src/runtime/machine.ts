@@ -9,7 +9,8 @@ import { MS_NODEV, MS_NOEXEC, MS_NOSUID } from "../abi/statfs.ts";
 import { SYSCALLS_X86_64 } from "../abi/syscalls-x86_64.ts";
 import type { CpuEngine } from "../cpu/core.ts";
 import { registers } from "../cpu/isa/x86_64/arch.ts";
-import { CPUID_LEAVES } from "../cpu/isa/x86_64/cpuid.ts";
+import { hasFeature } from "../cpu/isa/x86_64/cpu-features.ts";
+import { cpuid } from "../cpu/isa/x86_64/cpuid.ts";
 import { cpuinfoText } from "../cpu/isa/x86_64/cpuinfo.ts";
 import type { Host } from "../host/interface.ts";
 import { machineOf } from "../loader/elf.ts";
@@ -98,9 +99,9 @@ export class Machine {
       machine: {
         machine: machineOf("x86_64"),
         platform: "x86_64",
-        // On x86 AT_HWCAP is cpuid leaf 1, edx; AT_HWCAP2 says that FSGSBASE is on, which it is not.
-        hwcap: (CPUID_LEAVES.find(([leaf]) => leaf === 1)?.[1][3] ?? 0) >>> 0,
-        hwcap2: 0,
+        // On x86 AT_HWCAP is cpuid leaf 1, edx; bit 1 of AT_HWCAP2 says that FSGSBASE may be used.
+        hwcap: (cpuid(1)[3] as number) >>> 0,
+        hwcap2: hasFeature("fsgsbase") ? 2 : 0,
         minSignalStack: arch.minSignalStack,
       },
       hostname: options.hostname ?? "tsrcore",

@@ -178,16 +178,20 @@ const syscall: Definition = (s) => {
 const cpuid: Definition = (s) => {
   const { f } = s;
   const leaf = s.gpr(Reg.rax, 4) as I32;
+  const subleaf = s.gpr(Reg.rcx, 4) as I32;
   const set = (values: readonly number[]): void =>
     [Reg.rax, Reg.rbx, Reg.rcx, Reg.rdx].forEach((register, i) => {
       s.setGpr(register, 4, i32.const(values[i] as number));
     });
   f.block((end) => {
-    for (const [number, values] of CPUID_LEAVES)
-      f.if(i32.eq(leaf, i32.const(number)), () => {
-        set(values);
+    for (const known of CPUID_LEAVES) {
+      const right = i32.eq(leaf, i32.const(known.leaf));
+      const asked = known.subleaf === undefined ? right : i32.and(right, i32.eq(subleaf, i32.const(known.subleaf)));
+      f.if(asked, () => {
+        set(known.values);
         f.br(end);
       });
+    }
     set([0, 0, 0, 0]);
   });
 };

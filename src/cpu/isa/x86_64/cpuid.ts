@@ -1,33 +1,62 @@
 /**
- * What cpuid says: exactly what is implemented. Intel SDM vol. 2, "CPUID"; leaves that are not here read as zeros.
+ * What cpuid says: exactly what is implemented (cpu-features.ts). Intel SDM vol. 2, "CPUID"; leaves that are not here read
+ * as zeros.
  */
+import { type CpuidRegister, featureBits } from "./cpu-features.ts";
+
 const ascii = (text: string): number =>
   text.charCodeAt(0) | (text.charCodeAt(1) << 8) | (text.charCodeAt(2) << 16) | (text.charCodeAt(3) << 24) | 0;
-
-const bits = (...list: number[]): number => list.reduce((sum, bit) => sum | (1 << bit), 0);
-
-/** Leaf 1, edx: fpu tsc cx8 cmov clflush mmx fxsr sse sse2 (and msr, pae, as any x86-64 processor has them). */
-const FEATURES_EDX = bits(0, 4, 5, 6, 8, 15, 19, 23, 24, 25, 26);
-/** Leaf 1, ecx: cx16 popcnt. */
-const FEATURES_ECX = bits(13, 23);
-/** Leaf 0x80000001, edx: syscall nx lm; ecx: lahf_lm. */
-const EXTENDED_EDX = bits(11, 20, 29);
-const EXTENDED_ECX = bits(0);
 
 const BRAND = "tsrcore virtual CPU".padEnd(48, "\0");
 const brandLeaf = (n: number): readonly number[] =>
   [0, 4, 8, 12].map((i) => ascii(BRAND.slice(n * 16 + i, n * 16 + i + 4)));
 
-/** Leaf number, and eax ebx ecx edx. */
-export const CPUID_LEAVES: readonly (readonly [number, readonly number[]])[] = [
-  [0, [1, ascii("Genu"), ascii("ntel"), ascii("ineI")]],
-  // Family 6, model 15: the first x86-64 generation of its vendor. 64-byte cache lines, for clflush.
-  [1, [0x6f1, 0x0000_0800, FEATURES_ECX, FEATURES_EDX]],
-  [0x8000_0000, [0x8000_0008 | 0, 0, 0, 0]],
-  [0x8000_0001, [0, 0, EXTENDED_ECX, EXTENDED_EDX]],
-  [0x8000_0002, brandLeaf(0)],
-  [0x8000_0003, brandLeaf(1)],
-  [0x8000_0004, brandLeaf(2)],
+const LINE = 64;
+/**
+ * A cache of leaf 4, whose sets are indexed directly: libraries choose block sizes and the way they copy by these. No
+ * sharing.
+ */
+function cache(level: number, type: "data" | "code" | "unified", kilobytes: number, ways: number): readonly number[] {
+  const kind = { data: 1, code: 2, unified: 3 }[type];
+  const sets = (kilobytes * 1024) / (ways * LINE);
+  return [kind | (level << 5) | (1 << 8), (LINE - 1) | ((ways - 1) << 22), sets - 1, 0];
+}
+
+export interface CpuidLeaf {
+  readonly leaf: number;
+  /** Answers this value of ecx only; undefined: any. */
+  readonly subleaf?: number;
+  /** eax ebx ecx edx */
+  readonly values: readonly number[];
+}
+
+const features = (leaf: number, register: CpuidRegister, subleaf = 0): number => featureBits(leaf, subleaf, register);
+
+export const CPUID_LEAVES: readonly CpuidLeaf[] = [
+  { leaf: 0, values: [0xb, ascii("Genu"), ascii("ntel"), ascii("ineI")] },
+  // Family 6, model 61 (Broadwell), of whose instructions nearly all are there. 64-byte cache lines, for clflush.
+  { leaf: 1, values: [0x306d4, ((LINE / 8) << 8) | (1 << 16), features(1, "c"), features(1, "d")] },
+  // Caches are described by leaf 4.
+  { leaf: 2, values: [0xff01, 0, 0, 0] },
+  { leaf: 4, subleaf: 0, values: cache(1, "data", 32, 8) },
+  { leaf: 4, subleaf: 1, values: cache(1, "code", 32, 8) },
+  { leaf: 4, subleaf: 2, values: cache(2, "unified", 512, 8) },
+  { leaf: 4, subleaf: 3, values: cache(3, "unified", 8192, 16) },
+  { leaf: 7, subleaf: 0, values: [0, features(7, "b"), 0, 0] },
+  // One thread in one core.
+  { leaf: 0xb, subleaf: 0, values: [0, 1, 0x100, 0] },
+  { leaf: 0xb, subleaf: 1, values: [0, 1, 0x201, 0] },
+  { leaf: 0x8000_0000, values: [0x8000_0008 | 0, 0, 0, 0] },
+  { leaf: 0x8000_0001, values: [0, 0, features(0x8000_0001, "c"), features(0x8000_0001, "d")] },
+  { leaf: 0x8000_0002, values: brandLeaf(0) },
+  { leaf: 0x8000_0003, values: brandLeaf(1) },
+  { leaf: 0x8000_0004, values: brandLeaf(2) },
   // 48 bits of virtual addresses.
-  [0x8000_0008, [0x3028, 0, 0, 0]],
+  { leaf: 0x8000_0008, values: [0x3028, 0, 0, 0] },
 ];
+
+/** The answer for a leaf and subleaf. */
+export function cpuid(leaf: number, subleaf = 0): readonly number[] {
+  const found = CPUID_LEAVES.find((l) => l.leaf === leaf && (l.subleaf === undefined || l.subleaf === subleaf));
+  return found?.values ?? [0, 0, 0, 0];
+}
