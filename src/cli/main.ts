@@ -69,6 +69,9 @@ function report(error: unknown): number {
   return EXIT_TSRCORE;
 }
 
+// Thrown by a timer or a stream, or a promise that nobody waited for: as much an error of tsrcore as any.
+process.on("uncaughtException", (error) => process.exit(report(error)));
+
 main(process.argv.slice(2)).then(
   (status) => {
     // All output is written when main ends; what may still keep the event loop alive (a paused stdin) must not.

@@ -7,8 +7,26 @@
  * on as "\\n", and a bare "\\n" as a vertical tab, which terminals treat as a line feed that keeps the column
  * (ECMA-48 8.3.161, xterm's control sequences) and which no host rewrites.
  */
+import { constants } from "node:os";
 import type { ByteSink, ByteSource, HostTerminal, WindowSize } from "../interface.ts";
 import { FdSink, SilentSource, StreamSource } from "./streams.ts";
+
+/**
+ * Signals that end a process by default, and that Node lets one catch. Those that a user sends on purpose (SIGHUP, SIGINT,
+ * SIGQUIT, SIGTERM) are missing: the command passes them on to the guest.
+ */
+const DEADLY: readonly NodeJS.Signals[] = [
+  "SIGABRT",
+  "SIGALRM",
+  "SIGIO",
+  "SIGPWR",
+  "SIGSTKFLT",
+  "SIGSYS",
+  "SIGTRAP",
+  "SIGUSR2",
+  "SIGVTALRM",
+  "SIGXCPU",
+];
 
 const CR = 13;
 const LF = 10;
@@ -57,7 +75,13 @@ export class LineFeedFilter implements ByteSink {
 export class NodeTerminal implements HostTerminal {
   readonly input: ByteSource;
   readonly output: ByteSink;
-  readonly #onExit: () => void = () => this.restore();
+  /** What is listened to while the terminal is raw. */
+  readonly #listeners: readonly (readonly [event: string, listener: () => void])[] = [
+    ["exit", () => this.restore()],
+    ["SIGTSTP", () => this.#stop()],
+    ["SIGCONT", () => this.#continue()],
+    ...DEADLY.map((signal) => [signal, () => this.#die(signal)] as const),
+  ];
   #raw = false;
 
   /** @param hasInput the keyboard is ours too: standard input is the terminal */
@@ -80,13 +104,36 @@ export class NodeTerminal implements HostTerminal {
     if (this.#raw || process.stdin.isTTY !== true) return;
     process.stdin.setRawMode(true);
     this.#raw = true;
-    process.on("exit", this.#onExit);
+    for (const [event, listener] of this.#listeners) if (isKnown(event)) process.on(event, listener);
   }
 
   restore(): void {
     if (!this.#raw) return;
     this.#raw = false;
     process.stdin.setRawMode(false);
-    process.removeListener("exit", this.#onExit);
+    for (const [event, listener] of this.#listeners) process.removeListener(event, listener);
   }
+
+  /** As the default action of the signal, but the shell gets its terminal back first. */
+  #stop(): void {
+    process.stdin.setRawMode(false);
+    process.kill(process.pid, "SIGSTOP");
+  }
+
+  /** Whoever stopped us may have changed the modes; libuv does nothing where it believes that they are set. */
+  #continue(): void {
+    process.stdin.setRawMode(false);
+    process.stdin.setRawMode(true);
+  }
+
+  #die(signal: NodeJS.Signals): void {
+    // Without our listener the default action is back.
+    this.restore();
+    process.kill(process.pid, signal);
+  }
+}
+
+/** Node refuses listeners for signals that the host's system does not have. */
+function isKnown(event: string): boolean {
+  return !event.startsWith("SIG") || event in constants.signals;
 }
