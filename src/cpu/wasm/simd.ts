@@ -61,25 +61,30 @@ interface IntLanes<S> extends Lanes<S> {
   bitmask: Mask;
 }
 
-interface Saturating {
-  add_sat_s: Binary;
-  add_sat_u: Binary;
-  sub_sat_s: Binary;
-  sub_sat_u: Binary;
+interface MinMax {
   min_s: Binary;
   min_u: Binary;
   max_s: Binary;
   max_u: Binary;
+}
+
+interface Saturating extends MinMax {
+  add_sat_s: Binary;
+  add_sat_u: Binary;
+  sub_sat_s: Binary;
+  sub_sat_u: Binary;
   avgr_u: Binary;
 }
 
-export const i8x16: IntLanes<I32> & Saturating & { swizzle: Binary; narrow_i16x8_s: Binary; narrow_i16x8_u: Binary } = {
+export const i8x16: IntLanes<I32> &
+  Saturating & { abs: Unary; swizzle: Binary; narrow_i16x8_s: Binary; narrow_i16x8_u: Binary } = {
   splat: (a) => simd("v128", 0x0f, [a]),
   extract: (a, lane) => simdLane("i32", 0x16, [a], lane),
   replace: (a, lane, v) => simdLane("v128", 0x17, [a, v], lane),
   swizzle: bin(0x0e),
   eq: bin(0x23),
   gt_s: bin(0x27),
+  abs: un(0x60),
   bitmask: mask(0x64),
   narrow_i16x8_s: bin(0x65),
   narrow_i16x8_u: bin(0x66),
@@ -100,15 +105,30 @@ export const i8x16: IntLanes<I32> & Saturating & { swizzle: Binary; narrow_i16x8
 };
 
 export const i16x8: IntLanes<I32> &
-  Saturating & { mul: Binary; narrow_i32x4_s: Binary; extadd_pairwise_i8x16_u: Unary } = {
+  Saturating & {
+    abs: Unary;
+    mul: Binary;
+    /** (a * b + 0x4000) >> 15, saturated. */
+    q15mulr_sat_s: Binary;
+    narrow_i32x4_s: Binary;
+    narrow_i32x4_u: Binary;
+    extadd_pairwise_i8x16_u: Unary;
+    extend_low_i8x16_s: Unary;
+    extend_low_i8x16_u: Unary;
+  } = {
   splat: (a) => simd("v128", 0x10, [a]),
   extract: (a, lane) => simdLane("i32", 0x19, [a], lane),
   replace: (a, lane, v) => simdLane("v128", 0x1a, [a, v], lane),
   eq: bin(0x2d),
   gt_s: bin(0x31),
   extadd_pairwise_i8x16_u: un(0x7d),
+  abs: un(0x80),
+  q15mulr_sat_s: bin(0x82),
   bitmask: mask(0x84),
   narrow_i32x4_s: bin(0x85),
+  narrow_i32x4_u: bin(0x86),
+  extend_low_i8x16_s: un(0x87),
+  extend_low_i8x16_u: un(0x89),
   shl: shift(0x8b),
   shr_s: shift(0x8c),
   shr_u: shift(0x8d),
@@ -126,30 +146,43 @@ export const i16x8: IntLanes<I32> &
   avgr_u: bin(0x9b),
 };
 
-export const i32x4: IntLanes<I32> & {
-  mul: Binary;
-  dot_i16x8_s: Binary;
-  extadd_pairwise_i16x8_u: Unary;
-  extmul_low_i16x8_s: Binary;
-  extmul_high_i16x8_s: Binary;
-  extmul_low_i16x8_u: Binary;
-  extmul_high_i16x8_u: Binary;
-  trunc_sat_f32x4_s: Unary;
-  trunc_sat_f64x2_s_zero: Unary;
-} = {
+export const i32x4: IntLanes<I32> &
+  MinMax & {
+    abs: Unary;
+    mul: Binary;
+    extend_low_i16x8_s: Unary;
+    extend_low_i16x8_u: Unary;
+    extend_high_i16x8_u: Unary;
+    dot_i16x8_s: Binary;
+    extadd_pairwise_i16x8_u: Unary;
+    extmul_low_i16x8_s: Binary;
+    extmul_high_i16x8_s: Binary;
+    extmul_low_i16x8_u: Binary;
+    extmul_high_i16x8_u: Binary;
+    trunc_sat_f32x4_s: Unary;
+    trunc_sat_f64x2_s_zero: Unary;
+  } = {
   splat: (a) => simd("v128", 0x11, [a]),
   extract: (a, lane) => simdLane("i32", 0x1b, [a], lane),
   replace: (a, lane, v) => simdLane("v128", 0x1c, [a, v], lane),
   eq: bin(0x37),
   gt_s: bin(0x3b),
   extadd_pairwise_i16x8_u: un(0x7f),
+  abs: un(0xa0),
   bitmask: mask(0xa4),
+  extend_low_i16x8_s: un(0xa7),
+  extend_low_i16x8_u: un(0xa9),
+  extend_high_i16x8_u: un(0xaa),
   shl: shift(0xab),
   shr_s: shift(0xac),
   shr_u: shift(0xad),
   add: bin(0xae),
   sub: bin(0xb1),
   mul: bin(0xb5),
+  min_s: bin(0xb6),
+  min_u: bin(0xb7),
+  max_s: bin(0xb8),
+  max_u: bin(0xb9),
   dot_i16x8_s: bin(0xba),
   extmul_low_i16x8_s: bin(0xbc),
   extmul_high_i16x8_s: bin(0xbd),
@@ -159,11 +192,19 @@ export const i32x4: IntLanes<I32> & {
   trunc_sat_f64x2_s_zero: un(0xfc),
 };
 
-export const i64x2: IntLanes<I64> & { mul: Binary } = {
+export const i64x2: IntLanes<I64> & {
+  mul: Binary;
+  extend_low_i32x4_s: Unary;
+  extend_low_i32x4_u: Unary;
+  extmul_low_i32x4_s: Binary;
+  extmul_low_i32x4_u: Binary;
+} = {
   splat: (a) => simd("v128", 0x12, [a]),
   extract: (a, lane) => simdLane("i64", 0x1d, [a], lane),
   replace: (a, lane, v) => simdLane("v128", 0x1e, [a, v], lane),
   bitmask: mask(0xc4),
+  extend_low_i32x4_s: un(0xc7),
+  extend_low_i32x4_u: un(0xc9),
   shl: shift(0xcb),
   shr_s: shift(0xcc),
   shr_u: shift(0xcd),
@@ -172,6 +213,8 @@ export const i64x2: IntLanes<I64> & { mul: Binary } = {
   mul: bin(0xd5),
   eq: bin(0xd6),
   gt_s: bin(0xd9),
+  extmul_low_i32x4_s: bin(0xdc),
+  extmul_low_i32x4_u: bin(0xde),
 };
 
 export interface FloatLanes<S> extends Lanes<S> {
