@@ -15,8 +15,10 @@ import {
   CC_SRC,
   CC_STEPPED,
   EFLAGS_REST,
+  SSE_CAREFUL,
   X87_REGS,
   YMM,
+  YMM_SIZE,
 } from "../isa/x86_64/context.ts";
 import { ccOp, type FlagFunctions, keepsCarry, LazyFlags } from "../isa/x86_64/flags.ts";
 import {
@@ -81,9 +83,8 @@ export class RecordSem implements Sem {
     this.#shared = shared;
     this.#end = end;
     this.#registers = operands.map((o, n) => {
-      if ("miqj".includes(o.kind)) return undefined;
-      if (n > 1) throw new Error("a record has two register operands");
-      return f.let(i32.load8_u(pc, R_REGISTERS + n));
+      if ("miqjg".includes(o.kind)) return undefined;
+      return f.let(i32.load8_u(pc, registerByte(operands, n)));
     });
     const memory = operands.find((o) => o.kind === "m");
     if (memory !== undefined) this.#address = this.#effectiveAddress(memory.unindexed === true);
@@ -238,6 +239,51 @@ export class RecordSem implements Sem {
     );
   }
 
+  vector(n: number): readonly V128[] {
+    const { bytes } = this.#operand(n);
+    if (this.#inRegister(n)) {
+      const low = v128.load(this.#xmmOffset(n), CONTEXT_OFFSET + YMM);
+      if (bytes === 16) return [this.f.let(low)];
+      return [this.f.let(low), this.f.let(v128.load(this.#xmmOffset(n), CONTEXT_OFFSET + YMM + 16))];
+    }
+    const at = this.#memory(n, bytes, false);
+    const low = this.f.let(v128.load(at, BIAS));
+    return bytes === 16 ? [low] : [low, this.f.let(v128.load(at, BIAS + 16))];
+  }
+  setVector(n: number, halves: readonly V128[]): void {
+    const { f } = this;
+    const inRegister = this.#inRegister(n);
+    const [low, high] = halves as [V128, V128 | undefined];
+    // Both are computed before either is stored.
+    const values = high === undefined ? [low] : [f.let(low), f.let(high)];
+    const at = inRegister ? this.#xmmOffset(n) : this.#memory(n, halves.length * 16, true);
+    const offset = inRegister ? CONTEXT_OFFSET + YMM : BIAS;
+    values.forEach((v, half) => {
+      f.exec(v128.store(at, v, offset + half * 16));
+    });
+    if (inRegister && high === undefined) f.exec(v128.store(at, v128.const(0n, 0n), offset + 16));
+  }
+  ymm(register: number, half: 0 | 1): V128 {
+    return this.f.let(v128.load(ZERO, CONTEXT_OFFSET + YMM + register * YMM_SIZE + half * 16));
+  }
+  setYmm(register: number, half: 0 | 1, value: V128): void {
+    this.f.exec(v128.store(ZERO, value, CONTEXT_OFFSET + YMM + register * YMM_SIZE + half * 16));
+  }
+  indices(n: number): readonly [V128, V128] {
+    if (this.#operand(n).kind !== "g") throw new Error(`operand ${n} has no vector of indices`);
+    const at = this.f.let(i32.shl(i32.load8_u(this.#pc, R_INDEX), i32.const(5)));
+    const half = (h: number): V128 => this.f.let(v128.load(at, CONTEXT_OFFSET + YMM + h * 16));
+    return [half(0), half(1)];
+  }
+  element(n: number, index: I64, address32: boolean): I64 {
+    if (this.#operand(n).kind !== "g") throw new Error(`operand ${n} has no vector of indices`);
+    const pc = this.#pc;
+    const start = i64.add(i64.load(i32.load8_u(pc, R_BASE), CONTEXT_OFFSET), i64.load32_s(pc, R_DISP));
+    const sum = i64.add(start, i64.shl(index, i64.load8_u(pc, R_SCALE)));
+    const segment = i64.load(i32.load(pc, R_IMM), CONTEXT_OFFSET);
+    return this.f.let(i64.add(address32 ? i64.and(sum, i64.const(0xffff_ffff)) : sum, segment));
+  }
+
   /** Address and static offset of the low part of a vector operand. */
   #low(n: number, bytes: number, write: boolean): [I32, number] {
     if (this.#inRegister(n)) return [this.#xmmOffset(n), CONTEXT_OFFSET + YMM];
@@ -286,6 +332,9 @@ export class RecordSem implements Sem {
     this.f.exec(i64.store(at, i64.const(0xffff), CONTEXT_OFFSET + X87_REGS + 8));
   }
 
+  careful(): I32 {
+    return i32.load(ZERO, CONTEXT_OFFSET + SSE_CAREFUL);
+  }
   number(n: number): I32 {
     return this.#register(n);
   }
@@ -312,6 +361,14 @@ export class RecordSem implements Sem {
   done(): void {
     this.#end.next();
   }
+}
+
+/** Where in a record register operand n is: see layout.ts. */
+function registerByte(operands: readonly Operand[], n: number): number {
+  if (n < 2) return R_REGISTERS + n;
+  const memory = operands.findIndex((o) => o.kind === "m" || o.kind === "g");
+  if (memory < 0) return n === 2 ? R_BASE : R_INDEX;
+  return n === 2 ? R_REGISTERS + memory : R_IMM;
 }
 
 function loadWord(size: Size, at: I32, offset: number): Word {

@@ -48,9 +48,10 @@ export function wordOps(size: Size): WordOps {
 
 /**
  * r general register (its low byte, or AH..BH, for size 1), m memory, i immediate, q 64-bit immediate, j branch target,
- * x xmm register, p mmx register, t x87 register st(i), s segment register.
+ * x xmm register, y ymm register, p mmx register, t x87 register st(i), s segment register, g memory with a vector of
+ * indices (its size is that of an element).
  */
-export type OperandKind = "r" | "m" | "i" | "q" | "j" | "x" | "p" | "t" | "s";
+export type OperandKind = "r" | "m" | "i" | "q" | "j" | "x" | "y" | "p" | "t" | "s" | "g";
 
 export interface Operand {
   readonly kind: OperandKind;
@@ -175,9 +176,25 @@ export interface Sem {
   setLow32(n: number, value: I32): void;
   setLowF64(n: number, value: F64): void;
   setLowF32(n: number, value: F32): void;
+  /** The halves of a vector operand, low first: one of 16 bytes or two. Memory need not be aligned. Evaluated. */
+  vector(n: number): readonly V128[];
+  /**
+   * Stores 16 bytes for each half. Of a register, what is above becomes 0: so every VEX instruction does it, and no other.
+   */
+  setVector(n: number, halves: readonly V128[]): void;
+  /** The low (0) or high (1) 16 bytes of a vector register by number. Evaluated. */
+  ymm(register: number, half: 0 | 1): V128;
+  setYmm(register: number, half: 0 | 1, value: V128): void;
+  /** Of a memory operand with a vector of indices: the register, both halves of it. Evaluated. */
+  indices(n: number): readonly [V128, V128];
+  /** Of the same: the address of the element at an index, sign-extended. `address32`: truncated to 32 bits. */
+  element(n: number, index: I64, address32: boolean): I64;
+
   /** mmx register (the significand of the physical x87 register of that number) or 8 bytes of memory. */
   mmx(n: number): I64;
   setMmx(n: number, value: I64): void;
+  /** SSE_CAREFUL of the context: not 0 where SSE arithmetic must look at MXCSR (sse-soft.ts). */
+  careful(): I32;
   /** The number of a register operand of kind t (the i of st(i)) or s (segment register). */
   number(n: number): I32;
 

@@ -3,7 +3,7 @@
  *
  * A conversion to integers that does not fit gives the "integer indefinite", the smallest integer; wasm's saturating
  * truncation gives exactly that for what is too small, so that only what is too large and NaN are corrected. As in
- * sse-float.ts, `isCareful` leads to the functions that honour MXCSR.
+ * sse-float.ts, `Sem.careful` leads to the functions that honour MXCSR.
  */
 import {
   type F32,
@@ -19,12 +19,11 @@ import {
   type V128,
   v128,
 } from "../../wasm/expr.ts";
-import type { FunctionBuilder } from "../../wasm/module.ts";
 import { bits, f32x4, f64x2, i32x4, i64x2 } from "../../wasm/simd.ts";
 import type { Definition, Sem } from "./sem.ts";
 import { settle } from "./sse-float.ts";
 import type { NanFunctions } from "./sse-nan.ts";
-import { isCareful, type SoftFunctions } from "./sse-soft.ts";
+import type { SoftFunctions } from "./sse-soft.ts";
 
 const SINGLE = i32.const(23);
 const DOUBLE = i32.const(52);
@@ -33,7 +32,7 @@ const ZERO = v128.const(0n, 0n);
 /** The same for a value in both ways of computing it: the careful one settles its exceptions. */
 function either(s: Sem, soft: SoftFunctions, careful: () => void, fast: () => void): void {
   s.f.if(
-    isCareful(),
+    s.careful(),
     () => {
       careful();
       settle(s, soft);
@@ -185,10 +184,11 @@ function integerToSingle(soft: SoftFunctions): Definition {
 
 export function sseConvert(nan: NanFunctions, soft: SoftFunctions): Readonly<Record<string, Definition>> {
   /** Evaluated; exceptions of the careful way remain to be settled. */
-  const promoted = (f: FunctionBuilder, a: I32): F64 => {
+  const promoted = (s: Sem, a: I32): F64 => {
+    const { f } = s;
     const r = f.local("f64");
     f.if(
-      isCareful(),
+      s.careful(),
       () => f.set(r, f64.reinterpret_i64(f.call("i64", soft.convert, [i64.extend_i32_u(a), SINGLE, DOUBLE]))),
       () => {
         f.set(r, f64.promote_f32(f32.reinterpret_i32(a)));
@@ -197,10 +197,11 @@ export function sseConvert(nan: NanFunctions, soft: SoftFunctions): Readonly<Rec
     );
     return r;
   };
-  const demoted = (f: FunctionBuilder, a: I64): F32 => {
+  const demoted = (s: Sem, a: I64): F32 => {
+    const { f } = s;
     const r = f.local("f32");
     f.if(
-      isCareful(),
+      s.careful(),
       () => f.set(r, f32.reinterpret_i32(i32.wrap(f.call("i64", soft.convert, [a, DOUBLE, SINGLE])))),
       () => {
         f.set(r, f32.demote_f64(f64.reinterpret_i64(a)));
@@ -209,7 +210,7 @@ export function sseConvert(nan: NanFunctions, soft: SoftFunctions): Readonly<Rec
     );
     return r;
   };
-  const settleIfCareful = (s: Sem): void => s.f.if(isCareful(), () => settle(s, soft));
+  const settleIfCareful = (s: Sem): void => s.f.if(s.careful(), () => settle(s, soft));
 
   return {
     cvtsi2ss: integerToSingle(soft),
@@ -225,26 +226,26 @@ export function sseConvert(nan: NanFunctions, soft: SoftFunctions): Readonly<Rec
     cvtdq2ps: (s) => s.setXmm(0, integersToFloats(s, soft, s.xmm(1), 4)),
     cvtdq2pd: (s) => s.setXmm(0, f64x2.convert_low_i32x4_s(i64x2.splat(s.low64(1)))),
     cvtss2sd: (s) => {
-      const r = promoted(s.f, s.low32(1));
+      const r = promoted(s, s.low32(1));
       settleIfCareful(s);
       s.setLowF64(0, r);
     },
     cvtsd2ss: (s) => {
-      const r = demoted(s.f, s.low64(1));
+      const r = demoted(s, s.low64(1));
       settleIfCareful(s);
       s.setLowF32(0, r);
     },
     cvtps2pd: (s) => {
       const source = s.low64(1);
-      const low = promoted(s.f, s.f.let(i32.wrap(source)));
-      const high = promoted(s.f, s.f.let(i32.wrap(i64.shr_u(source, i64.const(32)))));
+      const low = promoted(s, s.f.let(i32.wrap(source)));
+      const high = promoted(s, s.f.let(i32.wrap(i64.shr_u(source, i64.const(32)))));
       settleIfCareful(s);
       s.setXmm(0, f64x2.replace(f64x2.splat(low), 1, high));
     },
     cvtpd2ps: (s) => {
       const source = s.xmm(1);
-      const low = demoted(s.f, s.f.let(i64x2.extract(source, 0)));
-      const high = demoted(s.f, s.f.let(i64x2.extract(source, 1)));
+      const low = demoted(s, s.f.let(i64x2.extract(source, 0)));
+      const high = demoted(s, s.f.let(i64x2.extract(source, 1)));
       settleIfCareful(s);
       s.setXmm(0, f32x4.replace(f32x4.replace(ZERO, 0, low), 1, high));
     },

@@ -2,7 +2,7 @@
  * SSE and SSE2: floating-point arithmetic and comparison. Definitions: see sem.ts for the rules they keep.
  *
  * Everything is there twice: in WebAssembly's arithmetic, which is that of MXCSR's reset value (with the NaNs put right,
- * see sse-nan.ts), and behind `isCareful` by the functions of sse-soft.ts, which honour MXCSR in full.
+ * see sse-nan.ts), and behind `Sem.careful` by the functions of sse-soft.ts, which honour MXCSR in full.
  */
 import { CONTEXT_OFFSET } from "../../../mm/layout.ts";
 import { Trap } from "../../core.ts";
@@ -12,7 +12,7 @@ import { bits, type FloatLanes, f32x4, f64x2, i32x4, i64x2 } from "../../wasm/si
 import { MXCSR, SSE_CAREFUL } from "./context.ts";
 import { type Definition, Flag, type Sem } from "./sem.ts";
 import type { NanFunctions } from "./sse-nan.ts";
-import { isCareful, type SoftFunctions } from "./sse-soft.ts";
+import type { SoftFunctions } from "./sse-soft.ts";
 
 type Op = "add" | "sub" | "mul" | "div";
 
@@ -90,7 +90,7 @@ function packed(
     const [a, b] = operands(s);
     const r = f.local("v128");
     f.if(
-      isCareful(),
+      s.careful(),
       () => {
         f.set(r, f.call("v128", careful, [a, b]));
         settle(s, soft);
@@ -125,7 +125,7 @@ function scalar32(
     const a = unary ? b : s.lowF32(0);
     const r = f.local("f32");
     f.if(
-      isCareful(),
+      s.careful(),
       () => {
         const wide = (v: F32): I64 => i64.extend_i32_u(i32.reinterpret_f32(v));
         f.set(r, f32.reinterpret_i32(i32.wrap(f.call("i64", careful, [wide(a), wide(b), i32.const(23)]))));
@@ -153,7 +153,7 @@ function scalar64(
     const a = unary ? b : s.lowF64(0);
     const r = f.local("f64");
     f.if(
-      isCareful(),
+      s.careful(),
       () => {
         const [x, y] = [i64.reinterpret_f64(a), i64.reinterpret_f64(b)];
         f.set(r, f64.reinterpret_i64(f.call("i64", careful, [x, y, i32.const(52)])));
@@ -182,7 +182,7 @@ function minMax(
     const a = scalar ? p.scalar(s, 0) : s.xmm(0);
     const r = f.local("v128");
     f.if(
-      isCareful(),
+      s.careful(),
       () => {
         f.set(r, f.call("v128", careful, [a, b]));
         settle(s, soft);
@@ -208,7 +208,7 @@ function compareSingles(soft: SoftFunctions, quietInvalid: boolean): Definition 
     const a = f.local("f32");
     f.set(b, s.lowF32(1));
     f.set(a, s.lowF32(0));
-    f.if(isCareful(), () => {
+    f.if(s.careful(), () => {
       const wide = (v: F32): I64 => i64.extend_i32_u(i32.reinterpret_f32(v));
       const flushed = (v: F32): F32 =>
         f32.reinterpret_i32(i32.wrap(f.call("i64", soft.flush, [wide(v), i32.const(23)])));
@@ -227,7 +227,7 @@ function compareDoubles(soft: SoftFunctions, quietInvalid: boolean): Definition 
     const a = f.local("f64");
     f.set(b, s.lowF64(1));
     f.set(a, s.lowF64(0));
-    f.if(isCareful(), () => {
+    f.if(s.careful(), () => {
       const flushed = (v: F64): F64 =>
         f64.reinterpret_i64(f.call("i64", soft.flush, [i64.reinterpret_f64(v), i32.const(52)]));
       const [x, y] = [i64.reinterpret_f64(a), i64.reinterpret_f64(b)];
@@ -255,7 +255,7 @@ function compare(p: Precision, soft: SoftFunctions, scalar: boolean): Definition
     const imm = s.imm(2);
     const predicate = f.let(i32.and(imm, i32.const(3)));
     const is = (n: number): I32 => i32.eq(predicate, i32.const(n));
-    f.if(isCareful(), () => {
+    f.if(s.careful(), () => {
       const quietInvalid = f.let(i32.or(is(1), is(2)));
       for (let lane = 0; lane < (scalar ? 1 : p.count); lane++) {
         f.callStatement(soft.compare, [p.get(a, lane), p.get(b, lane), p.mant, quietInvalid]);

@@ -3,7 +3,7 @@
  *
  * WebAssembly rounds to nearest even and has no exception flags. That is all that most programs ever see, so they get
  * wasm's arithmetic; a program that has loaded MXCSR (fesetround, feclearexcept, flush-to-zero by -ffast-math) gets
- * these functions from then on (`isCareful`), at ten to twenty times the cost. Flags raised before the first load are lost.
+ * these functions from then on (`Sem.careful`), at ten to twenty times the cost. Flags raised before the first load are lost.
  *
  * The work is done by the 80-bit functions of the x87, told to truncate: a result's significand has 64 bits, of which the
  * lowest is made sticky where the result is inexact, and so can be rounded a second time, to float or double, without
@@ -17,7 +17,7 @@ import { shiftRightJam } from "../../softfloat/parts.ts";
 import { defineKit } from "../../softfloat/round.ts";
 import { type I32, type I64, i32, i64, select } from "../../wasm/expr.ts";
 import { type FunctionBuilder, type FunctionRef, getGlobal, type ModuleBuilder } from "../../wasm/module.ts";
-import { MXCSR, SSE_CAREFUL } from "./context.ts";
+import { MXCSR } from "./context.ts";
 
 /** Exception flags of MXCSR, as of the x87 status word; their masks are 7 bits further up. */
 const IE = 0x01;
@@ -43,8 +43,6 @@ const c64 = i64.const;
 const ZERO = c32(0);
 
 export const mxcsr = (): I32 => i32.load(ZERO, CONTEXT_OFFSET + MXCSR);
-/** Not 0 where arithmetic has to look at MXCSR at all. */
-export const isCareful = (): I32 => i32.load(ZERO, CONTEXT_OFFSET + SSE_CAREFUL);
 
 export interface SoftFunctions {
   /** (a, b, mant) -> result. */
@@ -65,6 +63,8 @@ export interface SoftFunctions {
   readonly toInteger: FunctionRef;
   /** (a, b, mant, quiet NaNs are invalid too): raises what a comparison raises. */
   readonly compare: FunctionRef;
+  /** (flags): raises these. */
+  readonly raise: FunctionRef;
   /** (a, mant) -> a, or a zero of its sign if it is denormal and DAZ is set. */
   readonly flush: FunctionRef;
   /** () -> not 0 if an unmasked exception was raised since the last call. Takes the raised flags into MXCSR. */
@@ -384,6 +384,7 @@ export function defineSoft(m: ModuleBuilder): SoftFunctions {
     fromInteger,
     toInteger,
     compare,
+    raise: m.func("sse.raise", ["i32"], [], (f) => raise(f, f.param(0, "i32"))),
     flush,
     settle,
   };
