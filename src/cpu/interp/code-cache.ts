@@ -52,6 +52,9 @@ interface Internal {
   readonly address32: number;
 }
 
+/** Letters of operands that are in memory when ModRM says so. */
+const MEMORY = "EWMY";
+
 function isFar(address: number): boolean {
   return address <= 0 || address > 0xffff_ffff;
 }
@@ -484,13 +487,29 @@ export class CodeCache {
       return record + RECORD_SIZE;
     }
     let at = record;
-    if (d.hasMemory && (d.segment !== 0 || d.address32)) at = this.#splitAddress(at, rip);
+    let first = d.register0;
+    let second = d.register1;
+    let imm = d.imm;
+    if (d.template.usesVvvv) {
+      if (!d.hasMemory) {
+        d.base = d.register2;
+        d.index = d.register3;
+      } else {
+        const { operands } = d.template.row;
+        // The third register takes the byte of the memory operand, a fourth (its operand being the immediate) that one's.
+        if (MEMORY.includes(operands[0]?.where ?? "")) first = d.register2;
+        else if (MEMORY.includes(operands[1]?.where ?? "")) second = d.register2;
+        if (operands[3]?.where === "L") imm = d.register3;
+        if (d.template.vsib) imm = d.segment === 0 ? ZERO_SLOT : d.segment;
+      }
+    }
+    if (d.hasMemory && !d.template.vsib && (d.segment !== 0 || d.address32)) at = this.#splitAddress(at, rip);
     const word = at >> 2;
     this.#u32[(RIPS >> 2) + ((at - RECORDS) >> 4)] = rip;
     let { handler } = d;
     const quick = this.#handlers.unindexed[handler] as number;
     if (quick >= 0 && d.hasMemory && d.index === ZERO_SLOT) handler = quick;
-    this.#i32[word] = handler | (d.register0 << 16) | (d.register1 << 24);
+    this.#i32[word] = handler | (first << 16) | (second << 24);
     this.#i32[word + 1] = d.base | (d.index << 8) | (d.scale << 16) | (d.length << 24);
     const { row } = d.template;
     if (d.template.hasTarget) {
@@ -503,7 +522,7 @@ export class CodeCache {
       this.#i32[word + 3] = d.immHigh;
     } else {
       this.#i32[word + 2] = d.disp;
-      this.#i32[word + 3] = d.imm;
+      this.#i32[word + 3] = imm;
     }
     this.#previous = at;
     this.#ended = TERMINATORS.has(row.mnemonic);

@@ -13,6 +13,10 @@
  *     i32  8  displacement; low half of a 64-bit immediate
  *     i32 12  immediate; record of the branch target; high half of a 64-bit immediate
  *
+ * Two more registers, which only VEX instructions have, are in bytes 4 and 5 if there is no memory operand. With one,
+ * operand 2 is in the byte that the memory operand does not need (2 or 3), and operand 3 is the immediate. The index of a
+ * gather is the number of a vector register, and its immediate is the context offset of the segment base.
+ *
  * The guest address of each record stands in a parallel array, so that any trap knows its exact pc at no cost to code
  * that doesn't trap. All of this is position independent between address spaces (they have the same layout), so fork
  * copies it as it is.

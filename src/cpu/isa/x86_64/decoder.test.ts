@@ -54,6 +54,60 @@ describe("forms and lengths", () => {
   );
 });
 
+describe("VEX", () => {
+  const table = `
+    vex.66.0f 58             vaddpd  Vx,Hx,Wx
+    vex.256.66.0f3a.w0 4a    vblendvps Vqq,Hqq,Wqq,Lqq
+    vex.128.66.0f3a.w0 4a    vblendvps Vdq,Hdq,Wdq,Ldq
+    vex.66.0f38.w0 2e        vmaskmovps Mx,Hx,Vx
+    vex.66.0f38.w1 92        vgatherdpd Vx,Yq,Hx str
+    vex.128.f2.0f38 f7       shrx    Gy,Ey,By
+    vex.128.66.0f 6e         vmovd   Vdq,Ey
+    vex.128.0f 77            vzeroupper -
+  `;
+  const vexRows = parseTable(table);
+  const vex = new Decoder(
+    (opcode) => vexRows.filter((row) => opcodesOf(row).includes(opcode)),
+    () => 0,
+  );
+  const decodeVex = (hex: string): unknown[] | undefined => {
+    code.fill(0x90);
+    code.set((hex.replace(/\s/g, "").match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16)));
+    if (vex.decode(code, view, 0, RIP) !== Decoded.Ok) return undefined;
+    const { register0, register1, register2, register3 } = vex;
+    return [vex.form, vex.length, register0, register1, register2, register3].slice(
+      0,
+      vex.template.operands.length + 2,
+    );
+  };
+
+  it.each([
+    ["c5 f1 58 c2", ["vaddpd:x,x,x", 4, 0, 1, 2]],
+    ["c5 75 58 c2", ["vaddpd:y,y,y", 4, 8, 1, 2]],
+    ["c4 41 b5 58 c2", ["vaddpd:y,y,y", 5, 8, 9, 10]],
+    ["c4 e3 75 4a c2 30", ["vblendvps:y,y,y,y", 6, 0, 1, 2, 3]],
+    ["c4 42 bb f7 c2", ["shrx:r8,r8,r8", 5, 64, 80, 64]],
+    ["c4 e1 f9 6e c0", ["vmovd:x,r8", 5, 0, 0]],
+    ["c5 f8 77", ["vzeroupper", 3]],
+    ["67 c4 e2 ed 92 04 08", ["vgatherdpd_a32:y,g8,y", 7, 0, 0, 2]],
+  ])("%s is %j", (hex, expected) => expect(decodeVex(hex)).toEqual(expected));
+
+  it.each([
+    ["66 c5 f1 58 c2"], // a prefix that VEX includes
+    ["f3 c5 f1 58 c2"],
+    ["f0 c5 f1 58 c2"],
+    ["48 c5 f1 58 c2"],
+    ["c5 f0 58 c2"], // another pp
+    ["c5 fc 77"], // another L
+    ["c4 e3 f5 4a c2 30"], // another W
+    ["c5 e8 77"], // vvvv without meaning
+    ["c4 e0 71 58 c2"], // no such map
+    ["c4 e2 ed 92 04 10"], // registers of a gather that are the same
+    ["c4 e2 ed 92 00"], // a gather without SIB
+    ["c4 e2 7d 2e c0"], // memory only
+  ])("%s is illegal", (hex) => expect(decodeVex(hex)).toBeUndefined());
+});
+
 describe("operands", () => {
   it("takes high byte registers without REX and low ones with it", () => {
     expect(decode("88 e5") && [decoder.register0, decoder.register1]).toEqual([1 * 8 + 1, 0 * 8 + 1]);
@@ -96,7 +150,7 @@ describe("the table", () => {
     const seen = new Map<string, string>();
     for (const row of rows)
       for (const opcode of opcodesOf(row)) {
-        const key = [opcode, row.prefix, row.ext, row.mod, row.rm].join();
+        const key = [opcode, row.prefix, row.ext, row.mod, row.rm, row.vex?.l, row.vex?.w].join();
         expect(`${key} ${seen.get(key) ?? ""}`).toBe(`${key} `);
         seen.set(key, row.mnemonic);
       }
@@ -118,5 +172,7 @@ describe("the table", () => {
   it("refuses what it cannot read", () => {
     expect(() => parseLine("zz add Eb,Gb")).toThrow("cannot read");
     expect(() => parseLine("01 add Eb,Gb lokc")).toThrow("cannot read");
+    expect(() => parseLine("vex.66.0f.w2 58 vaddpd Vx,Hx,Wx")).toThrow("cannot read");
+    expect(() => parseLine("vex.66 58 vaddpd Vx,Hx,Wx")).toThrow("cannot read");
   });
 });

@@ -6,7 +6,7 @@
  * template's operand fields.
  */
 import { FS_BASE, GS_BASE, HIGH_SLOT, ZERO_SLOT } from "./context.ts";
-import { addressSize32, formName, type OperandSpec, type Row } from "./table.ts";
+import { addressSize32, formName, type OperandSpec, type Row, VEX_OPCODES } from "./table.ts";
 
 /** Where an operand's value is taken from when an instruction is decoded. */
 const enumOperand = {
@@ -31,6 +31,9 @@ const enumOperand = {
   Byte: 32,
   XmmReg: 17,
   XmmRm: 18,
+  VexGpr: 20,
+  VexXmm: 21,
+  ImmXmm: 22,
 } as const;
 const O = enumOperand;
 
@@ -47,6 +50,10 @@ export interface Template {
   /** Has a branch target; a 64-bit immediate. */
   readonly hasTarget: boolean;
   readonly hasImm64: boolean;
+  /** Encoded with VEX, and an operand comes from vvvv. */
+  readonly usesVvvv: boolean;
+  /** The memory operand has a vector of indices. */
+  readonly vsib: boolean;
 }
 
 /** Result of `decode`. */
@@ -76,11 +83,14 @@ export class Decoder {
   // The instruction that was decoded last.
   template!: Template;
   length = 0;
-  /** Context offset (general registers) or number of register operands 0 and 1. */
+  /** Context offset (general registers) or number of a register operand, by the operand's place. */
   register0 = 0;
   register1 = 0;
+  register2 = 0;
+  register3 = 0;
   hasMemory = false;
   base: number = ZERO_SLOT;
+  /** Context offset like the base's, or the number of a vector register (`template.vsib`). */
   index: number = ZERO_SLOT;
   scale = 0;
   disp = 0;
@@ -94,7 +104,7 @@ export class Decoder {
   lock = false;
 
   readonly #rowsOf: (opcode: number) => readonly Row[];
-  readonly #opcodes: (Opcode | undefined)[] = new Array(0x400);
+  readonly #opcodes: (Opcode | undefined)[] = new Array(2 * VEX_OPCODES);
   readonly #numberOf: (form: string) => number;
 
   /**
@@ -159,6 +169,10 @@ export class Decoder {
       opcode = code[p++] as number;
       if (p - at > 15) return this.#illegal(p - at);
     }
+    if (opcode === 0xc4 || opcode === 0xc5) {
+      if (size16 || rep !== 0 || rex !== 0 || this.lock) return this.#illegal(p - at);
+      return this.#vex(code, view, at, p, rip);
+    }
     let map = 0;
     if (opcode === 0x0f) {
       map = 1;
@@ -176,6 +190,48 @@ export class Decoder {
     const prefix = (this.address32 ? 8 : 0) + rep * 2 + (size16 ? 1 : 0);
     const template = isNop ? this.#nop() : this.#template(key, prefix, sizeIndex, modrm);
     if (template === null) return this.#illegal(p - at);
+    return this.#operands(template, code, view, at, p, rip, modrm, rex, 0);
+  }
+
+  /** The rest of an instruction after the first byte of its VEX prefix, which is at `p - 1` (Intel SDM vol. 2, 2.3.5). */
+  #vex(code: Uint8Array, view: DataView, at: number, start: number, rip: number): Decoded {
+    let p = start;
+    const three = code[p - 1] === 0xc4;
+    // R, X and B are stored inverted, as is vvvv.
+    const first = three ? (code[p++] as number) : ((code[p] as number) & 0x80) | 0x61;
+    const second = code[p++] as number;
+    const map = first & 31;
+    const w = three && (second & 0x80) !== 0;
+    const rex = 0x40 | (w ? 8 : 0) | ((first >> 5) ^ 7);
+    const opcode = code[p++] as number;
+    const modrm = code[p] as number;
+    if (map < 1 || map > 3) return this.#illegal(p - at);
+    const template = this.#template(
+      VEX_OPCODES + map * 256 + opcode,
+      vexPrefix(second, this.address32),
+      w ? 2 : 1,
+      modrm,
+    );
+    const vvvv = ((second >> 3) & 15) ^ 15;
+    if (template === null || (vvvv !== 0 && !template.usesVvvv)) return this.#illegal(p - at);
+    // The index of a gather is in an SIB byte.
+    if (template.vsib && (modrm & 7) !== 4) return this.#illegal(p - at);
+    return this.#operands(template, code, view, at, p, rip, modrm, rex, vvvv);
+  }
+
+  /** ModRM, if there is one, at `start`, and all that follows it. `rex` as in a REX prefix. */
+  #operands(
+    template: Template,
+    code: Uint8Array,
+    view: DataView,
+    at: number,
+    start: number,
+    rip: number,
+    modrm: number,
+    rex: number,
+    vvvv: number,
+  ): Decoded {
+    let p = start;
     this.template = template;
     const { row } = template;
     if (row.modrm) {
@@ -197,7 +253,7 @@ export class Decoder {
           register = gprOffset((modrm & 7) | ((rex & 1) << 3), o, rex);
           break;
         case O.GprOpcode:
-          register = gprOffset((opcode & 7) | ((rex & 1) << 3), o, rex);
+          register = gprOffset(((code[start - 1] as number) & 7) | ((rex & 1) << 3), o, rex);
           break;
         case O.NumberReg:
           register = (modrm >> 3) & 7;
@@ -210,6 +266,15 @@ export class Decoder {
           break;
         case O.XmmRm:
           register = (modrm & 7) | ((rex & 1) << 3);
+          break;
+        case O.VexGpr:
+          register = vvvv * 8;
+          break;
+        case O.VexXmm:
+          register = vvvv;
+          break;
+        case O.ImmXmm:
+          register = (code[p++] as number) >> 4;
           break;
         case O.Rax:
           register = 0;
@@ -256,8 +321,13 @@ export class Decoder {
           continue;
       }
       if (n === 0) this.register0 = register;
-      else this.register1 = register;
+      else if (n === 1) this.register1 = register;
+      else if (n === 2) this.register2 = register;
+      else this.register3 = register;
     }
+    // The three vector registers of a gather have to be different ("VPGATHERDD").
+    if (template.vsib && (this.register0 === this.index || vvvv === this.index || this.register0 === vvvv))
+      return this.#illegal(p - at);
     this.length = p - at;
     if (this.length > 15) return this.#illegal(this.length);
     const next = rip + this.length;
@@ -266,7 +336,7 @@ export class Decoder {
       // An effective address has no segment base in it.
       if (row.mnemonic === "lea") this.segment = 0;
       if (this.#ripRelative) this.#absolute(next + this.disp);
-      if (this.segment !== 0 && !this.address32) this.#addSegment();
+      if (this.segment !== 0 && !this.address32 && !template.vsib) this.#addSegment();
       // The stack pointer has moved when pop's destination address is computed (Intel SDM vol. 2, "POP").
       if (row.mnemonic === "pop" && this.base === 32) this.disp += template.operandSize;
     }
@@ -310,7 +380,10 @@ export class Decoder {
       base = (sib & 7) | ((rex & 1) << 3);
       baseOffset = base * 8;
       const i = ((sib >> 3) & 7) | ((rex & 2) << 2);
-      if (i !== 4) {
+      if (this.template.vsib) {
+        index = i;
+        scale = sib >> 6;
+      } else if (i !== 4) {
         index = i * 8;
         scale = sib >> 6;
       }
@@ -372,6 +445,7 @@ export class Decoder {
         operands: [],
         map: 0,
         opcode: 0x90,
+        vex: undefined,
         prefix: undefined,
         plusR: false,
         ext: undefined,
@@ -391,6 +465,8 @@ export class Decoder {
       operands: [],
       hasTarget: false,
       hasImm64: false,
+      usesVvvv: false,
+      vsib: false,
     };
     return this.#nopTemplate;
   }
@@ -415,13 +491,17 @@ export class Decoder {
     return { rows, byModrm, variants, templates: new Array(PREFIXES * 3 * variants) };
   }
 
-  #choose(rows: readonly Row[], prefix: number, sizeIndex: number, modrm: number): Template | null {
-    const matching = rows.filter(
+  #choose(all: readonly Row[], prefix: number, sizeIndex: number, modrm: number): Template | null {
+    const matching = all.filter(
       (r) =>
         (r.ext === undefined || r.ext === ((modrm >> 3) & 7)) &&
         (r.mod === undefined || r.mod === (modrm >= 0xc0 ? "r" : "m")) &&
         (r.rm === undefined || r.rm === (modrm & 7)),
     );
+    if (all[0]?.vex !== undefined) {
+      const row = matching.find((r) => isVex(r, prefix, sizeIndex === 2));
+      return row === undefined ? null : this.#make(row, sizeIndex, prefix >= 8, (prefix & 1) !== 0 ? 32 : 16);
+    }
     const rep = (prefix >> 1) & 3;
     const size16 = (prefix & 1) !== 0;
     const wanted: Row["prefix"][] = [];
@@ -437,14 +517,14 @@ export class Decoder {
     return null;
   }
 
-  #make(row: Row, sizeIndex: number, address32: boolean): Template {
+  #make(row: Row, sizeIndex: number, address32: boolean, vector = 16): Template {
     let operandSize = OPERAND_SIZES[sizeIndex] as number;
     if (row.prefix === "66" && operandSize === 2) operandSize = 4;
     if (row.d64 && operandSize === 4) operandSize = 8;
     if (row.o16) operandSize = 8;
     const sized = (form: string): string => (row.str && address32 ? addressSize32(form) : form);
-    const registerForm = sized(formName(row, operandSize, false));
-    const memoryForm = sized(formName(row, operandSize, true));
+    const registerForm = sized(formName(row, operandSize, false, vector));
+    const memoryForm = sized(formName(row, operandSize, true, vector));
     const operands = row.operands.map((o) => operandSource(o, operandSize));
     return {
       row,
@@ -456,6 +536,8 @@ export class Decoder {
       operands,
       hasTarget: operands.some((o) => o === O.Rel8 || o === O.Rel32),
       hasImm64: operands.includes(O.Imm64),
+      usesVvvv: operands.includes(O.VexGpr) || operands.includes(O.VexXmm),
+      vsib: row.operands.some((o) => o.where === "Y"),
     };
   }
 
@@ -466,6 +548,18 @@ export class Decoder {
   get handler(): number {
     return this.hasMemory ? this.template.memoryHandler : this.template.registerHandler;
   }
+}
+
+/** VEX.pp and VEX.L, and the address size, as the number of a combination of prefixes. */
+function vexPrefix(second: number, address32: boolean): number {
+  return (address32 ? 8 : 0) + (second & 3) * 2 + ((second >> 2) & 1);
+}
+
+const VEX_PREFIXES: readonly Row["prefix"][] = ["np", "66", "f3", "f2"];
+
+function isVex(row: Row, prefix: number, w: boolean): boolean {
+  const { l = prefix & 1, w: rowW = w ? 1 : 0 } = row.vex as NonNullable<Row["vex"]>;
+  return row.prefix === VEX_PREFIXES[(prefix >> 1) & 3] && l === (prefix & 1) && rowW === (w ? 1 : 0);
 }
 
 function isPrefix(byte: number): boolean {
@@ -517,10 +611,17 @@ function operandSource(spec: OperandSpec, operandSize: number): number {
     case "O":
       return O.Moffs;
     case "B":
+      return O.VexGpr;
+    case "H":
+      return O.VexXmm;
+    case "L":
+      return O.ImmXmm;
+    case "D":
       return O.AtRbx;
     case "X":
       return O.AtZero;
     case "M":
+    case "Y":
       return O.None;
     default:
       throw new Error(`encoding table: no operand "${spec.where}"`);

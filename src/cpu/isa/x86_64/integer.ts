@@ -123,7 +123,7 @@ c8 enter Iw,Ib
 c9 leave Av d64
 cc int3 -
 cd privileged Ib
-d7 xlat B str
+d7 xlat D str
 e0 loopne Jb o16
 e1 loope Jb o16
 e2 loop Jb o16
