@@ -134,6 +134,23 @@ function bin64(code: number, fold: Fold64, zeroIsIdentity: boolean): Binary<"i64
 }
 const asU64 = (v: bigint): bigint => BigInt.asUintN(64, v);
 
+/** Comparisons, with 1 for true. */
+function rel32(code: number, fold: (a: number, b: number) => boolean): Binary<"i32"> {
+  return (a, b) =>
+    a.constant !== undefined && b.constant !== undefined
+      ? i32const(fold(a.constant as number, b.constant as number) ? 1 : 0)
+      : op("i32", code, [a, b]);
+}
+function rel64(code: number, fold: (a: bigint, b: bigint) => boolean): Binary<"i64", "i32"> {
+  return (a, b) =>
+    a.constant !== undefined && b.constant !== undefined
+      ? i32const(fold(a.constant as bigint, b.constant as bigint) ? 1 : 0)
+      : op("i32", code, [a, b]);
+}
+function isZero<T extends "i32" | "i64">(code: number): Unary<T, "i32"> {
+  return (a) => (a.constant !== undefined ? i32const(Number(a.constant) === 0 ? 1 : 0) : op("i32", code, [a]));
+}
+
 /** What the 32-bit and the 64-bit integers have in common, for definitions that are generic in operand size. */
 export interface IntOps<T extends "i32" | "i64"> {
   const(value: number | bigint): Expr<T>;
@@ -221,17 +238,17 @@ export const i32: IntOps<"i32"> & I32Only = {
   clz: un("i32", "i32", 0x67),
   ctz: un("i32", "i32", 0x68),
   popcnt: un("i32", "i32", 0x69),
-  eqz: un("i32", "i32", 0x45),
-  eq: bin("i32", "i32", 0x46),
-  ne: bin("i32", "i32", 0x47),
-  lt_s: bin("i32", "i32", 0x48),
-  lt_u: bin("i32", "i32", 0x49),
-  gt_s: bin("i32", "i32", 0x4a),
-  gt_u: bin("i32", "i32", 0x4b),
-  le_s: bin("i32", "i32", 0x4c),
-  le_u: bin("i32", "i32", 0x4d),
-  ge_s: bin("i32", "i32", 0x4e),
-  ge_u: bin("i32", "i32", 0x4f),
+  eqz: isZero(0x45),
+  eq: rel32(0x46, (a, b) => a === b),
+  ne: rel32(0x47, (a, b) => a !== b),
+  lt_s: rel32(0x48, (a, b) => a < b),
+  lt_u: rel32(0x49, (a, b) => a >>> 0 < b >>> 0),
+  gt_s: rel32(0x4a, (a, b) => a > b),
+  gt_u: rel32(0x4b, (a, b) => a >>> 0 > b >>> 0),
+  le_s: rel32(0x4c, (a, b) => a <= b),
+  le_u: rel32(0x4d, (a, b) => a >>> 0 <= b >>> 0),
+  ge_s: rel32(0x4e, (a, b) => a >= b),
+  ge_u: rel32(0x4f, (a, b) => a >>> 0 >= b >>> 0),
   extend8_s: un("i32", "i32", 0xc0),
   extend16_s: un("i32", "i32", 0xc1),
   load: load("i32", 0x28, 0),
@@ -271,17 +288,17 @@ export const i64: IntOps<"i64"> & I64Only = {
   clz: un("i64", "i64", 0x79),
   ctz: un("i64", "i64", 0x7a),
   popcnt: un("i64", "i64", 0x7b),
-  eqz: un("i64", "i32", 0x50),
-  eq: bin("i64", "i32", 0x51),
-  ne: bin("i64", "i32", 0x52),
-  lt_s: bin("i64", "i32", 0x53),
-  lt_u: bin("i64", "i32", 0x54),
-  gt_s: bin("i64", "i32", 0x55),
-  gt_u: bin("i64", "i32", 0x56),
-  le_s: bin("i64", "i32", 0x57),
-  le_u: bin("i64", "i32", 0x58),
-  ge_s: bin("i64", "i32", 0x59),
-  ge_u: bin("i64", "i32", 0x5a),
+  eqz: isZero(0x50),
+  eq: rel64(0x51, (a, b) => a === b),
+  ne: rel64(0x52, (a, b) => a !== b),
+  lt_s: rel64(0x53, (a, b) => a < b),
+  lt_u: rel64(0x54, (a, b) => asU64(a) < asU64(b)),
+  gt_s: rel64(0x55, (a, b) => a > b),
+  gt_u: rel64(0x56, (a, b) => asU64(a) > asU64(b)),
+  le_s: rel64(0x57, (a, b) => a <= b),
+  le_u: rel64(0x58, (a, b) => asU64(a) <= asU64(b)),
+  ge_s: rel64(0x59, (a, b) => a >= b),
+  ge_u: rel64(0x5a, (a, b) => asU64(a) >= asU64(b)),
   extend8_s: un("i64", "i64", 0xc2),
   extend16_s: un("i64", "i64", 0xc3),
   extend32_s: un("i64", "i64", 0xc4),
