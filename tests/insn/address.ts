@@ -16,10 +16,13 @@ export interface MemoryOperand {
 const RSP = 4;
 const RBP = 5;
 
-/** A data address for an operand of `size` bytes: mostly a good one, now and then one that faults somehow. */
-export function pickTarget(rng: Random, size: number, aligned: boolean): bigint {
+/**
+ * A data address for an operand of `size` bytes: mostly a good one, now and then one that faults somehow.
+ * @param alignment a power of two, mostly kept
+ */
+export function pickTarget(rng: Random, size: number, alignment: number): bigint {
   const span = Math.max(size, 1);
-  const align = (a: number): number => (aligned && (rng.tame || !rng.oneIn(12)) ? a & ~15 : a);
+  const align = (a: number): number => (alignment > 1 && (rng.tame || !rng.oneIn(12)) ? a & -alignment : a);
   switch (rng.tame ? 39 : rng.below(40)) {
     case 0: // no write permission
       return BigInt(align(READONLY + rng.below(READONLY_SIZE - span)));

@@ -99,7 +99,9 @@ function compareFx(
     }
   };
   registers("st", 8, FX.ST, 10, (at) => c.approximate === "x87" && closeExtended(e, a, at));
-  registers("xmm", 16, FX.XMM, 16, (at) => c.approximate === "xmm" && closeFloats(e, a, at));
+  const close = (at: number): boolean => c.approximate === "xmm" && closeFloats(e, a, at);
+  registers("xmm", 16, FX.XMM, 16, close);
+  registers("upper half of ymm", 16, FX.HIGH, 16, close);
 }
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && same(a, b, 0, a.length);

@@ -13,7 +13,8 @@ const CASES_PER_ROW = 24;
 /** Identifies a row whatever else is in the tables. */
 export function rowKey(row: Row): string {
   const opcode = row.opcode.toString(16).padStart(2, "0");
-  const parts = [row.prefix ?? "-", `${row.map}:${opcode}`, row.ext ?? "-", row.mod ?? "-", row.rm ?? "-"];
+  const vex = row.vex === undefined ? "" : `vex.${row.vex.l ?? "-"}.${row.vex.w ?? "-"} `;
+  const parts = [vex + (row.prefix ?? "-"), `${row.map}:${opcode}`, row.ext ?? "-", row.mod ?? "-", row.rm ?? "-"];
   return `${parts.join(" ")} ${row.operands.map((o) => o.where + o.size).join()}`;
 }
 
@@ -47,7 +48,7 @@ function comparable(c: Case, o: Outcome): Uint8Array {
     const view = new DataView(fx.buffer);
     fx.fill(0, FX.FTW + 1, FX.MXCSR);
     fx.fill(0, FX.MXCSR + 4, FX.ST);
-    fx.fill(0, FX.XMM + 256);
+    fx.fill(0, FX.XMM + 256, FX.HIGH);
     for (let i = 0; i < 8; i++) fx.fill(0, FX.ST + i * 16 + 10, FX.ST + i * 16 + 16);
     view.setUint16(FX.FSW, view.getUint16(FX.FSW, true) & 0x7fff & ~c.undefinedStatus, true);
     const before = new DataView((c.fx as Uint8Array).buffer).getUint16(FX.MXCSR, true);

@@ -1,8 +1,11 @@
-/** The FXSAVE image (Intel SDM vol. 1, table 10-2) and our CPU context, each from the other. */
+/**
+ * The FXSAVE image (Intel SDM vol. 1, table 10-2), with the upper halves of the ymm registers behind it, and our CPU
+ * context, each from the other.
+ */
 import * as ctx from "../../src/cpu/isa/x86_64/context.ts";
 import { FX_SIZE } from "./protocol.ts";
 
-export const FX = { FCW: 0, FSW: 2, FTW: 4, MXCSR: 24, ST: 32, XMM: 160 } as const;
+export const FX = { FCW: 0, FSW: 2, FTW: 4, MXCSR: 24, ST: 32, XMM: 160, HIGH: 512 } as const;
 
 export function contextFromFx(context: DataView, fx: Uint8Array): void {
   const from = new DataView(fx.buffer, fx.byteOffset, fx.length);
@@ -18,8 +21,11 @@ export function contextFromFx(context: DataView, fx: Uint8Array): void {
     context.setBigUint64(register + 8, BigInt(from.getUint16(FX.ST + i * 16 + 8, true)), true);
   }
   for (let i = 0; i < 16; i++)
-    for (const half of [0, 8])
-      context.setBigUint64(ctx.YMM + i * ctx.YMM_SIZE + half, from.getBigUint64(FX.XMM + i * 16 + half, true), true);
+    for (const half of [0, 8]) {
+      const register = ctx.YMM + i * ctx.YMM_SIZE + half;
+      context.setBigUint64(register, from.getBigUint64(FX.XMM + i * 16 + half, true), true);
+      context.setBigUint64(register + 16, from.getBigUint64(FX.HIGH + i * 16 + half, true), true);
+    }
 }
 
 export function fxFromContext(context: DataView): Uint8Array {
@@ -36,8 +42,11 @@ export function fxFromContext(context: DataView): Uint8Array {
     to.setUint16(FX.ST + i * 16 + 8, context.getUint16(register + 8, true), true);
   }
   for (let i = 0; i < 16; i++)
-    for (const half of [0, 8])
-      to.setBigUint64(FX.XMM + i * 16 + half, context.getBigUint64(ctx.YMM + i * ctx.YMM_SIZE + half, true), true);
+    for (const half of [0, 8]) {
+      const register = ctx.YMM + i * ctx.YMM_SIZE + half;
+      to.setBigUint64(FX.XMM + i * 16 + half, context.getBigUint64(register, true), true);
+      to.setBigUint64(FX.HIGH + i * 16 + half, context.getBigUint64(register + 16, true), true);
+    }
   return fx;
 }
 

@@ -163,6 +163,7 @@ class Draft {
     const gpr = this.#gpr;
     const sized = row.operands.some((o) => o.size !== "" && "vyz".includes(o.size)) || implicitSize(row);
     const operandSize = sized ? rng.pick(sizesOf(row)) : 4;
+    const vector = row.vex === undefined ? 16 : (row.vex.l ?? rng.below(2)) === 1 ? 32 : 16;
     const has = (letters: string): boolean => row.operands.some((o) => letters.includes(o.where));
     const memory = row.modrm && row.mod !== "r" && (row.mod === "m" || (has("EWQ") && rng.oneIn(2)));
     const stringOp = facts.isString(row);
@@ -185,7 +186,7 @@ class Draft {
     // Prefixes without meaning: other segments in 64-bit mode (notrack is one), rep where there is nothing to repeat.
     if (!rng.tame && rng.oneIn(20)) prefixes.push(rng.pick([0x26, 0x2e, 0x36, 0x3e]));
     if (!rng.tame && facts.ignoresRepeat(row) && rng.oneIn(30)) prefixes.push(rng.pick([0xf2, 0xf3]));
-    if (row.prefix === "66" || row.prefix === "f2" || row.prefix === "f3")
+    if (row.vex === undefined && (row.prefix === "66" || row.prefix === "f2" || row.prefix === "f3"))
       prefixes.push(Number.parseInt(row.prefix, 16));
 
     let rex = sized && operandSize === 8 && !row.d64 ? 8 : 0;
@@ -209,9 +210,8 @@ class Draft {
         gpr[reg] = (gpr[reg] as bigint) & 0xffff_ffffn;
       }
       if (memory) {
-        const bytes = memoryBytes(row, operandSize);
-        const mustAlign = row.operands.some((o) => o.size === "x");
-        const target = pickTarget(rng, bytes, mustAlign);
+        const bytes = memoryBytes(row, operandSize, vector);
+        const target = pickTarget(rng, bytes, alignmentOf(row, vector));
         const mask = address32 ? 0xffff_ffffn : MASK64;
         operand = memoryOperand(rng, gpr, target, segmentBase, mask, inSequence);
         modrm = operand.modrm | ((reg & 7) << 3);
@@ -235,6 +235,7 @@ class Draft {
     if (countInCl && !inSequence) count = Number((gpr[RCX] as bigint) & 0xffn);
     for (const o of row.operands) {
       if (o.where === "1") count = 1;
+      if (o.where === "L") immediate.push(rng.below(256));
       if (o.where === "I") {
         const length = o.size === "z" ? Math.min(4, operandSize) : sizeOf(o.size, operandSize);
         let value = rng.integer();
@@ -251,7 +252,7 @@ class Draft {
         const length = o.size === "b" ? 1 : 4;
         for (let i = 0; i < length; i++) immediate.push(Number((value >> BigInt(8 * i)) & 0xffn));
       } else if (o.where === "O") {
-        const target = pickTarget(rng, operandSize, false);
+        const target = pickTarget(rng, operandSize, 1);
         const value = target - segmentBase;
         this.#placeWindow(row, target, 8);
         for (let i = 0; i < (address32 ? 4 : 8); i++) immediate.push(Number((value >> BigInt(8 * i)) & 0xffn));
@@ -262,8 +263,9 @@ class Draft {
       // A REX prefix that does not stand right before the opcode is ignored.
       ...(!rng.tame && prefixes.length > 0 && rng.oneIn(30) ? [0x40 | rng.below(16)] : []),
       ...shuffled(rng, prefixes, row),
-      ...(forceRex ? [0x40 | rex] : []),
-      ...([[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]][row.map] as number[]),
+      ...(row.vex !== undefined
+        ? vexPrefix(rng, row, rex, vector, sized ? operandSize === 8 : undefined)
+        : [...(forceRex ? [0x40 | rex] : []), ...([[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]][row.map] as number[])]),
       ...opcode,
       ...(modrm >= 0 ? [modrm] : []),
       ...tail,
@@ -295,9 +297,9 @@ class Draft {
     const gpr = this.#gpr;
     if (facts.isString(row)) {
       const at = () => BigInt(DATA + 0x80 + rng.below(DATA_SIZE - 0x100));
-      gpr[RSI] = rng.oneIn(12) ? pickTarget(rng, 8, false) : at();
+      gpr[RSI] = rng.oneIn(12) ? pickTarget(rng, 8, 1) : at();
       gpr[RDI] = rng.oneIn(12)
-        ? pickTarget(rng, 8, false)
+        ? pickTarget(rng, 8, 1)
         : rng.oneIn(4)
           ? (gpr[RSI] as bigint) + BigInt(rng.below(17) - 8)
           : at();
@@ -319,10 +321,10 @@ class Draft {
     }
     // A jump to a non-canonical address traps before it here and after it in the engines, which is as good.
     if (facts.jumpsIndirectly(row)) for (let i = 0; i < 16; i++) gpr[i] = (gpr[i] as bigint) & 0x7fff_ffff_ffffn;
-    if (facts.isXlat(row)) gpr[RBX] = pickTarget(rng, 256, false);
-    if (facts.isMaskmov(row)) gpr[RDI] = pickTarget(rng, 16, false);
-    if (facts.isLeave(row)) gpr[RBP] = pickTarget(rng, 8, false);
-    if (facts.usesStack(row) && rng.oneIn(8)) gpr[RSP] = pickTarget(rng, 8, false);
+    if (facts.isXlat(row)) gpr[RBX] = pickTarget(rng, 256, 1);
+    if (facts.isMaskmov(row)) gpr[RDI] = pickTarget(rng, 16, 1);
+    if (facts.isLeave(row)) gpr[RBP] = pickTarget(rng, 8, 1);
+    if (facts.usesStack(row) && rng.oneIn(8)) gpr[RSP] = pickTarget(rng, 8, 1);
     if ((facts.isPopFlags(row) || facts.isRet(row)) && !memory) {
       const window = new Uint8Array(8);
       const view = new DataView(window.buffer);
@@ -389,15 +391,40 @@ function implicitSize(row: Row): boolean {
 }
 
 function sizesOf(row: Row): readonly number[] {
+  if (row.vex !== undefined) return row.vex.w === undefined ? [4, 8] : [row.vex.w === 1 ? 8 : 4];
   const named = row.prefix !== undefined;
   if (row.d64) return row.o16 || named ? [8] : [2, 8, 8];
   if (row.o16) return [4];
   return named || !facts.hasWordSize(row) ? [4, 8] : [2, 4, 8];
 }
 
-function memoryBytes(row: Row, operandSize: number): number {
-  const o = row.operands.find((x) => "EMWQ".includes(x.where));
-  return o === undefined || o.size === "" ? 8 : sizeOf(o.size, operandSize);
+function memoryBytes(row: Row, operandSize: number, vector: number): number {
+  const o = row.operands.find((x) => "EMWQY".includes(x.where));
+  return o === undefined || o.size === "" ? 8 : sizeOf(o.size, operandSize, vector);
+}
+
+/** What the CPU demands of a memory operand's address. */
+function alignmentOf(row: Row, vector: number): number {
+  if (row.vex === undefined) return row.operands.some((o) => o.size === "x") ? 16 : 1;
+  return facts.isAlignedMove(row) ? vector : 1;
+}
+
+const VEX_PREFIXES: readonly Row["prefix"][] = ["np", "66", "f3", "f2"];
+
+/** The VEX prefix, of two bytes where that can say it all; now and then a wrong one. */
+function vexPrefix(rng: Random, row: Row, rex: number, vector: number, wide: boolean | undefined): number[] {
+  const has = (letters: string): boolean => row.operands.some((o) => letters.includes(o.where));
+  const wrong = rng.oneIn(50) ? rng.below(4) : -1;
+  let l = vector === 32 ? 1 : 0;
+  if (wrong === 0) l ^= 1;
+  let w = (row.vex?.w ?? (wide === undefined ? rng.oneIn(4) : wide)) ? 1 : 0;
+  if (wrong === 1) w ^= 1;
+  const vvvv = has("BH") || wrong === 2 ? rng.below(16) : 0;
+  const last = ((~vvvv & 15) << 3) | (l << 2) | VEX_PREFIXES.indexOf(row.prefix);
+  const before = wrong === 3 ? [rng.pick([0x66, 0xf2, 0xf3, 0xf0, 0x48])] : [];
+  if (row.map === 1 && (rex & 3) === 0 && w === 0 && !rng.oneIn(4))
+    return [...before, 0xc5, ((rex & 4) !== 0 ? 0 : 0x80) | last];
+  return [...before, 0xc4, ((~rex & 7) << 5) | row.map, (w << 7) | last];
 }
 
 /** Prefixes in any order: only their presence counts. */
@@ -433,14 +460,16 @@ function randomFx(rng: Random, row: Row, mxcsrBits: number): Uint8Array {
   const view = new DataView(fx.buffer);
   view.setUint32(FX.MXCSR, randomMxcsr(rng, mxcsrBits), true);
   const kind = rng.tame ? rng.below(2) : rng.below(4);
-  for (let i = 0; i < 32; i++) {
-    const bits = kind === 0 ? rng.float(64) : kind === 1 ? rng.float(32) | (rng.float(32) << 32n) : lane(rng);
-    view.setBigUint64(FX.XMM + i * 8, bits, true);
-  }
+  for (const start of [FX.XMM, FX.HIGH])
+    for (let i = 0; i < 32; i++) {
+      const bits = kind === 0 ? rng.float(64) : kind === 1 ? rng.float(32) | (rng.float(32) << 32n) : lane(rng);
+      view.setBigUint64(start + i * 8, bits, true);
+    }
   // Equal operands now and then.
   if (rng.oneIn(4)) {
-    const from = rng.below(16) * 16 + FX.XMM;
-    fx.copyWithin(rng.below(16) * 16 + FX.XMM, from, from + 16);
+    const from = rng.below(16) * 16;
+    const to = rng.below(16) * 16;
+    for (const start of [FX.XMM, FX.HIGH]) fx.copyWithin(start + to, start + from, start + from + 16);
   }
   if (!facts.isX87(row) && !row.operands.some((o) => "PQN".includes(o.where))) return fx;
   if (facts.entersMmxMaybe(row)) {

@@ -107,6 +107,9 @@ export function describeFailure(f: Failure, seed: number): string {
     const isX87 = c.code.some((b) => b >= 0xd8 && b <= 0xdf);
     for (let i = 0; i < 16; i += 2)
       lines.push(`    ${[0, 1].map((j) => show(`xmm${i + j}`, FX.XMM + (i + j) * 16, 16)).join(" ")}`);
+    if (fx.subarray(FX.HIGH).some((b) => b !== 0))
+      for (let i = 0; i < 16; i += 2)
+        lines.push(`    ${[0, 1].map((j) => show(`ymm${i + j}h`, FX.HIGH + (i + j) * 16, 16)).join(" ")}`);
     if (isX87)
       for (let i = 0; i < 8; i += 4)
         lines.push(`    ${[0, 1, 2, 3].map((j) => show(`st${i + j}`, FX.ST + (i + j) * 16, 10)).join(" ")}`);

@@ -23,7 +23,8 @@ export const GS_BASE: number = DATA + 0x1500;
 
 /** Flags that a case sets and that are compared: CF PF AF ZF SF DF OF. */
 export const CASE_FLAGS = 0xcd5;
-export const FX_SIZE = 512;
+/** The FXSAVE image, and after it the upper halves of the 16 ymm registers. */
+export const FX_SIZE = 768;
 /** MXCSR at program start: all exceptions masked, round to nearest. */
 export const RESET_MXCSR = 0x1f80;
 
@@ -39,7 +40,7 @@ export interface Case {
   readonly code: Uint8Array;
   readonly gpr: BigUint64Array;
   readonly rflags: number;
-  /** FXSAVE image to start from; without it the state is the reset one and is not compared. */
+  /** x87 and vector state to start from (FX_SIZE bytes); without it the state is the reset one and is not compared. */
   readonly fx: Uint8Array | undefined;
   readonly windowOffset: number;
   readonly window: Uint8Array;

@@ -23,7 +23,11 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-enum { HAS_FX = 1, FX_SIZE = 512, BUFFER = 1 << 20, RECORD_MAX = 1 << 16 };
+/*
+ * The vector state of a case is the 512 bytes of FXSAVE and then the upper halves of ymm0 to ymm15, which are at the same
+ * distance in the kernel's frame on every CPU (Intel SDM vol. 1, 13.4.2: standard format, component 2).
+ */
+enum { HAS_FX = 1, LEGACY_SIZE = 512, HIGH_SIZE = 256, FX_SIZE = LEGACY_SIZE + HIGH_SIZE, HIGH = 576, BUFFER = 1 << 20, RECORD_MAX = 1 << 16 };
 /* The flags that a case may set: CF PF AF ZF SF DF OF. The kernel restores no others, or restoring them would stop us. */
 enum { CASE_FLAGS = 0xcd5 };
 
@@ -102,6 +106,17 @@ static unsigned char *need(size_t n)
 
 static size_t pad8(size_t n) { return (n + 7) & ~(size_t)7; }
 
+enum { X87 = 1, SSE = 2, AVX = 4 };
+
+/* Whether the kernel's frame has XSAVE's parts behind FXSAVE's (FP_XSTATE_MAGIC1), among them AVX's. */
+static int has_high(const unsigned char *state)
+{
+	return *(const uint32_t *)(state + 464) == 0x46505853 && (*(const uint64_t *)(state + 472) & AVX);
+}
+
+/* XSTATE_BV: the components that are not in their initial state. */
+static uint64_t *components(unsigned char *state) { return (uint64_t *)(state + LEGACY_SIZE); }
+
 static void save(int signal, ucontext_t *uc)
 {
 	greg_t *g = uc->uc_mcontext.gregs;
@@ -115,7 +130,12 @@ static void save(int signal, ucontext_t *uc)
 	r->rflags = (uint64_t)g[REG_EFL] & CASE_FLAGS;
 	r->rip = (uint64_t)g[REG_RIP];
 	if (current.kind & HAS_FX) {
-		memcpy(p, uc->uc_mcontext.fpregs, FX_SIZE);
+		unsigned char *state = (unsigned char *)uc->uc_mcontext.fpregs;
+		memcpy(p, state, LEGACY_SIZE);
+		if (has_high(state) && (*components(state) & AVX))
+			memcpy(p + LEGACY_SIZE, state + HIGH, HIGH_SIZE);
+		else
+			memset(p + LEGACY_SIZE, 0, HIGH_SIZE);
 		p += FX_SIZE;
 	}
 	size_t first = 0, last = data_size;
@@ -159,7 +179,12 @@ static void load(ucontext_t *uc)
 	g[REG_RIP] = (greg_t)c->code_address;
 	if (c->kind & HAS_FX) {
 		/* Up to the software-reserved bytes at 464, which tell the kernel how long its frame is. */
-		memcpy(uc->uc_mcontext.fpregs, p, 464);
+		unsigned char *state = (unsigned char *)uc->uc_mcontext.fpregs;
+		memcpy(state, p, 464);
+		if (has_high(state)) {
+			*components(state) |= X87 | SSE | AVX;
+			memcpy(state + HIGH, p + LEGACY_SIZE, HIGH_SIZE);
+		}
 		p += FX_SIZE;
 	}
 	memcpy(code_writable + (c->code_address - (uintptr_t)code), p, c->code_length);
