@@ -21,6 +21,8 @@ export interface InterpOptions {
   readonly module: Uint8Array<ArrayBuffer>;
   /** The time stamp counter. Without it, the count of instructions executed. */
   readonly timestamp?: () => bigint;
+  /** 64 random bits, for rdrand and rdseed. Without it, the same numbers in every run. */
+  readonly random?: () => bigint;
   readonly log?: (line: string) => void;
   /** Taken branches, of all guests, after which the loop for programs that compute takes over (program.ts). */
   readonly briefBranches?: number;
@@ -60,11 +62,13 @@ export class InterpEngine implements CpuEngine {
   branches = 0;
   #attached = false;
   readonly #timestamp: (() => bigint) | undefined;
+  readonly #random: () => bigint;
   readonly briefBranches: number;
 
   constructor(options: InterpOptions) {
     if (options.log !== undefined) this.log = options.log;
     this.#timestamp = options.timestamp;
+    this.#random = options.random ?? splitmix64();
     this.briefBranches = options.briefBranches ?? BRIEF_BRANCHES;
     this.#module = new WebAssembly.Module(options.module);
     const image = readImage(this.#module);
@@ -85,7 +89,7 @@ export class InterpEngine implements CpuEngine {
     if (loops === undefined) {
       const executed = new DataView(memory.memory.buffer, EXECUTED, 8);
       const timestamp = this.#timestamp ?? ((): bigint => executed.getBigUint64(0, true) >> 4n);
-      const imports = { env: { memory: memory.memory, timestamp, x87_evaluate: evaluate } };
+      const imports = { env: { memory: memory.memory, timestamp, random: this.#random, x87_evaluate: evaluate } };
       loops = new WebAssembly.Instance(this.#module, imports).exports as unknown as Loops;
       this.#loops.set(memory, loops);
     }
@@ -217,4 +221,16 @@ export class InterpCore implements CpuCore {
     const bytes = [...this.#memory.u8.subarray(rip, rip + 15)].map((b) => b.toString(16).padStart(2, "0"));
     log(`illegal or unimplemented instruction at 0x${rip.toString(16)}: ${bytes.join(" ")}`);
   }
+}
+
+/** A generator of pseudo-random numbers (Steele, Lea, Flood: "Fast splittable pseudorandom number generators"). */
+function splitmix64(): () => bigint {
+  let state = 0n;
+  return () => {
+    state = BigInt.asUintN(64, state + 0x9e37_79b9_7f4a_7c15n);
+    let z = state;
+    z = BigInt.asUintN(64, (z ^ (z >> 30n)) * 0xbf58_476d_1ce4_e5b9n);
+    z = BigInt.asUintN(64, (z ^ (z >> 27n)) * 0x94d0_49bb_1331_11ebn);
+    return z ^ (z >> 31n);
+  };
 }

@@ -14,8 +14,8 @@ export function generateModule(): Uint8Array<ArrayBuffer> {
       lines[opcode] ??= [];
       (lines[opcode] as string[]).push(line);
     }
-  const image: Image = { inline, outlined, lines };
-  const module = buildInterpreter(families, numberHandlers(inline, outlined));
+  const { module, functions } = buildInterpreter(families, numberHandlers(inline, outlined));
+  const image: Image = { inline, outlined, lines, functions };
   const content = new ByteSink();
   content.name(SECTION);
   content.bytes(new TextEncoder().encode(JSON.stringify(image)));

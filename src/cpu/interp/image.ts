@@ -10,6 +10,8 @@ export interface Image {
   readonly outlined: readonly string[];
   /** By opcode (map * 256 + last byte). */
   readonly lines: Readonly<Record<string, readonly string[]>>;
+  /** Slots in the table of the functions that definitions call, by name. */
+  readonly functions: Readonly<Record<string, number>>;
 }
 
 export const SECTION = "tsrcore.image";

@@ -22,6 +22,7 @@
  * copies it as it is.
  */
 import { CONTEXT_OFFSET, ENGINE_AREA } from "../../mm/layout.ts";
+import { type I32, i32 } from "../wasm/expr.ts";
 
 export const RECORD_SIZE = 16;
 export const R_HANDLER = 0;
@@ -63,3 +64,25 @@ export const TRAP_PC: number = CONTEXT_OFFSET + 0x424;
 export const TRAP_LOOKUP = 16;
 /** The scratch instruction was executed and continues at RIP. */
 export const TRAP_STEPPED = 17;
+
+/** i32: fuel of translated code, negative when it is used up. */
+export const REGION_FUEL: number = CONTEXT_OFFSET + 0x428;
+
+/** Direct-mapped cache of translated code by guest address: entries of u32 rip, u32 slot in the table; see jit/. */
+export const JUMP_CACHE: number = HASH + HASH_MAX_ENTRIES * 8;
+export const JUMP_CACHE_ENTRIES = 0x4000;
+/** Offset in the jump cache of the entry for an address. */
+export function jumpCacheEntry(rip: I32): I32 {
+  const mixed = i32.xor(rip, i32.shr_u(rip, i32.const(12)));
+  return i32.shl(i32.and(mixed, i32.const(JUMP_CACHE_ENTRIES - 1)), i32.const(3));
+}
+/** The same for a known address. */
+export function jumpCacheOffset(rip: number): number {
+  return ((rip ^ (rip >>> 12)) & (JUMP_CACHE_ENTRIES - 1)) << 3;
+}
+
+/** So many guest calls may be calls of wasm at once: frames of unoptimised code may take some kilobytes of the host's stack. */
+export const MAX_DEPTH = 160;
+
+/** Translated code asks for one instruction to be interpreted. */
+export const TRAP_STEP = 18;

@@ -23,11 +23,15 @@ import {
   FUEL_LEFT,
   HASH,
   HASH_MASK,
+  JUMP_CACHE,
+  jumpCacheEntry,
+  MAX_DEPTH,
   R_BASE,
   R_HANDLER,
   R_IMM,
   R_LENGTH,
   RECORD_SIZE,
+  REGION_FUEL,
   RIP_OF,
   TRAP_CODE,
   TRAP_LOOKUP,
@@ -38,8 +42,25 @@ import { type HandlerEnd, RecordSem, type Shared } from "./record-sem.ts";
 
 const ZERO = i32.const(0);
 
+/** The module, and what translated code links to by name. */
+export interface Interpreter {
+  readonly module: Uint8Array<ArrayBuffer>;
+  /** By name: where in the table the functions stand that definitions call. */
+  readonly functions: Readonly<Record<string, number>>;
+}
+
+/** Gives each function its name in `functions`: the second of a name is another one. */
+export function linkNames(): (name: string) => string {
+  const seen = new Map<string, number>();
+  return (name) => {
+    const n = (seen.get(name) ?? 0) + 1;
+    seen.set(name, n);
+    return n === 1 ? name : `${name}#${n}`;
+  };
+}
+
 /** Builds the module for the families and the list of handlers made from their tables. */
-export function buildInterpreter(families: readonly Family[], handlers: HandlerList): Uint8Array<ArrayBuffer> {
+export function buildInterpreter(families: readonly Family[], handlers: HandlerList): Interpreter {
   const module = new ModuleBuilder();
   module.importMemory("env", "memory", 0x10000, 0x10000, true);
   const imports: Record<string, FunctionRef> = {};
@@ -49,6 +70,11 @@ export function buildInterpreter(families: readonly Family[], handlers: HandlerL
   const shared = defineShared(module);
   const definitions: Record<string, Definition> = { ...internals };
   for (const family of families) Object.assign(definitions, family.define(module, imports));
+
+  const callable = module.functions;
+  module.globals.forEach((global, i) => {
+    module.exportGlobal(`global${i}`, global);
+  });
 
   const definitionOf = (form: string): [Definition, ReturnType<typeof parseForm>["operands"]] => {
     const { mnemonic, operands } = parseForm(form);
@@ -82,7 +108,14 @@ export function buildInterpreter(families: readonly Family[], handlers: HandlerL
     functions.set(first, known);
     return known;
   };
-  module.table([...handlers.inline, ...handlers.outlined].map(handler));
+  const table = [...handlers.inline, ...handlers.outlined].map(handler);
+  const slots: Record<string, number> = {};
+  const link = linkNames();
+  callable.forEach((fn, i) => {
+    slots[link(fn.name)] = table.length + i;
+  });
+  module.table([...table, ...callable]);
+  module.exportTable("table");
 
   const main = module.func("main", ["i32", "i32"], ["i32"], (f) => defineMain(f, handlers, shared, definitionOf));
   module.exportFunction("main", main);
@@ -90,7 +123,33 @@ export function buildInterpreter(families: readonly Family[], handlers: HandlerL
     "brief",
     module.func("brief", ["i32", "i32"], ["i32"], (f) => defineBrief(f, handlers)),
   );
-  return module.encode();
+  module.exportFunction("enter", defineEnter(module));
+  return { module: module.encode(), functions: slots };
+}
+
+/**
+ * () -> trap: runs translated code (jit/) from RIP until it leaves for another reason than a jump to other translated code
+ * that the jump cache knows. A region is a function (rip, depth) -> rip where to go on, or 0 with the state stored.
+ */
+function defineEnter(module: ModuleBuilder): FunctionRef {
+  return module.func("enter", [], ["i32"], (f) => {
+    const rip = f.local("i32");
+    f.set(rip, i32.load(ZERO, CONTEXT_OFFSET + RIP));
+    f.loop((again) => {
+      const entry = f.let(jumpCacheEntry(rip));
+      const stop = (trap: number): void => {
+        f.exec(i64.store(ZERO, i64.extend_i32_u(rip), CONTEXT_OFFSET + RIP));
+        f.return(i32.const(trap));
+      };
+      f.if(i32.ne(i32.load(entry, JUMP_CACHE), rip), () => stop(TRAP_LOOKUP));
+      const slot = i32.load(entry, JUMP_CACHE + 4);
+      f.set(rip, f.callIndirect("i32", ["i32", "i32"], slot, [rip, i32.const(MAX_DEPTH)]));
+      f.if(i32.eqz(rip), () => f.return(i32.load(ZERO, TRAP_CODE)));
+      f.if(i32.lt_s(i32.load(ZERO, REGION_FUEL), ZERO), () => stop(Trap.Fuel));
+      f.br(again);
+    });
+    f.unreachable();
+  });
 }
 
 /** Instructions whose definition sets the flags unconditionally and lazily, so that the next one may use the values. */

@@ -19,11 +19,20 @@ export interface Label {
 /** A function of the module, imported or defined: something that can be called. */
 export class FunctionRef {
   readonly index: number;
+  /** Where the function stands in table 0, if it is to be called through the table, as one of another module. */
+  readonly slot: number | undefined;
   readonly params: readonly ValType[];
   readonly results: readonly ValType[];
   readonly name: string;
-  constructor(index: number, name: string, params: readonly ValType[], results: readonly ValType[]) {
+  constructor(
+    index: number,
+    name: string,
+    params: readonly ValType[],
+    results: readonly ValType[],
+    slot: number | undefined = undefined,
+  ) {
     this.index = index;
+    this.slot = slot;
     this.name = name;
     this.params = params;
     this.results = results;
@@ -49,6 +58,22 @@ export class FunctionBuilder {
     this.#module = module;
     this.#paramCount = params.length;
     this.params = params.map((type, index) => makeLocal(type, index));
+  }
+
+  /** How many blocks, loops and ifs are open. */
+  get depth(): number {
+    return this.#depth;
+  }
+
+  /** Bytes of code so far. */
+  get size(): number {
+    return this.#out.length;
+  }
+
+  /** A fresh local that stays, whatever scope it is made in. */
+  permanent<T extends ValType>(type: T): Local<T> {
+    this.#locals.push(type);
+    return makeLocal(type, this.#paramCount + this.#locals.length - 1);
   }
 
   param<T extends ValType>(index: number, type: T): Local<T> {
@@ -112,12 +137,12 @@ export class FunctionBuilder {
   call<T extends ValType>(type: T, fn: FunctionRef, args: readonly Expr[]): Expr<T> {
     if (fn.results.length !== 1 || fn.results[0] !== type) throw new Error(`${fn.name} does not return ${type}`);
     checkArgs(fn, args);
+    const transfer = this.#transfer(fn);
     return {
       type,
       emit: (out) => {
         for (const a of args) a.emit(out);
-        out.byte(0x10);
-        out.u32(fn.index);
+        transfer(out);
       },
     };
   }
@@ -126,14 +151,31 @@ export class FunctionBuilder {
   callStatement(fn: FunctionRef, args: readonly Expr[]): Local[] {
     checkArgs(fn, args);
     for (const a of args) a.emit(this.#out);
-    this.#out.byte(0x10);
-    this.#out.u32(fn.index);
+    this.#transfer(fn)(this.#out);
     const results = fn.results.map((type) => this.local(type));
     for (let i = results.length - 1; i >= 0; i--) {
       this.#out.byte(0x21);
       this.#out.u32((results[i] as Local).index);
     }
     return results;
+  }
+
+  /** What follows the arguments of a call. */
+  #transfer(fn: FunctionRef): (out: ByteSink) => void {
+    const { slot } = fn;
+    if (slot === undefined)
+      return (out) => {
+        out.byte(0x10);
+        out.u32(fn.index);
+      };
+    const signature = this.#module.typeIndex(fn.params, fn.results);
+    return (out) => {
+      out.byte(0x41);
+      out.s32(slot);
+      out.byte(0x11);
+      out.u32(signature);
+      out.u32(0);
+    };
   }
 
   /** call_indirect through table 0 as an expression. */
@@ -274,6 +316,7 @@ export class ModuleBuilder {
   readonly #globals: { type: ValType; mutable: boolean; init: Expr }[] = [];
   readonly #exports: { name: string; kind: number; index: number }[] = [];
   #importedFunctions = 0;
+  readonly #importedRefs: FunctionRef[] = [];
   #importedGlobals = 0;
   #table: (FunctionRef | undefined)[] = [];
   #tableImported = false;
@@ -332,7 +375,9 @@ export class ModuleBuilder {
         out.u32(type);
       },
     });
-    return new FunctionRef(this.#importedFunctions++, name, params, results);
+    const fn = new FunctionRef(this.#importedFunctions++, name, params, results);
+    this.#importedRefs.push(fn);
+    return fn;
   }
 
   importGlobal<T extends ValType>(module: string, name: string, type: T, mutable: boolean): GlobalRef<T> {
@@ -383,6 +428,19 @@ export class ModuleBuilder {
 
   exportFunction(name: string, fn: FunctionRef): void {
     this.#exports.push({ name, kind: 0, index: fn.index });
+  }
+
+  exportTable(name: string): void {
+    this.#exports.push({ name, kind: 1, index: 0 });
+  }
+
+  /** All functions so far, imported ones first. */
+  get functions(): readonly FunctionRef[] {
+    return [...this.#importedRefs, ...this.#declared.map((d) => d.fn)];
+  }
+  /** Those that the module defines. */
+  get globals(): readonly GlobalRef[] {
+    return this.#globals.map((g, i) => ({ index: this.#importedGlobals + i, type: g.type }));
   }
 
   exportGlobal(name: string, global: GlobalRef): void {

@@ -65,7 +65,7 @@ export class LazyFlags {
     const w = wordOps(size);
     return new LazyFlags(kind, size, {
       dst: w.load(ZERO, CONTEXT_OFFSET + (keepsCarry(kind) ? CC_STEPPED : CC_DST)),
-      src: w.load(ZERO, CONTEXT_OFFSET + CC_SRC),
+      src: kind === FlagKind.Explicit ? i32.load(ZERO, CONTEXT_OFFSET + CC_SRC) : w.load(ZERO, CONTEXT_OFFSET + CC_SRC),
       aux: i32.load(ZERO, CONTEXT_OFFSET + CC_AUX),
       kept,
     });
@@ -96,8 +96,9 @@ export class LazyFlags {
         return w.add(w.add(this.dst, this.src), this.#carryIn());
     }
   }
+  /** Of explicit flags, which are an i32 whatever the size. */
   #bit(bit: number): I32 {
-    return i32.and(i32.shr_u(i32.load(ZERO, CONTEXT_OFFSET + CC_SRC), i32.const(bit)), i32.const(1));
+    return i32.and(i32.shr_u(this.src as I32, i32.const(bit)), i32.const(1));
   }
 
   carry(): I32 {
@@ -122,7 +123,7 @@ export class LazyFlags {
       case FlagKind.Shl:
         return this.#negative(this.src);
       case FlagKind.Sar:
-        return i32.and(i32.load8_u(ZERO, CONTEXT_OFFSET + CC_SRC), i32.const(1));
+        return i32.and(this.size === 8 ? i32.wrap(this.src as I64) : (this.src as I32), i32.const(1));
       case FlagKind.Mul:
         return w.ne(top(this.src), w.const(0));
     }
@@ -218,7 +219,7 @@ export class LazyFlags {
     return (code & 1) !== 0 ? i32.eqz(holds) : holds;
   }
   all(): I32 {
-    if (this.kind === FlagKind.Explicit) return i32.load(ZERO, CONTEXT_OFFSET + CC_SRC);
+    if (this.kind === FlagKind.Explicit) return this.src as I32;
     const at = (flag: I32, bit: number): I32 => i32.shl(flag, i32.const(bit));
     return [
       at(this.parity(), 2),
