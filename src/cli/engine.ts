@@ -7,9 +7,16 @@ import type { CpuName } from "./options.ts";
 
 export async function createEngine(name: CpuName, host: Host): Promise<CpuEngine> {
   const log = (line: string): void => host.log(line);
+  // As /proc/cpuinfo has it, the time stamp counter counts nanoseconds.
+  const timestamp = (): bigint => host.clock.monotonic();
+  const bytes = new DataView(new ArrayBuffer(8));
+  const random = (): bigint => {
+    host.random.fill(new Uint8Array(bytes.buffer));
+    return bytes.getBigUint64(0, true);
+  };
   const interp = (): Promise<CpuEngine> => {
     const module = readInterpModule();
-    return createInterpEngine(module === undefined ? { log } : { log, module });
+    return createInterpEngine({ log, timestamp, random, ...(module === undefined ? {} : { module }) });
   };
   if (name === "auto" || name === "interp") return interp();
   const [{ createLockstepEngine, createUnicornEngine }, api] = await Promise.all([

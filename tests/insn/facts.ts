@@ -3,7 +3,7 @@
  * "Flags Affected"), which registers they use without naming them, and which cannot be run outside of a kernel's care.
  */
 import type { Row } from "../../src/cpu/isa/x86_64/table.ts";
-import { undefinedFlagsOf } from "../../src/cpu/isa/x86_64/undefined-flags.ts";
+import { UNDEFINED_AFTER_COUNT, undefinedFlagsOf } from "../../src/cpu/isa/x86_64/undefined-flags.ts";
 
 type Match = readonly [map: number, first: number, last?: number, ext?: readonly number[]];
 
@@ -11,6 +11,7 @@ function matches(row: Row, list: readonly Match[]): boolean {
   return list.some(
     ([map, first, last = first, ext]) =>
       row.map === map &&
+      row.vex === undefined &&
       row.opcode >= first &&
       row.opcode <= last &&
       (ext === undefined || (row.ext !== undefined && ext.includes(row.ext))),
@@ -31,8 +32,8 @@ export function testable(row: Row): boolean {
   if (row.mod === "m" && matches(row, IMAGES)) return false;
   if (row.map === 1 && row.opcode === 0xae) {
     // fxsave, fxrstor, xsave...; wrfsbase, wrgsbase
-    if (row.mod === "m") return row.ext === 2 || row.ext === 3 || row.ext === 7;
-    return row.ext !== undefined && row.ext >= 5;
+    if (row.mod === "m") return row.ext === 2 || row.ext === 3 || row.ext === 7 || row.mnemonic === "clflush";
+    return row.ext !== undefined && (row.ext >= 5 || row.mnemonic === "rdfsbase" || row.mnemonic === "rdgsbase");
   }
   return true;
 }
@@ -79,6 +80,8 @@ export const readsFlags = (row: Row): boolean =>
 
 /** The flags that are undefined after an instruction: see undefined-flags.ts. */
 export function undefinedFlags(row: Row, size: number, count: number | undefined): number {
+  if (row.vex !== undefined) return 0;
+  if (row.mnemonic === "lzcnt" || row.mnemonic === "tzcnt") return UNDEFINED_AFTER_COUNT;
   return undefinedFlagsOf(row.map, row.opcode, row.ext, size, count);
 }
 
@@ -89,6 +92,7 @@ export function undefinedFlags(row: Row, size: number, count: number | undefined
  * instructions, RIP-relative SHLD and SHRD, LOCK NEG's flags, what CMPXCHG and BSF leave alone, RCPPS of denormals, reserved NOPs.
  */
 export function differsInQemu(row: Row): boolean {
+  if (row.vex !== undefined) return true;
   if (isX87(row) || row.operands.some((o) => "PQN".includes(o.where))) return true;
   if (row.map === 0 && (row.opcode === 0xf6 || row.opcode === 0xf7) && row.ext === 1) return true;
   return /^(cmp[ps][sd]|popcnt|lahf|sahf|enter|privileged|ud2|mov_from_segment|ldmxcsr|emms|retn|cmpxchg8b|shld|shrd|neg|cmpxchg|nop|bs[fr])$|^r(cp|sqrt)[ps]s$/.test(
@@ -105,7 +109,7 @@ export function undefinedResult(row: Row, size: number, count: number | undefine
 export const ignoresRepeat = (row: Row): boolean =>
   row.map === 0 && row.prefix === undefined && !isString(row) && ![0x90, 0xe0, 0xe1].includes(row.opcode);
 
-export const isBitScan = (row: Row): boolean => matches(row, [[1, 0xbc, 0xbd]]);
+export const isBitScan = (row: Row): boolean => row.mnemonic === "bsf" || row.mnemonic === "bsr";
 /** Processors differ in whether these make the x87 registers MMX registers if their operand is in memory. */
 export const entersMmxMaybe = (row: Row): boolean => row.mnemonic === "cvtpi2ps" || row.mnemonic === "cvtpi2pd";
 
@@ -152,10 +156,13 @@ const X87_DEFINES_ALL: ReadonlySet<string> = new Set([
   "fninit", "fldcw", "fnclex",
 ]); // biome-ignore format: names
 
+/** VEX encodings that demand an aligned address: vmovaps, vmovdqa and what is stored or loaded past the caches. */
+export const isAlignedMove = (row: Row): boolean => row.mnemonic === "vmovaps" || row.mnemonic === "vmovntdqa";
+
 export const isX87 = (row: Row): boolean => row.map === 0 && row.opcode >= 0xd8 && row.opcode <= 0xdf;
 /** Has floating-point or vector state. */
 export const usesFx = (row: Row): boolean =>
   isX87(row) ||
   isLoadMxcsr(row) ||
-  row.operands.some((o) => "VWUPQNT".includes(o.where)) ||
-  (row.map === 1 && (row.opcode === 0xae || row.opcode === 0x77));
+  row.operands.some((o) => "VWUPQNTHL".includes(o.where)) ||
+  (row.map === 1 && (row.opcode === 0xae || row.opcode === 0x77)); // also vzeroupper

@@ -1,6 +1,7 @@
 /** Moves, ALU operations, comparison, bit tests, exchanges. See sem.ts for the rules that definitions keep. */
 import { BIAS } from "../../../mm/layout.ts";
 import { type I32, type I64, i32, i64, select } from "../../wasm/expr.ts";
+import type { FunctionBuilder } from "../../wasm/module.ts";
 import { CONDITIONS, type Definition, Flag, FlagKind, Reg, type Sem, type Size, type Word, wordOps } from "./sem.ts";
 
 export const sizeOfOperand = (s: Sem, n = 0): Size => s.operands[n]?.bytes as Size;
@@ -142,20 +143,24 @@ const cmpxchg8b: Definition = (s) => {
   s.flags.update(Flag.ZF, i32.shl(equal, i32.const(6)));
 };
 
-const bswap: Definition = (s) => {
-  const size = sizeOfOperand(s);
-  const a = s.read(0);
+/** The bytes of a value of 2, 4 or 8 bytes in the opposite order. */
+export function swapBytes(f: FunctionBuilder, value: Word, size: Size): Word {
   const swap32 = (v: I32): I32 =>
     i32.or(
       i32.and(i32.rotl(v, i32.const(8)), i32.const(0x00ff00ff)),
       i32.and(i32.rotr(v, i32.const(8)), i32.const(0xff00ff00)),
     );
-  if (size === 8) {
-    const low = s.f.let(i32.wrap(a as I64));
-    const high = s.f.let(i32.wrap(i64.shr_u(a as I64, i64.const(32))));
-    s.write(0, i64.or(i64.shl(i64.extend_i32_u(swap32(low)), i64.const(32)), i64.extend_i32_u(swap32(high))));
-  } else if (size === 4) s.write(0, swap32(a as I32));
-  else s.write(0, i32.const(0)); // undefined by the manual; processors store 0
+  if (size === 2) return i32.shr_u(swap32(value as I32), i32.const(16));
+  if (size === 4) return swap32(value as I32);
+  const low = f.let(i32.wrap(value as I64));
+  const high = f.let(i32.wrap(i64.shr_u(value as I64, i64.const(32))));
+  return i64.or(i64.shl(i64.extend_i32_u(swap32(low)), i64.const(32)), i64.extend_i32_u(swap32(high)));
+}
+
+const bswap: Definition = (s) => {
+  const size = sizeOfOperand(s);
+  // Of a word undefined by the manual; processors store 0.
+  s.write(0, size === 2 ? i32.const(0) : swapBytes(s.f, s.read(0), size));
 };
 
 /** cbw cwde cdqe: the accumulator's lower half, sign-extended. */

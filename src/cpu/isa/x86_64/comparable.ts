@@ -16,7 +16,8 @@
  *   FXSAVE, STMXCSR) is executed by both from the state of the engine under test.
  * - The exponents of x87 registers after MMX instructions, which should be all ones: QEMU leaves them. Compared after x87
  *   instructions alone.
- * - POPCNT and the second encoding of TEST (F6 /1, F7 /1) are unknown to Unicorn's CPU model; ENTER, and LAHF and SAHF with a
+ * - POPCNT, LZCNT, TZCNT, RDFSBASE and its kin, all of the maps 0F 38 and 0F 3A, all with a VEX prefix, and the second
+ *   encoding of TEST (F6 /1, F7 /1) are unknown to Unicorn's CPU model; ENTER, and LAHF and SAHF with a
  *   REX prefix, are wrong in it.
  */
 import { undefinedFlagsOf } from "./undefined-flags.ts";
@@ -62,6 +63,7 @@ export function comparable(code: Uint8Array, at: number): number {
     return what === INCOMPARABLE ? what : what | X87;
   }
   const ext = (modrm >> 3) & 7;
+  if (byte === 0xc4 || byte === 0xc5) return INCOMPARABLE;
   if (((byte === 0xf6 || byte === 0xf7) && ext === 1) || byte === 0xc8) return INCOMPARABLE;
   if ((byte === 0x9e || byte === 0x9f) && rex !== 0) return INCOMPARABLE;
   const size = (byte & 1) === 0 ? 1 : (rex & 8) !== 0 ? 8 : word ? 2 : 4;
@@ -71,6 +73,7 @@ export function comparable(code: Uint8Array, at: number): number {
 function comparable0f(opcode: number, modrm: number, repeat: boolean, rex: number, word: boolean): number {
   const ext = (modrm >> 3) & 7;
   if (isVector(opcode) && opcode !== 0x52 && opcode !== 0x53) return ARITHMETIC | VECTOR;
+  if (repeat && (opcode === 0xb8 || opcode === 0xbc || opcode === 0xbd)) return INCOMPARABLE;
   switch (opcode) {
     case 0x31: // rdtsc
     case 0xa2: // cpuid
@@ -79,11 +82,13 @@ function comparable0f(opcode: number, modrm: number, repeat: boolean, rex: numbe
       return INCOMPARABLE;
     case 0x01:
       return modrm === 0xf9 ? INCOMPARABLE : ARITHMETIC;
-    case 0xb8:
-      return repeat ? INCOMPARABLE : ARITHMETIC;
+    case 0x38:
+    case 0x3a:
+      return INCOMPARABLE;
     case 0xc7:
       return modrm >= 0xf0 ? INCOMPARABLE : ARITHMETIC;
     case 0xae:
+      if (repeat || word) return INCOMPARABLE;
       return ARITHMETIC | FROM_SAME_STATE | VECTOR;
     default:
       return ARITHMETIC & ~undefinedFlagsOf(1, opcode, ext, (rex & 8) !== 0 ? 8 : word ? 2 : 4, undefined);

@@ -221,6 +221,11 @@ export function defineControl(timestamp: FunctionRef): Readonly<Record<string, D
     s.setGpr(Reg.rax, 4, i32.wrap(now));
     s.setGpr(Reg.rdx, 4, i32.wrap(i64.shr_u(now, i64.const(32))));
   };
+  /** IA32_TSC_AUX holds node << 12 | processor under Linux, and there is but one. */
+  const rdtscp: Definition = (s) => {
+    rdtsc(s);
+    s.setGpr(Reg.rcx, 4, i32.const(0));
+  };
   return {
     push,
     pop,
@@ -250,6 +255,7 @@ export function defineControl(timestamp: FunctionRef): Readonly<Record<string, D
     int3: (s) => s.trapAfter(Trap.Breakpoint),
     cpuid,
     rdtsc,
+    rdtscp,
     mov_from_segment: movFromSegment,
     mov_to_segment: (s) => {
       const number = s.number(0);

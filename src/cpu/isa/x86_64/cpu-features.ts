@@ -6,9 +6,10 @@
 /** Names as Linux has them (arch/x86/include/asm/cpufeatures.h); a feature is here once all of it is implemented. */
 const IMPLEMENTED = `
 fpu tsc msr pae cx8 cmov clflush mmx fxsr sse sse2
-syscall nx lm
-cx16 popcnt
-lahf_lm
+syscall nx rdtscp lm
+cx16 movbe popcnt rdrand
+lahf_lm abm 3dnowprefetch
+fsgsbase rdseed adx clflushopt clwb
 `;
 
 export type CpuidRegister = "a" | "b" | "c" | "d";

@@ -181,6 +181,7 @@ ef privileged -
 0f 01 /6 privileged -    # lmsw
 0f 01 /7 mod=m privileged -  # invlpg
 0f 01 /7 mod=r rm=0 privileged -  # swapgs
+0f 01 /7 mod=r rm=1 rdtscp -
 0f 05 syscall -
 0f 06 privileged -
 0f 07 privileged -       # sysret

@@ -50,6 +50,9 @@ export function undefinedFlagsOf(
   return 0;
 }
 
+/** The same for LZCNT and TZCNT, which a prefix tells from BSR and BSF. */
+export const UNDEFINED_AFTER_COUNT: number = OF | SF | AF | PF;
+
 function shiftFlags(ext: number, size: number, count: number | undefined): number {
   if (count === 0) return 0;
   const of = count === 1 ? 0 : OF;
