@@ -3,7 +3,7 @@
  * "Flags Affected"), which registers they use without naming them, and which cannot be run outside of a kernel's care.
  */
 import type { Row } from "../../src/cpu/isa/x86_64/table.ts";
-import { UNDEFINED_AFTER_COUNT, undefinedFlagsOf } from "../../src/cpu/isa/x86_64/undefined-flags.ts";
+import { UNDEFINED_WITH_PREFIX, undefinedFlagsOf } from "../../src/cpu/isa/x86_64/undefined-flags.ts";
 
 type Match = readonly [map: number, first: number, last?: number, ext?: readonly number[]];
 
@@ -80,8 +80,8 @@ export const readsFlags = (row: Row): boolean =>
 
 /** The flags that are undefined after an instruction: see undefined-flags.ts. */
 export function undefinedFlags(row: Row, size: number, count: number | undefined): number {
-  if (row.vex !== undefined) return 0;
-  if (row.mnemonic === "lzcnt" || row.mnemonic === "tzcnt") return UNDEFINED_AFTER_COUNT;
+  const undefinedToo = UNDEFINED_WITH_PREFIX[row.mnemonic];
+  if (row.vex !== undefined || undefinedToo !== undefined) return undefinedToo ?? 0;
   return undefinedFlagsOf(row.map, row.opcode, row.ext, size, count);
 }
 

@@ -9,7 +9,7 @@ fpu tsc msr pae cx8 cmov clflush mmx fxsr sse sse2
 syscall nx rdtscp lm
 cx16 movbe popcnt rdrand
 lahf_lm abm 3dnowprefetch
-fsgsbase rdseed adx clflushopt clwb
+fsgsbase bmi1 bmi2 rdseed adx clflushopt clwb
 `;
 
 export type CpuidRegister = "a" | "b" | "c" | "d";

@@ -8,8 +8,8 @@ import { type Definition, FlagKind, Reg, type Sem, type Size } from "./sem.ts";
 const LOW = i64.const(0xffff_ffffn);
 
 /** (a, b) -> upper 64 bits of the unsigned product, from four 32-bit products. */
-function defineMulHigh(module: ModuleBuilder): FunctionRef {
-  return module.func("mul_high_u", ["i64", "i64"], ["i64"], (f) => {
+export function defineMulHigh(module: ModuleBuilder, name: string): FunctionRef {
+  return module.func(name, ["i64", "i64"], ["i64"], (f) => {
     const [a, b] = [f.param(0, "i64"), f.param(1, "i64")];
     const half = (v: I64): [I64, I64] => [f.let(i64.and(v, LOW)), f.let(i64.shr_u(v, i64.const(32)))];
     const [a0, a1] = half(a);
@@ -46,7 +46,7 @@ function defineDivide128(module: ModuleBuilder): FunctionRef {
 }
 
 export function defineMulDiv(module: ModuleBuilder): Readonly<Record<string, Definition>> {
-  const mulHigh = defineMulHigh(module);
+  const mulHigh = defineMulHigh(module, "mul_high_u");
   const divide128 = defineDivide128(module);
 
   const highUnsigned = (s: Sem, a: I64, b: I64): I64 => s.f.call("i64", mulHigh, [a, b]);

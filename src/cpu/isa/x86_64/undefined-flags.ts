@@ -50,8 +50,17 @@ export function undefinedFlagsOf(
   return 0;
 }
 
-/** The same for LZCNT and TZCNT, which a prefix tells from BSR and BSF. */
-export const UNDEFINED_AFTER_COUNT: number = OF | SF | AF | PF;
+/** The same for instructions that a prefix tells from older ones, by mnemonic. */
+export const UNDEFINED_WITH_PREFIX: Readonly<Record<string, number>> = {
+  tzcnt: OF | SF | AF | PF,
+  lzcnt: OF | SF | AF | PF,
+  andn: AF | PF,
+  blsr: AF | PF,
+  blsmsk: AF | PF,
+  blsi: AF | PF,
+  bzhi: AF | PF,
+  bextr: AF | PF | SF,
+};
 
 function shiftFlags(ext: number, size: number, count: number | undefined): number {
   if (count === 0) return 0;
