@@ -106,8 +106,8 @@ np 0f 2d        cvtps2pi Pq,Wq
 `;
 
 const ZERO: V128 = v128.const(0n, 0n);
-const wide = (v: I64): V128 => i64x2.splat(v);
-const low = (v: V128): I64 => i64x2.extract(v, 0);
+export const wide = (v: I64): V128 => i64x2.splat(v);
+export const low = (v: V128): I64 => i64x2.extract(v, 0);
 
 /** The registers become MMX registers: all valid, top of stack 0. */
 function enterMmx(s: Sem): void {
@@ -115,7 +115,8 @@ function enterMmx(s: Sem): void {
   s.f.exec(i32.store(i32.const(0), i32.const(0), CONTEXT_OFFSET + X87_EMPTY));
 }
 
-function mmx(definition: Definition): Definition {
+/** A definition that works on MMX registers. */
+export function mmx(definition: Definition): Definition {
   return (s) => {
     waitForErrors(s);
     definition(s);
