@@ -21,9 +21,8 @@ import {
 } from "../../wasm/expr.ts";
 import { bits, f32x4, f64x2, i32x4, i64x2 } from "../../wasm/simd.ts";
 import type { Definition, Sem } from "./sem.ts";
-import { settle } from "./sse-float.ts";
 import type { NanFunctions } from "./sse-nan.ts";
-import type { SoftFunctions } from "./sse-soft.ts";
+import { type SoftFunctions, settle } from "./sse-soft.ts";
 
 const SINGLE = i32.const(23);
 const DOUBLE = i32.const(52);

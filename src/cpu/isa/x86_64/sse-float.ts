@@ -10,9 +10,10 @@ import { type F32, type F64, f32, f64, type I32, type I64, i32, i64, type V128, 
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from "../../wasm/module.ts";
 import { bits, type FloatLanes, f32x4, f64x2, i32x4, i64x2 } from "../../wasm/simd.ts";
 import { MXCSR, SSE_CAREFUL } from "./context.ts";
+import { type FloatLane, legacyForms, ZERO } from "./lanes.ts";
 import { type Definition, Flag, type Sem } from "./sem.ts";
 import type { NanFunctions } from "./sse-nan.ts";
-import type { SoftFunctions } from "./sse-soft.ts";
+import { type SoftFunctions, settle } from "./sse-soft.ts";
 
 type Op = "add" | "sub" | "mul" | "div";
 
@@ -20,48 +21,39 @@ type Op = "add" | "sub" | "mul" | "div";
 const MXCSR_MASK = 0xffff;
 
 /** What single and double precision have each of its own. */
-interface Precision {
+export interface Precision {
   /** Width of the fraction. */
   readonly mant: I32;
   readonly lanes: FloatLanes<F32> | FloatLanes<F64>;
   readonly count: number;
+  readonly bytes: 4 | 8;
   readonly nan: FunctionRef;
   /** Lane n as bits, zero-extended. */
   get(v: V128, lane: number): I64;
   put(v: V128, lane: number, value: I64): V128;
-  /** The low lane of operand n in every lane, evaluated. */
-  scalar(s: Sem, n: number): V128;
-  setScalar(s: Sem, value: V128): void;
 }
 
-function singlePrecision(nan: NanFunctions): Precision {
+export function singlePrecision(nan: NanFunctions): Precision {
   return {
     mant: i32.const(23),
     lanes: f32x4,
     count: 4,
+    bytes: 4,
     nan: nan.f32x4,
     get: (v, lane) => i64.extend_i32_u(i32x4.extract(v, lane)),
     put: (v, lane, value) => i32x4.replace(v, lane, i32.wrap(value)),
-    scalar: (s, n) => s.f.let(i32x4.splat(s.low32(n))),
-    setScalar: (s, v) => s.setLow32(0, i32x4.extract(v, 0)),
   };
 }
-function doublePrecision(nan: NanFunctions): Precision {
+export function doublePrecision(nan: NanFunctions): Precision {
   return {
     mant: i32.const(52),
     lanes: f64x2,
     count: 2,
+    bytes: 8,
     nan: nan.f64x2,
     get: (v, lane) => i64x2.extract(v, lane),
     put: (v, lane, value) => i64x2.replace(v, lane, value),
-    scalar: (s, n) => s.f.let(i64x2.splat(s.low64(n))),
-    setScalar: (s, v) => s.setLow64(0, i64x2.extract(v, 0)),
   };
-}
-
-/** The instruction raises what the soft functions have raised: the trap, if that is unmasked. */
-export function settle(s: Sem, soft: SoftFunctions): void {
-  s.f.if(s.f.call("i32", soft.settle, []), () => s.trap(Trap.SimdError));
 }
 
 /** `each` lane of a and b by a soft function; a wasm function (a, b) -> result. */
@@ -77,42 +69,46 @@ function lanewise(m: ModuleBuilder, p: Precision, name: string, soft: FunctionRe
   });
 }
 
-/** An operation on all lanes; for one on a single operand, a is b. */
-function packed(
-  p: Precision,
-  operands: (s: Sem) => [V128, V128],
-  compute: (a: V128, b: V128) => V128,
-  soft: SoftFunctions,
-  careful: FunctionRef,
-): Definition {
-  return (s) => {
-    const { f } = s;
-    const [a, b] = operands(s);
-    const r = f.local("v128");
-    f.if(
-      s.careful(),
-      () => {
-        f.set(r, f.call("v128", careful, [a, b]));
-        settle(s, soft);
-      },
-      () => {
-        f.set(r, compute(a, b));
-        f.if(bits.anyTrue(p.lanes.ne(r, r)), () => f.set(r, f.call("v128", p.nan, [a, b, r])));
-      },
-    );
-    s.setXmm(0, r);
+/** An operation on all lanes, by a wasm instruction or by a function. */
+function packed(p: Precision, compute: (a: V128, b: V128) => V128, careful: FunctionRef, unary = false): FloatLane {
+  return {
+    bytes: 16,
+    unary,
+    fast: (f, a, b) => {
+      const r = f.local("v128");
+      f.set(r, compute(a, b));
+      f.if(bits.anyTrue(p.lanes.ne(r, r)), () => f.set(r, f.call("v128", p.nan, [unary ? b : a, b, r])));
+      return r;
+    },
+    careful: (f, a, b) => f.call("v128", careful, [a, b]),
   };
 }
-const both = (s: Sem): [V128, V128] => {
-  const b = s.xmm(1);
-  return [s.xmm(0), b];
+
+/**
+ * Where a scalar operation finds its operands and what becomes of the rest of the destination: SSE leaves it as it is, AVX
+ * takes it from the first source.
+ */
+interface ScalarPlace {
+  readonly first: number;
+  readonly second: number;
+  setF32(s: Sem, value: F32): void;
+  setF64(s: Sem, value: F64): void;
+}
+const SSE: ScalarPlace = {
+  first: 0,
+  second: 1,
+  setF32: (s, v) => s.setLowF32(0, v),
+  setF64: (s, v) => s.setLowF64(0, v),
 };
-const second = (s: Sem): [V128, V128] => {
-  const b = s.xmm(1);
-  return [b, b];
+const AVX: ScalarPlace = {
+  first: 1,
+  second: 2,
+  setF32: (s, v) => s.setVector(0, [f32x4.replace(s.vector(1)[0] as V128, 0, v)]),
+  setF64: (s, v) => s.setVector(0, [f64x2.replace(s.vector(1)[0] as V128, 0, v)]),
 };
 
 function scalar32(
+  place: ScalarPlace,
   compute: (a: F32, b: F32) => F32,
   nan: FunctionRef,
   unary: boolean,
@@ -121,8 +117,8 @@ function scalar32(
 ): Definition {
   return (s) => {
     const { f } = s;
-    const b = s.lowF32(1);
-    const a = unary ? b : s.lowF32(0);
+    const b = s.lowF32(place.second);
+    const a = unary ? b : s.lowF32(place.first);
     const r = f.local("f32");
     f.if(
       s.careful(),
@@ -136,11 +132,12 @@ function scalar32(
         f.if(f32.ne(r, r), () => f.set(r, f.call("f32", nan, [a, b])));
       },
     );
-    s.setLowF32(0, r);
+    place.setF32(s, r);
   };
 }
 
 function scalar64(
+  place: ScalarPlace,
   compute: (a: F64, b: F64) => F64,
   nan: FunctionRef,
   unary: boolean,
@@ -149,8 +146,8 @@ function scalar64(
 ): Definition {
   return (s) => {
     const { f } = s;
-    const b = s.lowF64(1);
-    const a = unary ? b : s.lowF64(0);
+    const b = s.lowF64(place.second);
+    const a = unary ? b : s.lowF64(place.first);
     const r = f.local("f64");
     f.if(
       s.careful(),
@@ -164,33 +161,16 @@ function scalar64(
         f.if(f64.ne(r, r), () => f.set(r, f.call("f64", nan, [a, b])));
       },
     );
-    s.setLowF64(0, r);
+    place.setF64(s, r);
   };
 }
 
 /** x86's minimum and maximum give the second operand if the two are zeros or one of them is a NaN ("MINPS"). */
-function minMax(
-  p: Precision,
-  choose: (b: V128, a: V128) => V128,
-  soft: SoftFunctions,
-  careful: FunctionRef,
-  scalar: boolean,
-): Definition {
-  return (s) => {
-    const { f } = s;
-    const b = scalar ? p.scalar(s, 1) : s.xmm(1);
-    const a = scalar ? p.scalar(s, 0) : s.xmm(0);
-    const r = f.local("v128");
-    f.if(
-      s.careful(),
-      () => {
-        f.set(r, f.call("v128", careful, [a, b]));
-        settle(s, soft);
-      },
-      () => f.set(r, choose(b, a)),
-    );
-    if (scalar) p.setScalar(s, r);
-    else s.setXmm(0, r);
+function minMax(p: Precision, choose: (b: V128, a: V128) => V128, careful: FunctionRef, scalar: boolean): FloatLane {
+  return {
+    bytes: scalar ? p.bytes : 16,
+    fast: (_, a, b) => choose(b, a),
+    careful: (f, a, b) => f.call("v128", careful, [a, b]),
   };
 }
 
@@ -241,37 +221,52 @@ function compareDoubles(soft: SoftFunctions, quietInvalid: boolean): Definition 
 }
 
 /**
- * The eight predicates of CMPPS: bits 0 and 1 say eq, lt, le or unordered, bit 2 inverts ("CMPPS", table 3-7). Bits
- * above are ignored by SSE instructions. Of lt and le and their inverses quiet NaNs are invalid operands.
+ * The predicates of CMPPS ("CMPPS", table 3-1): bits 0 and 1 say eq, lt, le or unordered, bit 2 inverts. SSE ignores the
+ * bits above. To AVX bit 3 means the four that are missing among these, and bit 4 changes whether quiet NaNs are invalid
+ * operands; without it they are those of lt and le, of their inverses and so on.
  */
-function compare(p: Precision, soft: SoftFunctions, scalar: boolean): Definition {
+function compare(p: Precision, scalar: boolean, avx: boolean): (soft: SoftFunctions) => FloatLane {
   const { lanes } = p;
-  return (s) => {
-    const { f } = s;
-    const a = f.local("v128");
-    const b = f.local("v128");
-    f.set(b, scalar ? p.scalar(s, 1) : s.xmm(1));
-    f.set(a, scalar ? p.scalar(s, 0) : s.xmm(0));
-    const imm = s.imm(2);
+  const mask = (f: FunctionBuilder, a: V128, b: V128, imm: I32): V128 => {
     const predicate = f.let(i32.and(imm, i32.const(3)));
     const is = (n: number): I32 => i32.eq(predicate, i32.const(n));
-    f.if(s.careful(), () => {
-      const quietInvalid = f.let(i32.or(is(1), is(2)));
+    const r = f.local("v128");
+    const unordered = (): V128 => bits.or(lanes.ne(a, a), lanes.ne(b, b));
+    const basic = (): void => {
+      f.set(r, lanes.eq(a, b));
+      f.if(is(1), () => f.set(r, lanes.lt(a, b)));
+      f.if(is(2), () => f.set(r, lanes.le(a, b)));
+      f.if(is(3), () => f.set(r, unordered()));
+    };
+    const further = (): void => {
+      f.set(r, bits.or(lanes.eq(a, b), unordered()));
+      f.if(is(1), () => f.set(r, bits.not(lanes.le(b, a))));
+      f.if(is(2), () => f.set(r, bits.not(lanes.lt(b, a))));
+      f.if(is(3), () => f.set(r, ZERO));
+    };
+    if (avx) f.if(i32.and(imm, i32.const(8)), further, basic);
+    else basic();
+    f.if(i32.and(imm, i32.const(4)), () => f.set(r, bits.not(r)));
+    return r;
+  };
+  return (soft) => ({
+    bytes: scalar ? p.bytes : 16,
+    fast: mask,
+    careful: (f, first, second, imm) => {
+      const ordering = i32.le_u(i32.sub(i32.and(imm, i32.const(3)), i32.const(1)), i32.const(1));
+      const flip = i32.and(i32.shr_u(imm, i32.const(4)), i32.const(1));
+      const quietInvalid = f.let(avx ? i32.xor(ordering, flip) : ordering);
+      const a = f.local("v128");
+      const b = f.local("v128");
+      f.set(a, first);
+      f.set(b, second);
       for (let lane = 0; lane < (scalar ? 1 : p.count); lane++) {
         f.callStatement(soft.compare, [p.get(a, lane), p.get(b, lane), p.mant, quietInvalid]);
         for (const v of [a, b]) f.set(v, p.put(v, lane, f.call("i64", soft.flush, [p.get(v, lane), p.mant])));
       }
-      settle(s, soft);
-    });
-    const mask = f.local("v128");
-    f.set(mask, lanes.eq(a, b));
-    f.if(is(1), () => f.set(mask, lanes.lt(a, b)));
-    f.if(is(2), () => f.set(mask, lanes.le(a, b)));
-    f.if(is(3), () => f.set(mask, bits.or(lanes.ne(a, a), lanes.ne(b, b))));
-    f.if(i32.and(imm, i32.const(4)), () => f.set(mask, bits.not(mask)));
-    if (scalar) p.setScalar(s, mask);
-    else s.setXmm(0, mask);
-  };
+      return mask(f, a, b, imm);
+    },
+  });
 }
 
 /**
@@ -291,18 +286,16 @@ function flushDenormals(v: V128): V128 {
   return bits.select(bits.and(v, sign), v, isSmall);
 }
 
-function approximation(p: Precision, exact: (b: V128) => V128, scalar: boolean): Definition {
-  return (s) => {
-    const { f } = s;
-    const b = scalar ? p.scalar(s, 1) : s.xmm(1);
+function approximation(p: Precision, exact: (b: V128) => V128, scalar: boolean): FloatLane {
+  const compute: FloatLane["fast"] = (f, _, b) => {
     const flushed = f.let(flushDenormals(b));
     const r = f.local("v128");
     f.set(r, approximate(exact)(flushed));
     f.set(r, flushDenormals(r));
     f.if(bits.anyTrue(f32x4.ne(r, r)), () => f.set(r, f.call("v128", p.nan, [b, b, r])));
-    if (scalar) p.setScalar(s, r);
-    else s.setXmm(0, r);
+    return r;
   };
+  return { bytes: scalar ? 4 : 16, unary: true, fast: compute, careful: compute };
 }
 
 const MXCSR_ADDRESS: I32 = i32.const(CONTEXT_OFFSET + MXCSR);
@@ -315,16 +308,19 @@ const ldmxcsr: Definition = (s) => {
   f.exec(i32.store(i32.const(0), i32.const(1), CONTEXT_OFFSET + SSE_CAREFUL));
 };
 
-export function sseFloat(
-  m: ModuleBuilder,
-  nan: NanFunctions,
-  soft: SoftFunctions,
-): Readonly<Record<string, Definition>> {
+export interface SseFloat {
+  /** By mnemonic; those with the prefix v are AVX's. */
+  readonly definitions: Readonly<Record<string, Definition>>;
+  /** Shared with AVX. */
+  readonly lanes: Readonly<Record<string, FloatLane>>;
+  /** AVX's alone, by the mnemonic without v. */
+  readonly avxLanes: Readonly<Record<string, FloatLane>>;
+}
+
+export function sseFloat(m: ModuleBuilder, nan: NanFunctions, soft: SoftFunctions): SseFloat {
   const single = singlePrecision(nan);
   const double = doublePrecision(nan);
   const definitions: Record<string, Definition> = {
-    sqrtss: scalar32((_, b) => f32.sqrt(b), nan.f32, true, soft, soft.sqrt),
-    sqrtsd: scalar64((_, b) => f64.sqrt(b), nan.f64, true, soft, soft.sqrt),
     ucomiss: compareSingles(soft, false),
     comiss: compareSingles(soft, true),
     ucomisd: compareDoubles(soft, false),
@@ -332,36 +328,53 @@ export function sseFloat(
     ldmxcsr,
     stmxcsr: (s) => s.write(0, i32.load(MXCSR_ADDRESS)),
   };
+  const lanes: Record<string, FloatLane> = {};
+  const compares: Record<string, FloatLane> = {};
+  const avxLanes: Record<string, FloatLane> = {};
   for (const [letter, p] of [
     ["s", single],
     ["d", double],
   ] as const) {
     for (const op of ["add", "sub", "mul", "div"] as const satisfies readonly Op[])
-      definitions[`${op}p${letter}`] = packed(p, both, p.lanes[op], soft, lanewise(m, p, op, soft[op]));
+      lanes[`${op}p${letter}`] = packed(p, p.lanes[op], lanewise(m, p, op, soft[op]));
     const sqrt = lanewise(m, p, "sqrt", soft.sqrt);
-    definitions[`sqrtp${letter}`] = packed(p, second, (_, b) => p.lanes.sqrt(b), soft, sqrt);
+    lanes[`sqrtp${letter}`] = packed(p, (_, b) => p.lanes.sqrt(b), sqrt, true);
     for (const [op, choose] of [
       ["min", p.lanes.pmin],
       ["max", p.lanes.pmax],
     ] as const) {
-      definitions[`${op}p${letter}`] = minMax(p, choose, soft, lanewise(m, p, op, soft[op]), false);
-      definitions[`${op}s${letter}`] = minMax(p, choose, soft, lowLane(m, p, op, soft[op]), true);
+      lanes[`${op}p${letter}`] = minMax(p, choose, lanewise(m, p, op, soft[op]), false);
+      lanes[`${op}s${letter}`] = minMax(p, choose, lowLane(m, p, op, soft[op]), true);
     }
-    definitions[`cmpp${letter}`] = compare(p, soft, false);
-    definitions[`cmps${letter}`] = compare(p, soft, true);
+    for (const scalar of [false, true]) {
+      const name = `cmp${scalar ? "s" : "p"}${letter}`;
+      compares[name] = compare(p, scalar, false)(soft);
+      avxLanes[name] = compare(p, scalar, true)(soft);
+    }
   }
   for (const [suffix, scalar] of [
     ["ps", false],
     ["ss", true],
   ] as const) {
-    definitions[`rcp${suffix}`] = approximation(single, (b) => f32x4.div(ONE, b), scalar);
-    definitions[`rsqrt${suffix}`] = approximation(single, (b) => f32x4.div(ONE, f32x4.sqrt(b)), scalar);
+    lanes[`rcp${suffix}`] = approximation(single, (b) => f32x4.div(ONE, b), scalar);
+    lanes[`rsqrt${suffix}`] = approximation(single, (b) => f32x4.div(ONE, f32x4.sqrt(b)), scalar);
   }
-  for (const op of ["add", "sub", "mul", "div"] as const) {
-    definitions[`${op}ss`] = scalar32(f32[op], nan.f32, false, soft, soft[op]);
-    definitions[`${op}sd`] = scalar64(f64[op], nan.f64, false, soft, soft[op]);
+  for (const [prefix, place] of [
+    ["", SSE],
+    ["v", AVX],
+  ] as const) {
+    definitions[`${prefix}sqrtss`] = scalar32(place, (_, b) => f32.sqrt(b), nan.f32, true, soft, soft.sqrt);
+    definitions[`${prefix}sqrtsd`] = scalar64(place, (_, b) => f64.sqrt(b), nan.f64, true, soft, soft.sqrt);
+    for (const op of ["add", "sub", "mul", "div"] as const) {
+      definitions[`${prefix}${op}ss`] = scalar32(place, f32[op], nan.f32, false, soft, soft[op]);
+      definitions[`${prefix}${op}sd`] = scalar64(place, f64[op], nan.f64, false, soft, soft[op]);
+    }
   }
-  return definitions;
+  return {
+    definitions: { ...definitions, ...legacyForms({ float: { ...lanes, ...compares } }, soft) },
+    lanes,
+    avxLanes,
+  };
 }
 
 /** As `lanewise`, of the low lane only. */

@@ -12,12 +12,14 @@
  * Intel SDM vol. 1, 4.8, 4.9 and 11.5.
  */
 import { CONTEXT_OFFSET } from "../../../mm/layout.ts";
+import { Trap } from "../../core.ts";
 import { defineArithmetic } from "../../softfloat/arith.ts";
 import { shiftRightJam } from "../../softfloat/parts.ts";
 import { defineKit } from "../../softfloat/round.ts";
 import { type I32, type I64, i32, i64, select } from "../../wasm/expr.ts";
 import { type FunctionBuilder, type FunctionRef, getGlobal, type ModuleBuilder } from "../../wasm/module.ts";
 import { MXCSR } from "./context.ts";
+import type { Sem } from "./sem.ts";
 
 /** Exception flags of MXCSR, as of the x87 status word; their masks are 7 bits further up. */
 const IE = 0x01;
@@ -69,6 +71,11 @@ export interface SoftFunctions {
   readonly flush: FunctionRef;
   /** () -> not 0 if an unmasked exception was raised since the last call. Takes the raised flags into MXCSR. */
   readonly settle: FunctionRef;
+}
+
+/** The instruction raises what the soft functions have raised: the trap, if that is unmasked. */
+export function settle(s: Sem, soft: SoftFunctions): void {
+  s.f.if(s.f.call("i32", soft.settle, []), () => s.trap(Trap.SimdError));
 }
 
 interface Unpacked {

@@ -18,7 +18,7 @@ export const sse: Family = {
     return {
       ...sseMove,
       ...sseInteger,
-      ...sseFloat(module, nan, soft),
+      ...sseFloat(module, nan, soft).definitions,
       ...sseConvert(nan, soft),
       ...defineMmx(soft),
     };
