@@ -85,6 +85,11 @@ export interface Host {
   readonly timers: Timers;
   readonly random: Random;
   readonly console: Console;
+  /**
+   * About so many bytes of guest memory are garbage now, which the host's collector cannot tell from the objects that
+   * hold them. Absent where nothing can be done about it.
+   */
+  dropped?(bytes: number): void;
   /** A line for the developer (an unknown opcode, an internal error), shown on the host's standard error. */
   log(line: string): void;
 }

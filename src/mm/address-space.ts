@@ -136,6 +136,8 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
   #present = 0;
   /** Pages populated in all its life: at most so many does the host hold for this memory. */
   #populated = 0;
+  /** The memory will not be used again: its pages need not be cleared. */
+  #discarded = false;
   #users = 1;
 
   constructor(pool: MemoryPool, options: AddressSpaceOptions = {}) {
@@ -193,6 +195,7 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
     this.core?.detach();
     this.core = null;
     const last = this.vmas.at(this.vmas.count - 1);
+    this.#discarded = !this.pool.keeps(memory, this.#populated);
     if (last) this.unmap(0, last.end);
     memory.clear(CONTEXT_OFFSET, CONTEXT_OFFSET + CONTEXT_SIZE);
     this.pool.deactivate(this);
@@ -373,7 +376,7 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
   #clearRun(first: number, last: number): void {
     const { memory } = this;
     this.#invalidateCode(first, last);
-    memory.clearGuest(first * PAGE_SIZE, last * PAGE_SIZE);
+    if (!this.#discarded) memory.clearGuest(first * PAGE_SIZE, last * PAGE_SIZE);
     memory.pages.fill(0, first, last);
     this.#present -= last - first;
     this.pool.uncommit(last - first);

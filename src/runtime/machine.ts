@@ -92,7 +92,7 @@ export class Machine {
       host,
       arch,
       engine: options.engine,
-      pool: new MemoryPool({ limitBytes: memoryBytes }),
+      pool: new MemoryPool({ limitBytes: memoryBytes, dropped: (bytes) => host.dropped?.(bytes) }),
       mounts: this.mounts,
       gate: this.dispatcher,
       memoryBytes,

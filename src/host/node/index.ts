@@ -2,6 +2,8 @@
 import { webcrypto } from "node:crypto";
 import { fstatSync, statSync } from "node:fs";
 import { isatty } from "node:tty";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { Console, Host, StreamKind } from "../interface.ts";
 import { FdSink, standardInput } from "./streams.ts";
 import { NodeTerminal } from "./terminal.ts";
@@ -35,6 +37,7 @@ export function createNodeHost(options: NodeHostOptions = {}): Host {
       },
     },
     console: nodeConsole(),
+    dropped: collector(),
     log: options.log ?? ((line) => process.stderr.write(`tsrcore: ${line}\n`)),
   };
 }
@@ -53,6 +56,24 @@ function anchoredRealtime(): () => bigint {
       anchoredAt = now;
     }
     return anchor + (now - anchoredAt);
+  };
+}
+
+/** Garbage that is worth a collection (about 10 ms). */
+const COLLECTED_BYTES = 64 << 20;
+
+function collector(): (bytes: number) => void {
+  let garbage = 0;
+  return (bytes) => {
+    const due = garbage < COLLECTED_BYTES && garbage + bytes >= COLLECTED_BYTES;
+    garbage += bytes;
+    if (!due) return;
+    // Not at once: whoever has dropped it may still hold it.
+    setImmediate(() => {
+      garbage = 0;
+      setFlagsFromString("--expose-gc");
+      (runInNewContext("gc") as () => void)();
+    });
   };
 }
 
