@@ -9,6 +9,7 @@
  * or not, or a plain jump; where each goes is fixed, so that every block runs exactly once per pass. The sum
  * in the end is written to standard output as 16 hexadecimal digits.
  */
+import { stdout } from "node:process";
 
 const BLOCKS = 50_000;
 const PER_FUNCTION = 40;
@@ -139,4 +140,4 @@ table:`,
   return `${text.join("\n")}\n`;
 }
 
-process.stdout.write(generate());
+stdout.write(generate());

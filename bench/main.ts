@@ -1,177 +1,169 @@
-// `npm run bench`: start-up, fork and exec, and the speed of the CPU engine, beside the real machine, qemu-user and Unicorn
-// where they are installed. Numbers are medians of alternating runs; a machine that does something else meanwhile shows
-// in all of them. Lua takes part once bench/build-lua.sh has built it; bench/rate.ts counts instructions.
-//   npm run bench -- [--runs n] [--cpu engine] [--bin tsrcore.mjs]
-
+/**
+ * `npm run bench`: the speed of programs natively, by qemu-user and in tsrcore's engines, of start-up and of system calls,
+ * and memory; then which of the targets do not hold.
+ *
+ *     npm run bench -- [--quick] [--only program,section...] [--engines name,...] [--unicorn] [--rounds n] [--by wall|cpu]
+ *                      [--cap seconds] [--node path] [--bin tsrcore.mjs] [--out results.json]
+ *
+ * Engines: native, qemu, and what `tsrcore run --cpu` takes; `auto` by default. Programs are those of suite/programs.ts, the other
+ * sections are called start, cache, calls and memory. Wall times want an idle machine; on a busy one `--by cpu` is steadier. CPU
+ * time is of all threads, so that compilation in the background counts. Ends with status 1 if a program fails, not if a target is missed.
+ */
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { arch, cpus, loadavg, platform } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { cpus, loadavg, release, totalmem } from "node:os";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-
-const repository = fileURLToPath(new URL("..", import.meta.url));
-const binaries = join(repository, "test-binaries/bin/x86_64");
-const busybox = join(binaries, "busybox");
-const native = platform() === "linux" && arch() === "x64";
+import { systemCalls } from "./suite/calls.ts";
+import { type Cell, type Clock, cellOf, compare, meanRatio, type Row, ratio } from "./suite/compare.ts";
+import { type Engine, findEngine, findTsrcore, ownEngines } from "./suite/engines.ts";
+import { bench, repository } from "./suite/measure.ts";
+import { type Amount, type Group, programs } from "./suite/programs.ts";
+import { memory } from "./suite/resident.ts";
+import { cached, type Section, startUp } from "./suite/start.ts";
+import { factor, milliseconds, table } from "./suite/table.ts";
+import { holds, report, rowTargets, type Target } from "./suite/targets.ts";
 
 const { values: options } = parseArgs({
   options: {
-    runs: { type: "string", default: "20" },
-    cpu: { type: "string", default: "auto" },
+    quick: { type: "boolean", default: false },
+    only: { type: "string" },
+    engines: { type: "string" },
+    unicorn: { type: "boolean", default: false },
+    rounds: { type: "string", default: "3" },
+    by: { type: "string", default: "wall" },
+    cap: { type: "string", default: "60" },
+    node: { type: "string", default: process.execPath },
     bin: { type: "string", default: join(repository, "bin/tsrcore.mjs") },
+    out: { type: "string" },
   },
 });
-const runs = Number(options.runs);
-const tsrcore = [process.execPath, options.bin, "run", "--cpu", options.cpu];
-// Without options, as most runs are: the parser of options need not be loaded.
-const plain = options.cpu === "auto" ? tsrcore.slice(0, 3) : tsrcore;
+const clock: Clock = options.by === "cpu" ? "cpu" : "wall";
+const amount: Amount = options.quick ? "quick" : "full";
+const rounds = Number(options.rounds);
+const only = options.only?.split(",");
+const wanted = (name: string): boolean => only === undefined || only.includes(name);
 
-/** Milliseconds of wall time; throws when the command fails. */
-function time(command: readonly string[]): number {
-  const start = performance.now();
-  const [file = "", ...args] = command;
-  const child = spawnSync(file, args, { stdio: ["ignore", "pipe", "inherit"], maxBuffer: 1 << 26 });
-  const elapsed = performance.now() - start;
-  if (child.status !== 0) {
-    throw new Error(`${command.join(" ")}: status ${child.status}`);
-  }
-  return elapsed;
+/** Builds what is missing. Without Debian's sources the rest is measured all the same. */
+function buildPrograms(): void {
+  const run = (script: string): boolean =>
+    spawnSync(join(bench, script), { stdio: ["ignore", "ignore", "inherit"] }).status === 0;
+  if (!run("build.sh")) throw new Error("bench/build.sh failed");
+  if (!run("build-debian.sh")) console.log("(bench/build-debian.sh failed: no Lua, SQLite or gzip)");
 }
 
-/** Milliseconds of CPU time, user and system, of all threads: other load on the machine matters less. Needs bash. */
-function cpuTime(command: readonly string[]): number {
-  const child = spawnSync("bash", ["-c", '"$@" >/dev/null && times', "bash", ...command], { encoding: "utf8" });
-  const times = /(\d+)m([\d.]+)s (\d+)m([\d.]+)s\s*$/
-    .exec(child.stdout ?? "")
-    ?.slice(1)
-    .map(Number);
-  if (child.status !== 0 || times === undefined) throw new Error(`${command.join(" ")}: status ${child.status}`);
-  const [minutes = 0, seconds = 0, systemMinutes = 0, systemSeconds = 0] = times;
-  return ((minutes + systemMinutes) * 60 + seconds + systemSeconds) * 1000;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? Number.NaN;
-}
-
-function row(what: string, ...columns: readonly string[]): void {
-  console.log(what.padEnd(34) + columns.map((column) => column.padStart(18)).join(""));
-}
-
-const ms = (value: number): string => `${value.toFixed(1)} ms`;
-
-/** Alternating runs, so that both sides see the same machine. */
-function startUp(): void {
-  const node: number[] = [];
-  const nothing: number[] = [];
-  const listing: number[] = [];
-  for (let run = 0; run < runs; run++) {
-    node.push(time([process.execPath, "-e", "0"]));
-    nothing.push(time([...plain, busybox, "true"]));
-    listing.push(time([...plain, busybox, "ls", "-l", "/"]));
-  }
-  const base = median(node);
-  row("start-up", "time", "node -e 0 = 1", "at most");
-  row("  node -e 0", ms(base), "1.0");
-  row("  run ./busybox true", ms(median(nothing)), (median(nothing) / base).toFixed(1), "3.0");
-  row("  run ./busybox ls -l /", ms(median(listing)), (median(listing) / base).toFixed(1), "4.0");
-}
-
-function forkExec(): void {
-  const count = 200;
-  const script = (turns: number): string => `i=0; while [ $i -lt ${turns} ]; do /bin/true; i=$((i + 1)); done`;
-  const results = Array.from({ length: 3 }, () => {
-    const few = time([...plain, "sh", "-c", script(0)]);
-    return (time([...plain, "sh", "-c", script(count)]) - few) / count;
-  });
-  row("shell loop of fork and exec", "each", "", "at most");
-  row("  /bin/true", ms(median(results)), "", "5.0 ms");
-}
-
-interface Program {
-  readonly name: string;
-  readonly command: readonly string[];
-  /** Options of `tsrcore run` that it needs. */
-  readonly options?: readonly string[];
-  /** Guest instructions, where known. */
-  readonly instructions?: number;
-}
-
-const lua = join(repository, "bench/build/lua");
-const own = (name: string, ...args: string[]): Program => ({
-  name,
-  command: [join(binaries, `bench-${name}`), ...args],
-});
-const programs: readonly Program[] = [
-  { ...own("loop", "100000000"), instructions: 1e9 },
-  own("fib", "34"),
-  own("sieve", "5000000", "3"),
-  own("sha256", "16777216"),
-  own("matrix", "256"),
-  ...(existsSync(lua)
-    ? [
-        {
-          name: "lua",
-          command: [lua, join(repository, "bench/mix.lua"), "2"],
-          options: ["-v", `${join(repository, "bench")}:${join(repository, "bench")}:ro`],
-        },
-      ]
-    : []),
-];
-
-/** What runs a program: the command, and the CPU time that it takes to run nothing. */
-interface Runner {
-  readonly name: string;
-  command(program: Program): readonly string[];
-  readonly idle: number;
-}
-
-function runners(): Runner[] {
-  const found: Runner[] = [];
-  const offer = (name: string, command: Runner["command"]): void => {
-    const nothing = command({ name: "true", command: [busybox, "true"] });
-    try {
-      found.push({ name, command, idle: median([1, 2, 3].map(() => cpuTime(nothing))) });
-    } catch {
-      console.log(`(no ${name} here)`);
-    }
+function machine(node: string): Record<string, unknown> {
+  const version = (command: string, ...args: string[]): string =>
+    spawnSync(command, args, { encoding: "utf8" }).stdout?.split("\n")[0]?.trim() ?? "";
+  return {
+    cpu: cpus()[0]?.model,
+    cpus: cpus().length,
+    memory: totalmem(),
+    kernel: release(),
+    node: version(node, "-p", "process.version"),
+    v8: version(node, "-p", "process.versions.v8"),
+    qemu: version("qemu-x86_64-static", "--version"),
+    gcc: version("gcc", "--version"),
+    commit: version("git", "-C", repository, "rev-parse", "HEAD"),
+    load: loadavg(),
   };
-  const guest =
-    (...more: string[]): Runner["command"] =>
-    (program) => [...tsrcore.slice(0, 3), ...more, ...(program.options ?? []), ...program.command];
-  if (native) offer("native", (program) => program.command);
-  offer("qemu-user", (program) => ["qemu-x86_64-static", ...program.command]);
-  offer("tsrcore", guest(...(options.cpu === "auto" ? [] : ["--cpu", options.cpu])));
-  if (options.cpu === "auto") offer("unicorn", guest("--cpu", "unicorn"));
-  return found;
 }
 
-/** CPU times without start-up; the factor is to native. */
-function cpu(): void {
-  const all = runners();
-  row("CPU-bound programs, CPU time", ...all.map((runner) => runner.name), "tsrcore : qemu");
-  for (const program of programs) {
-    const times = all.map((): number[] => []);
-    for (let turn = 0; turn < 3; turn++)
-      // Unicorn takes so long that once must do.
-      for (const [i, runner] of all.entries())
-        if (turn === 0 || runner.name !== "unicorn") times[i]?.push(cpuTime(runner.command(program)) - runner.idle);
-    const medians = new Map(all.map((runner, i) => [runner.name, Math.max(median(times[i] ?? []), 0.1)]));
-    const base = medians.get("native");
-    const columns = [...medians].map(([name, value]) =>
-      base === undefined || name === "native" ? ms(value) : `${ms(value)} x${(value / base).toFixed(1)}`,
-    );
-    const [ours = Number.NaN, qemu] = [medians.get("tsrcore"), medians.get("qemu-user")];
-    const speed = program.instructions ? ` ${Math.round(program.instructions / ours / 1000)} million/s` : "";
-    row(`  ${program.name}`, ...columns, `${qemu === undefined ? "" : (ours / qemu).toFixed(1)}${speed}`);
+function describe(row: Row, { name }: Engine): string {
+  const cell = cellOf(row, name);
+  if (cell === undefined) return "";
+  if (cell.failure !== undefined) return cell.failure.replace(/:.*/, "");
+  if (name === "native") return milliseconds(cell[clock]);
+  return factor(ratio(row, name, "native", clock)) || milliseconds(cell[clock]);
+}
+
+function lines(rows: readonly Row[], engines: readonly Engine[], ours: Engine | undefined): string {
+  const header = ["program", ...engines.map(({ name }) => name), ...(ours ? [`${ours.name} : qemu`] : [])];
+  const body: string[][] = [];
+  const means = (what: string, some: readonly Row[]): string[] => [
+    what,
+    ...engines.map(({ name }) => (name === "native" ? "" : factor(meanRatio(some, name, "native", clock)))),
+    ...(ours ? [factor(meanRatio(some, ours.name, "qemu", clock))] : []),
+  ];
+  for (const row of rows)
+    body.push([
+      row.name,
+      ...engines.map((engine) => describe(row, engine)),
+      ...(ours ? [factor(ratio(row, ours.name, "qemu", clock))] : []),
+    ]);
+  const groups = new Set<Group>(rows.map(({ group }) => group));
+  for (const group of groups) {
+    const some = rows.filter((row) => row.group === group);
+    if (some.length > 1) body.push(means(`*${group}*`, some));
   }
+  body.push(means("**geometric mean**", rows));
+  return table(header, body);
 }
 
-console.log(
-  `node ${process.version}, ${cpus()[0]?.model} x ${cpus().length}, engine ${options.cpu}, load ${loadavg()[0]?.toFixed(1)}`,
-);
-startUp();
-forkExec();
-cpu();
+buildPrograms();
+const tsrcore = findTsrcore(options.node, options.bin);
+const names = options.engines?.split(",") ?? ["native", "qemu", "auto"];
+if (options.unicorn) names.push("unicorn");
+for (const name of names)
+  if (name !== "native" && name !== "qemu" && !ownEngines(tsrcore).includes(name))
+    throw new Error(`no engine "${name}"`);
+const engines = names.map((name) => findEngine(name, tsrcore)).filter((engine) => engine !== undefined);
+const ours = engines.find(({ own }) => own);
+const host = machine(options.node);
+console.log(`node ${host["node"]}, ${host["cpu"]} x ${host["cpus"]}, load ${loadavg()[0]?.toFixed(1)}`);
+for (const { name, idle } of engines)
+  console.log(`  ${name}: nothing takes ${milliseconds(idle.wall)}, ${milliseconds(idle.cpu)} of CPU time`);
+
+const targets: Target[] = [];
+const failures: string[] = [];
+const rows: Row[] = [];
+for (const program of programs) {
+  if (!wanted(program.name)) continue;
+  if (process.stderr.isTTY) process.stderr.write(`${program.name}...\x1b[K\r`);
+  const row = compare(program, engines, { rounds, amount, seconds: Number(options.cap), clock });
+  if (row === undefined) console.log(`(${program.name}: not built)`);
+  else rows.push(row);
+}
+const failed = (cell: Cell): boolean => cell.failure?.startsWith("failed") === true;
+for (const { name, cells } of rows)
+  failures.push(...cells.filter(failed).map(({ engine }) => `${name} failed: ${engine}`));
+if (rows.length > 0) {
+  console.log(`\n## Programs: ${clock} time without start-up; engines in units of native time\n`);
+  console.log(lines(rows, engines, ours));
+  if (engines.some(({ slow }) => slow)) console.log("\nSlow engines do a tenth of the work, once.");
+  for (const { name, cells } of rows)
+    for (const { engine, failure } of cells) if (failure) console.log(`\n${name}, ${engine}: ${failure}`);
+  if (ours) targets.push(...rowTargets(rows, ours.name, clock));
+}
+
+const sections: Section[] = [];
+const native = engines.find(({ name }) => name === "native");
+const runs = options.quick ? 3 : 10;
+if (ours && wanted("start")) sections.push(startUp(tsrcore, options.node, runs));
+if (ours && wanted("cache")) sections.push(cached(tsrcore, runs));
+if (ours && wanted("calls")) sections.push(systemCalls(engines, ours, rounds, options.quick ? 200_000 : 2_000_000));
+if (ours && native && wanted("memory")) sections.push(memory(ours, native, options.quick ? [5000] : [45_000, 200_000]));
+for (const section of sections) {
+  console.log(`\n## ${section.title}\n\n${section.text}`);
+  targets.push(...section.targets);
+}
+
+console.log(`\n${report(targets)}`);
+for (const failure of failures) console.log(failure);
+const when = new Date().toISOString();
+const out = options.out ?? join(bench, "results", `${when.replaceAll(":", "-")}.json`);
+mkdirSync(dirname(out), { recursive: true });
+const results = {
+  when,
+  machine: { ...host, loadAtEnd: loadavg() },
+  clock,
+  amount,
+  rounds,
+  engines: engines.map(({ name, idle }) => ({ name, idle })),
+  rows,
+  sections: sections.map(({ title, data }) => ({ title, data })),
+  targets: targets.map((target) => ({ ...target, holds: holds(target) })),
+};
+writeFileSync(out, `${JSON.stringify(results, null, 2)}\n`);
+console.log(`\nsaved as ${out}`);
+if (failures.length > 0) process.exitCode = 1;
