@@ -1,0 +1,175 @@
+/** Builds a generated program, runs it natively and in tsrcore's engines, and compares what they print. */
+import { execFile, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { CpuName } from "../../src/cli/options.ts";
+import { GuestMachine } from "../support/guest.ts";
+import { generateProgram } from "./generate.ts";
+
+const HERE = fileURLToPath(new URL(".", import.meta.url));
+const CACHE = fileURLToPath(new URL("../../node_modules/.cache/random-c/", import.meta.url));
+const NATIVE_LIMIT = 20_000;
+const GUEST_LIMIT = 60_000;
+/** Programs for one machine and engine, so that what an engine keeps does not grow for ever. */
+const PROGRAMS_PER_MACHINE = 60;
+
+export const LEVELS: Readonly<Record<string, readonly string[]>> = {
+  O0: ["-O0"],
+  O2: ["-O2"],
+  haswell: ["-O3", "-march=haswell"],
+};
+
+/** Why nothing can be compared on this machine, or undefined if it can. */
+export function whyNot(): string | undefined {
+  if (process.platform !== "linux" || process.arch !== "x64") return "the real CPU is not an x86_64 Linux one";
+  if (spawnSync("musl-gcc", ["--version"]).status !== 0) return "musl-gcc is not installed (Debian: musl-tools)";
+  return undefined;
+}
+
+/** Why programs of this level cannot run natively on this machine. */
+export function whyNotLevel(level: string): string | undefined {
+  if (level !== "haswell") return undefined;
+  const flags = new Set(/^flags\s*:(.*)$/m.exec(readFileSync("/proc/cpuinfo", "latin1"))?.[1]?.trim().split(/\s+/));
+  const missing = ["avx2", "bmi1", "bmi2", "fma", "f16c", "movbe", "abm"].filter((flag) => !flags.has(flag));
+  return missing.length === 0 ? undefined : `this CPU lacks ${missing.join(", ")}`;
+}
+
+async function build(directory: string, seed: number, level: string): Promise<string> {
+  const source = join(directory, `${seed}.c`);
+  const program = join(directory, `${seed}-${level}`);
+  writeFileSync(source, generateProgram(seed));
+  // Overflow wraps and any type may look at any memory; what vectors are passed in when there is no AVX is no concern.
+  const flags = ["-static", "-w", "-fwrapv", "-fno-strict-aliasing", "-Wno-psabi", ...(LEVELS[level] ?? [])];
+  await promisify(execFile)("musl-gcc", [...flags, "-I", HERE, "-o", program, source, "-lm"]);
+  return program;
+}
+
+interface Native {
+  readonly stdout: string;
+  readonly status: number;
+}
+
+function runNatively(program: string, environment: Record<string, string>): Native {
+  const { stdout, status, signal, error } = spawnSync(program, [], {
+    env: environment,
+    timeout: NATIVE_LIMIT,
+    encoding: "latin1",
+    maxBuffer: 1 << 26,
+  });
+  if (error !== undefined || signal !== null) throw new Error(`${program}: natively: ${error?.message ?? signal}`);
+  return { stdout, status: status ?? -1 };
+}
+
+/** Why a program's output may not be relied on: it must not depend on where the stack is. */
+function whyUnfit(program: string, native: Native): string | undefined {
+  for (let i = 1; i < 6; i++) {
+    const again = runNatively(program, { FILL: "x".repeat(i * 1237) });
+    if (again.stdout !== native.stdout || again.status !== native.status)
+      return "two native runs differ: the program is at fault";
+  }
+  return undefined;
+}
+
+export interface Plan {
+  readonly seed: number;
+  readonly count: number;
+  readonly levels: readonly string[];
+  readonly cpus: readonly CpuName[];
+  /** Called after each program. */
+  readonly progress?: (done: number) => void;
+}
+
+export interface Summary {
+  /** Comparisons: programs times levels times engines. */
+  readonly compared: number;
+  /** A text for each difference. */
+  readonly differences: readonly string[];
+}
+
+/** The first line that differs, with both sides. */
+function firstDifference(want: string, got: string): string {
+  const a = want.split("\n");
+  const b = got.split("\n");
+  const at = a.findIndex((line, i) => line !== b[i]);
+  const line = at < 0 ? Math.min(a.length, b.length) : at;
+  const show = (text: string | undefined): string =>
+    text === undefined ? "(end)" : JSON.stringify(text.slice(0, 300));
+  return `line ${line + 1}:\n    native  ${show(a[line])}\n    tsrcore ${show(b[line])}`;
+}
+
+class Engine {
+  readonly #cpu: CpuName;
+  #machine: GuestMachine | undefined;
+  #runs = 0;
+
+  constructor(cpu: CpuName) {
+    this.#cpu = cpu;
+  }
+
+  /** How it differs from the native run, or undefined. */
+  async difference(program: string, native: Native): Promise<string | undefined> {
+    if (this.#machine === undefined || this.#runs++ >= PROGRAMS_PER_MACHINE) {
+      this.close();
+      this.#machine = await GuestMachine.create(this.#cpu);
+      this.#runs = 0;
+    }
+    try {
+      const result = await this.#machine.run(readFileSync(program), GUEST_LIMIT);
+      if (result.timedOut) return `no end after ${GUEST_LIMIT / 1000} s`;
+      if (result.stdout !== native.stdout) return firstDifference(native.stdout, result.stdout);
+      if (result.status !== native.status)
+        return `exit status ${result.status} and not ${native.status}; ${result.logged.join("; ")}`;
+      return undefined;
+    } catch (error) {
+      this.close();
+      return `error of tsrcore: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+    }
+  }
+
+  close(): void {
+    this.#machine?.stop();
+    this.#machine = undefined;
+  }
+}
+
+export async function comparePrograms(plan: Plan): Promise<Summary> {
+  mkdirSync(CACHE, { recursive: true });
+  const directory = mkdtempSync(join(CACHE, "run-"));
+  const engines = plan.cpus.map((cpu) => ({ cpu, engine: new Engine(cpu) }));
+  const jobs = Array.from({ length: plan.count }, (_, i) =>
+    plan.levels.map((level) => ({ seed: plan.seed + i, level })),
+  ).flat();
+  const differences: string[] = [];
+  let compared = 0;
+  const start = (i: number): Promise<string> | undefined => {
+    const job = jobs[i];
+    const building = job === undefined ? undefined : build(directory, job.seed, job.level);
+    // Awaited in its turn; until then a failure is not an unhandled one.
+    building?.catch(() => undefined);
+    return building;
+  };
+  // The compiler works on the next one while this one runs.
+  let next = start(0);
+  for (const [i, { seed, level }] of jobs.entries()) {
+    const program = await (next as Promise<string>);
+    next = start(i + 1);
+    const native = runNatively(program, {});
+    let differs = false;
+    for (const { cpu, engine } of engines) {
+      const difference = await engine.difference(program, native);
+      compared++;
+      if (difference === undefined) continue;
+      differs = true;
+      const why = whyUnfit(program, native) ?? difference;
+      const again = `npm run test:random-c -- --seed ${seed} --count 1 --level ${level} --cpu ${cpu}`;
+      differences.push(`seed ${seed}, ${level}, ${cpu}: ${why}\n    ${program}\n    ${again}`);
+    }
+    if (!differs) rmSync(program);
+    plan.progress?.(Math.floor((i + 1) / plan.levels.length));
+  }
+  for (const { engine } of engines) engine.close();
+  if (differences.length === 0) rmSync(directory, { recursive: true });
+  return { compared, differences };
+}
