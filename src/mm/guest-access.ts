@@ -57,6 +57,11 @@ export abstract class GuestAccessor {
     return this.#view(address, length, Access.Write);
   }
 
+  /** EFAULT unless all of it may be written; the caller does so at once, by `memory.view`. */
+  demandWritable(address: number, length: number): void {
+    this.#check(address, length, Access.Write);
+  }
+
   /** As much of [address, address + length) as is readable, as write(2) takes it; EFAULT if nothing is. */
   readablePrefix(address: number, length: number): Uint8Array<SharedArrayBuffer> {
     return this.#prefix(address, length, Access.Read);

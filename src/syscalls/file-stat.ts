@@ -54,7 +54,9 @@ export function statLayout(task: Task): StatLayout {
 function writeStat(task: Task, address: number, inode: Inode): number {
   if (inode.format === S_IFREG) task.kernel.pool.beforeRead(inode);
   const layout = statLayout(task);
-  layout.encode(task.space.writable(address, layout.size), inode.attributes());
+  const { space } = task;
+  space.demandWritable(address, layout.size);
+  layout.encode(space.memory.view, address, inode.attributes());
   return 0;
 }
 

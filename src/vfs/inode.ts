@@ -26,10 +26,6 @@ export function timespecOf(nanoseconds: bigint): Timespec {
     : { sec: Number(sec), nsec: Number(nsec) };
 }
 
-export function nanosecondsOf(time: Timespec): bigint {
-  return BigInt(time.sec) * 1_000_000_000n + BigInt(time.nsec);
-}
-
 export abstract class BaseInode implements Inode {
   abstract readonly fs: FileSystem;
   abstract readonly ino: number;

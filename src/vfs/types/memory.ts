@@ -30,7 +30,7 @@ import {
 import { direntType, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGRP } from "../../abi/stat.ts";
 import { OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC } from "../../abi/statfs.ts";
 import type { Clock } from "../../host/interface.ts";
-import { BaseInode, ExtendedAttributes, nanosecondsOf, type Owner, timespecOf } from "../inode.ts";
+import { BaseInode, ExtendedAttributes, type Owner, timespecOf } from "../inode.ts";
 import { inGroup } from "../permission.ts";
 import type {
   AttributeChange,
@@ -50,7 +50,7 @@ const PAGE = 4096;
 const ENTRY_SIZE = 20;
 /** New inodes of an overlay are numbered from here, so that they do not meet the numbers of the lower tree. */
 const OVERLAY_FIRST_INO = 2 ** 40;
-const RELATIME_NS = 86_400_000_000_000n;
+const RELATIME_SECONDS = 86_400;
 const FALLOC_FL_KEEP_SIZE = 1;
 const FALLOC_FL_PUNCH_HOLE = 2;
 const FALLOC_FL_ZERO_RANGE = 16;
@@ -164,7 +164,7 @@ export class MemoryInode extends BaseInode {
   #atime: Time;
   #mtime: Time;
   #ctime: Time;
-  readonly #btime: Time;
+  #btime: Time;
   #users = 0;
   readonly #lower: Inode | undefined;
   /** Directories: what is here, made or already looked up below. */
@@ -244,7 +244,7 @@ export class MemoryInode extends BaseInode {
       atime: (this.#atime = asTimespec(this.#atime)),
       mtime: (this.#mtime = asTimespec(this.#mtime)),
       ctime: (this.#ctime = asTimespec(this.#ctime)),
-      btime: asTimespec(this.#btime),
+      btime: (this.#btime = asTimespec(this.#btime)),
     };
   }
 
@@ -270,8 +270,10 @@ export class MemoryInode extends BaseInode {
 
   accessed(): void {
     const atime = (this.#atime = asTimespec(this.#atime));
+    const mtime = (this.#mtime = asTimespec(this.#mtime));
+    const ctime = (this.#ctime = asTimespec(this.#ctime));
     const time = this.fs.time();
-    if (isLater(atime, this.#mtime) && isLater(atime, this.#ctime) && time - nanosecondsOf(atime) < RELATIME_NS) return;
+    if (isLater(atime, mtime) && isLater(atime, ctime) && Number(time) / 1e9 - atime.sec < RELATIME_SECONDS) return;
     this.#atime = time;
   }
 
@@ -559,9 +561,8 @@ function asTimespec(time: Time): Timespec {
   return typeof time === "bigint" ? timespecOf(time) : time;
 }
 
-function isLater(a: Timespec, b: Time): boolean {
-  const other = asTimespec(b);
-  return a.sec > other.sec || (a.sec === other.sec && a.nsec > other.nsec);
+function isLater(a: Timespec, b: Timespec): boolean {
+  return a.sec > b.sec || (a.sec === b.sec && a.nsec > b.nsec);
 }
 
 function entry(name: string, inode: MemoryInode): DirectoryEntry {
