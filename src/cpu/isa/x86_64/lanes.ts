@@ -8,9 +8,9 @@
  * Operands given to such a function are evaluated; its result may be a tree and is to be consumed once. It may emit
  * statements, but none that traps or changes guest state.
  */
-import { type I32, i32, shuffle, type V128, v128 } from "../../wasm/expr.ts";
+import { type F32, type F64, type I32, i32, shuffle, type V128, v128 } from "../../wasm/expr.ts";
 import type { FunctionBuilder } from "../../wasm/module.ts";
-import { bits, i8x16, i16x8, i32x4, i64x2 } from "../../wasm/simd.ts";
+import { bits, f32x4, f64x2, i8x16, i16x8, i32x4, i64x2 } from "../../wasm/simd.ts";
 import type { Definition, Sem } from "./sem.ts";
 import { type SoftFunctions, settle } from "./sse-soft.ts";
 
@@ -148,23 +148,64 @@ function floatOperand(s: Sem, n: number, bytes: FloatLane["bytes"]): V128 {
   return s.f.let(bytes === 4 ? i32x4.splat(s.low32(n)) : i64x2.splat(s.low64(n)));
 }
 
+/**
+ * Where a scalar operation finds its operands and what becomes of the rest of the destination: SSE leaves it as it is, AVX
+ * takes it from the first source.
+ */
+export interface ScalarPlace {
+  readonly first: number;
+  readonly second: number;
+  setF32(s: Sem, value: F32): void;
+  setF64(s: Sem, value: F64): void;
+}
+export const SSE_SCALAR: ScalarPlace = {
+  first: 0,
+  second: 1,
+  setF32: (s, v) => s.setLowF32(0, v),
+  setF64: (s, v) => s.setLowF64(0, v),
+};
+export const AVX_SCALAR: ScalarPlace = {
+  first: 1,
+  second: 2,
+  setF32: (s, v) => s.setVector(0, [f32x4.replace(s.vector(1)[0] as V128, 0, v)]),
+  setF64: (s, v) => s.setVector(0, [f64x2.replace(s.vector(1)[0] as V128, 0, v)]),
+};
+
+/** A floating-point operation on one or two pieces, and the exceptions that it raises. Evaluated. */
+export function runFloat(
+  s: Sem,
+  soft: SoftFunctions,
+  lane: FloatLane,
+  a: readonly V128[],
+  b: readonly V128[],
+  imm: I32,
+): readonly V128[] {
+  const { f } = s;
+  const r = b.map(() => f.local("v128"));
+  const settleStep = (): void => settle(s, soft);
+  f.if(
+    s.careful(),
+    () => {
+      r.forEach((v, i) => {
+        f.set(v, lane.careful(f, a[i] as V128, b[i] as V128, imm, settleStep));
+      });
+      settleStep();
+    },
+    () =>
+      r.forEach((v, i) => {
+        f.set(v, lane.fast(f, a[i] as V128, b[i] as V128, imm));
+      }),
+  );
+  return r;
+}
+
 export const legacyFloat =
   (lane: FloatLane, soft: SoftFunctions): Definition =>
   (s) => {
-    const { f } = s;
     const b = floatOperand(s, 1, lane.bytes);
     const a = floatOperand(s, 0, lane.bytes);
     const imm = s.operands[2]?.kind === "i" ? s.imm(2) : i32.const(0);
-    const r = f.local("v128");
-    const settleStep = (): void => settle(s, soft);
-    f.if(
-      s.careful(),
-      () => {
-        f.set(r, lane.careful(f, a, b, imm, settleStep));
-        settleStep();
-      },
-      () => f.set(r, lane.fast(f, a, b, imm)),
-    );
+    const r = runFloat(s, soft, lane, [a], [b], imm)[0] as V128;
     if (lane.bytes === 4) s.setLow32(0, i32x4.extract(r, 0));
     else if (lane.bytes === 8) s.setLow64(0, i64x2.extract(r, 0));
     else s.setXmm(0, r);

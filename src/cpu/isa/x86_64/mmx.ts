@@ -9,6 +9,7 @@ import { BIAS, CONTEXT_OFFSET } from "../../../mm/layout.ts";
 import { type I32, type I64, i32, i64, select, type V128, v128 } from "../../wasm/expr.ts";
 import { bits, f64x2, i8x16, i16x8, i32x4, i64x2 } from "../../wasm/simd.ts";
 import { X87_EMPTY, X87_TOP } from "./context.ts";
+import { type FloatLane, runFloat } from "./lanes.ts";
 import { type Definition, Reg, type Sem } from "./sem.ts";
 import { doublesToIntegers, floatsToIntegers, integersToFloats } from "./sse-convert.ts";
 import { interleave, packed, sumAbsoluteDifferences, wordIndices } from "./sse-integer.ts";
@@ -176,10 +177,14 @@ const maskmovq: Definition = (s) => {
 };
 
 export function defineMmx(soft: SoftFunctions): Readonly<Record<string, Definition>> {
+  const convert = (s: Sem, lane: FloatLane, source: V128): I64 =>
+    low(runFloat(s, soft, lane, [source], [source], i32.const(0))[0] as V128);
   const fromFloats = (truncate: boolean): Definition =>
-    mmx((s) => s.setMmx(0, low(floatsToIntegers(s, soft, s.f.let(i64x2.replace(ZERO, 0, s.low64(1))), 2, truncate))));
+    mmx((s) =>
+      s.setMmx(0, convert(s, floatsToIntegers(soft, 2, truncate), s.f.let(i64x2.replace(ZERO, 0, s.low64(1))))),
+    );
   const fromDoubles = (truncate: boolean): Definition =>
-    mmx((s) => s.setMmx(0, low(doublesToIntegers(s, soft, s.xmm(1), truncate))));
+    mmx((s) => s.setMmx(0, convert(s, doublesToIntegers(soft, truncate), s.xmm(1))));
   const definitions: Record<string, Definition> = {
     mmx_punpcklbw: binary(interleave(1, 0)),
     mmx_punpcklwd: binary(interleave(2, 0)),
@@ -223,7 +228,7 @@ export function defineMmx(soft: SoftFunctions): Readonly<Record<string, Definiti
     maskmovq: mmx(maskmovq),
     movq2dq: mmx((s) => s.setXmm(0, i64x2.replace(ZERO, 0, s.mmx(1)))),
     movdq2q: mmx((s) => s.setMmx(0, s.low64(1))),
-    cvtpi2ps: unlessMemory((s) => s.setLow64(0, low(integersToFloats(s, soft, s.f.let(wide(s.mmx(1))), 2)))),
+    cvtpi2ps: unlessMemory((s) => s.setLow64(0, convert(s, integersToFloats(soft, 2), s.f.let(wide(s.mmx(1)))))),
     cvtpi2pd: unlessMemory((s) => s.setXmm(0, f64x2.convert_low_i32x4_s(wide(s.mmx(1))))),
     cvtps2pi: fromFloats(false),
     cvttps2pi: fromFloats(true),

@@ -10,7 +10,7 @@ import { type F32, type F64, f32, f64, type I32, type I64, i32, i64, type V128, 
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from "../../wasm/module.ts";
 import { bits, type FloatLanes, f32x4, f64x2, i32x4, i64x2 } from "../../wasm/simd.ts";
 import { MXCSR, SSE_CAREFUL } from "./context.ts";
-import { type FloatLane, legacyForms, ZERO } from "./lanes.ts";
+import { AVX_SCALAR, type FloatLane, legacyForms, type ScalarPlace, SSE_SCALAR, ZERO } from "./lanes.ts";
 import { type Definition, Flag, type Sem } from "./sem.ts";
 import type { NanFunctions } from "./sse-nan.ts";
 import { type SoftFunctions, settle } from "./sse-soft.ts";
@@ -83,29 +83,6 @@ function packed(p: Precision, compute: (a: V128, b: V128) => V128, careful: Func
     careful: (f, a, b) => f.call("v128", careful, [a, b]),
   };
 }
-
-/**
- * Where a scalar operation finds its operands and what becomes of the rest of the destination: SSE leaves it as it is, AVX
- * takes it from the first source.
- */
-interface ScalarPlace {
-  readonly first: number;
-  readonly second: number;
-  setF32(s: Sem, value: F32): void;
-  setF64(s: Sem, value: F64): void;
-}
-const SSE: ScalarPlace = {
-  first: 0,
-  second: 1,
-  setF32: (s, v) => s.setLowF32(0, v),
-  setF64: (s, v) => s.setLowF64(0, v),
-};
-const AVX: ScalarPlace = {
-  first: 1,
-  second: 2,
-  setF32: (s, v) => s.setVector(0, [f32x4.replace(s.vector(1)[0] as V128, 0, v)]),
-  setF64: (s, v) => s.setVector(0, [f64x2.replace(s.vector(1)[0] as V128, 0, v)]),
-};
 
 function scalar32(
   place: ScalarPlace,
@@ -360,8 +337,8 @@ export function sseFloat(m: ModuleBuilder, nan: NanFunctions, soft: SoftFunction
     lanes[`rsqrt${suffix}`] = approximation(single, (b) => f32x4.div(ONE, f32x4.sqrt(b)), scalar);
   }
   for (const [prefix, place] of [
-    ["", SSE],
-    ["v", AVX],
+    ["", SSE_SCALAR],
+    ["v", AVX_SCALAR],
   ] as const) {
     definitions[`${prefix}sqrtss`] = scalar32(place, (_, b) => f32.sqrt(b), nan.f32, true, soft, soft.sqrt);
     definitions[`${prefix}sqrtsd`] = scalar64(place, (_, b) => f64.sqrt(b), nan.f64, true, soft, soft.sqrt);

@@ -1,7 +1,8 @@
-/** MMX, SSE and SSE2 as a family of instructions. */
+/** MMX and SSE, up to SSE4.2 and cryptography, as a family of instructions. */
 import { defineMmx, mmxTable } from "./mmx.ts";
 import type { Family } from "./sem.ts";
 import { sseConvert } from "./sse-convert.ts";
+import { defineExtensions, extensionTables } from "./sse-extensions.ts";
 import { sseFloat } from "./sse-float.ts";
 import { sseInteger } from "./sse-integer.ts";
 import { sseMove } from "./sse-move.ts";
@@ -11,7 +12,7 @@ import { sseTable } from "./sse-table.ts";
 
 export const sse: Family = {
   name: "sse",
-  table: sseTable + mmxTable,
+  table: sseTable + mmxTable + extensionTables,
   define: (module) => {
     const nan = defineNanFunctions(module);
     const soft = defineSoft(module);
@@ -19,8 +20,9 @@ export const sse: Family = {
       ...sseMove,
       ...sseInteger,
       ...sseFloat(module, nan, soft).definitions,
-      ...sseConvert(nan, soft),
+      ...sseConvert(nan, soft).definitions,
       ...defineMmx(soft),
+      ...defineExtensions(module, nan, soft).definitions,
     };
   },
 };
