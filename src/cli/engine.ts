@@ -19,6 +19,12 @@ export async function createEngine(name: CpuName, host: Host): Promise<CpuEngine
     return createInterpEngine({ log, timestamp, random, ...(module === undefined ? {} : { module }) });
   };
   if (name === "auto" || name === "interp") return interp();
+  if (name === "jit") {
+    const module = readInterpModule();
+    const { createJitEngine } = await import("../runtime/parts.ts");
+    const threshold = Number(process.env["TSRCORE_JIT_THRESHOLD"] ?? 0);
+    return createJitEngine({ log, ...(module && { module }), ...(threshold && { threshold }) });
+  }
   const [{ createLockstepEngine, createUnicornEngine }, api] = await Promise.all([
     import("../runtime/second-opinion.ts"),
     unicorn(name),

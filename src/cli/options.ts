@@ -3,7 +3,7 @@ import * as path from "node:path";
 import type { Argv, Options } from "yargs";
 import { CliError } from "./errors.ts";
 
-export const CPUS = ["auto", "interp", "unicorn", "lockstep"] as const;
+export const CPUS = ["auto", "interp", "jit", "unicorn", "lockstep"] as const;
 export type CpuName = (typeof CPUS)[number];
 
 export interface Volume {

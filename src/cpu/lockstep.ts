@@ -123,9 +123,7 @@ class LockstepCore implements CpuCore {
     this.#trace.run(rip, limit);
     this.#trace.undo();
     this.#inStep = false;
-    const trap = this.#follow();
-    if (this.#trace.wroteCode) this.#trace.forget();
-    return trap;
+    return this.#follow();
   }
 
   /** The engine under test does what the trace shows, as long as it does. */

@@ -103,6 +103,29 @@ export class CodeCache {
     this.#setCapacity(HASH_INITIAL_ENTRIES);
   }
 
+  /**
+   * Guest addresses where translated code takes over: no records are made for them, so that whoever comes there asks.
+   */
+  readonly #excluded = new Set<number>();
+
+  exclude(rip: number): void {
+    this.#excluded.add(rip);
+    const record = this.#find(rip);
+    if (this.#isCode(record)) this.#drop((record - RECORDS) / RECORD_SIZE, rip, rip + 1);
+  }
+  include(rip: number): void {
+    this.#excluded.delete(rip);
+  }
+  /** Whether execution came to an address, or to just before it. */
+  has(rip: number): boolean {
+    return this.#isCode(this.#find(rip)) || this.#excluded.has(rip);
+  }
+  /** Code outside of here was made from these bytes: whoever writes to them has to say so. */
+  watch(start: number, end: number): void {
+    for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++) this.#mark(page);
+    this.#markedPage = -1;
+  }
+
   /** Where decoding failed, after a result of 0: the address of the fetch that isn't allowed. */
   faultAddress = 0;
 
@@ -342,7 +365,8 @@ export class CodeCache {
     for (let left = BLOCK_INSTRUCTIONS; ; left--) {
       const word = this.#slot(rip);
       const known = this.#u32[word + 1] as number;
-      const after = left === 0 || (rip !== start && this.#isCode(known)) ? 0 : this.#decodeOne(rip, record, true);
+      const stop = rip !== start && (this.#isCode(known) || this.#excluded.has(rip));
+      const after = left === 0 || stop ? 0 : this.#decodeOne(rip, record, true);
       if (after === 0) {
         if (rip === start) return 0;
         instructionsEnd = record;
@@ -394,6 +418,8 @@ export class CodeCache {
     const lastPage = (start + length - 1) >>> PAGE_SHIFT;
     if (((pages[start >>> PAGE_SHIFT] as number) & (pages[lastPage] as number) & PageBits.Exec) === 0) return false;
     for (let i = 0; i < length; i++) if (u8[start + i] !== code[codeAt + i]) return false;
+    if (this.#excluded.size > 0)
+      for (let i = 1; i < instructionRecords; i++) if (this.#excluded.has(rips[recordsAt + i] as number)) return false;
     const firstNumber = this.#records;
     const first = RECORDS + firstNumber * RECORD_SIZE;
     const toWord = first >> 2;

@@ -44,18 +44,24 @@ const COPIED_RECORDS = 0x10000;
 type Loop = (pc: number, fuel: number) => number;
 
 /** The exports of an instance: see program.ts. */
-interface Loops {
+export interface Loops {
   readonly main: Loop;
   readonly brief: Loop;
+  readonly enter: () => number;
+  readonly table: WebAssembly.Table;
+  readonly [global: `global${number}`]: WebAssembly.Global;
 }
 
 export class InterpEngine implements CpuEngine {
-  readonly name = "interp";
-  readonly arch = "x86_64";
+  readonly name: string = "interp";
+  readonly arch = "x86_64" as const;
   readonly log?: (line: string) => void;
   readonly handlers: HandlerList;
   readonly decoder: Decoder;
   readonly shared: SharedBlocks = new SharedBlocks();
+  /** Slots in the table of what definitions call, by name; what an opcode's rows are. */
+  readonly functions: Readonly<Record<string, number>>;
+  readonly rowsOf: ReturnType<typeof rowsOf>;
   readonly #module: WebAssembly.Module;
   readonly #loops = new WeakMap<GuestMemory, Loops>();
   /** Taken branches so far, as long as it matters. */
@@ -73,14 +79,20 @@ export class InterpEngine implements CpuEngine {
     this.#module = new WebAssembly.Module(options.module);
     const image = readImage(this.#module);
     this.handlers = numberHandlers(image.inline, image.outlined);
-    this.decoder = new Decoder(rowsOf(image), (form) => this.handlers.numberOf.get(form) ?? -1);
+    this.functions = image.functions;
+    this.rowsOf = rowsOf(image);
+    this.decoder = new Decoder(this.rowsOf, (form) => this.handlers.numberOf.get(form) ?? -1);
   }
 
   attach(memory: GuestMemory): CpuCore {
+    this.prepare(memory);
+    return new InterpCore(this, memory, this.loops(memory));
+  }
+
+  protected prepare(memory: GuestMemory): void {
     memory.context.setUint32(HIGH_SLOT + 4, 1, true);
     this.shared.recording = this.#attached;
     this.#attached = true;
-    return new InterpCore(this, memory, this.loops(memory));
   }
 
   /** The module's entry points on a memory. */
@@ -101,113 +113,124 @@ export class InterpCore implements CpuCore {
   readonly engine: InterpEngine;
   faultAddress = 0;
   faultAccess: Access = 0;
-  readonly #memory: GuestMemory;
-  readonly #loops: Loops;
-  readonly #code: CodeCache;
-  readonly #u32: Uint32Array;
+  protected readonly memory: GuestMemory;
+  protected readonly loops: Loops;
+  protected readonly code: CodeCache;
+  protected readonly u32: Uint32Array;
   /**
    * Code was dropped: the next instruction runs from the scratch records. If it is the one that writes to the page it is
    * on, decoding it in the ordinary way would take the page's write permission away again, for ever.
    */
-  #stepFirst = false;
+  protected stepFirst = false;
 
   constructor(engine: InterpEngine, memory: GuestMemory, loops: Loops) {
     this.engine = engine;
-    this.#memory = memory;
-    this.#loops = loops;
-    this.#code = new CodeCache(memory, engine.decoder, engine.handlers, engine.shared);
-    this.#u32 = new Uint32Array(memory.memory.buffer, 0, 0x2000);
+    this.memory = memory;
+    this.loops = loops;
+    this.code = new CodeCache(memory, engine.decoder, engine.handlers, engine.shared);
+    this.u32 = new Uint32Array(memory.memory.buffer, 0, 0x2000);
   }
 
   get instructions(): number {
-    const low = this.#u32[EXECUTED >> 2] as number;
-    return ((this.#u32[(EXECUTED >> 2) + 1] as number) * 0x1_0000_0000 + low) / 16;
+    const low = this.u32[EXECUTED >> 2] as number;
+    return ((this.u32[(EXECUTED >> 2) + 1] as number) * 0x1_0000_0000 + low) / 16;
+  }
+
+  /** What was cleared with the context is put back. */
+  protected begin(): void {
+    this.memory.context.setUint32(HIGH_SLOT + 4, 1, true);
+    this.code.publish();
   }
 
   run(fuel: number): Trap {
-    const { context } = this.#memory;
-    context.setUint32(HIGH_SLOT + 4, 1, true);
-    this.#code.publish();
+    this.begin();
     if (fuel === SINGLE_STEP) {
-      const trap = this.#step();
-      return trap === TRAP_STEPPED ? Trap.SingleStep : this.#report(trap as Trap);
+      const trap = this.step();
+      return trap === TRAP_STEPPED ? Trap.SingleStep : this.report(trap as Trap);
     }
-    if (this.#stepFirst) {
-      const trap = this.#step();
-      if (trap !== TRAP_STEPPED) return this.#report(trap as Trap);
-      this.#stepFirst = false;
+    if (this.stepFirst) {
+      const trap = this.step();
+      if (trap !== TRAP_STEPPED) return this.report(trap as Trap);
+      this.stepFirst = false;
     }
-    const u32 = this.#u32;
-    const code = this.#code;
+    const u32 = this.u32;
+    const code = this.code;
     const engine = this.engine;
-    const loops = this.#loops;
     let left = fuel;
     let from = 0;
     for (;;) {
-      if (this.#pcBeyond()) return this.#report(this.#fetchFault());
+      if (this.pcBeyond()) return this.report(this.fetchFault());
       const record = code.resolve(u32[RIP_WORD] as number, from);
-      if (record === 0) return this.#report(this.#fetchFault());
+      if (record === 0) return this.report(this.fetchFault());
       // V8 has no on-stack replacement for wasm: main must return now and then to be entered in its optimised form.
-      const early = engine.branches < EARLY_BRANCHES;
-      const slice = Math.min(left, early ? EARLY_SLICE : FUEL_SLICE);
-      const trap = engine.branches < engine.briefBranches ? loops.brief(record, slice) : loops.main(record, slice);
-      const used = slice - (u32[FUEL_LEFT >> 2] as number);
-      if (early) engine.branches += used;
-      left -= used;
+      const slice = Math.min(left, engine.branches < EARLY_BRANCHES ? EARLY_SLICE : FUEL_SLICE);
+      const trap = this.interpret(record, slice);
+      left -= slice - (u32[FUEL_LEFT >> 2] as number);
       from = 0;
       if (trap === TRAP_LOOKUP) from = u32[TRAP_PC >> 2] as number;
-      else if (trap !== Trap.Fuel) return this.#report(trap as Trap);
+      else if (trap !== Trap.Fuel) return this.report(trap as Trap);
       if (left <= 0) return Trap.Fuel;
     }
   }
 
+  /** Runs from a record. */
+  protected interpret(record: number, slice: number): number {
+    const { engine, loops } = this;
+    const trap = engine.branches < engine.briefBranches ? loops.brief(record, slice) : loops.main(record, slice);
+    if (engine.branches < EARLY_BRANCHES) engine.branches += slice - (this.u32[FUEL_LEFT >> 2] as number);
+    return trap;
+  }
+
   invalidate(start: number, end: number): void {
-    this.#code.invalidate(start, end);
-    this.#stepFirst = true;
+    this.code.invalidate(start, end);
+    this.stepFirst = true;
   }
 
   fork(child: GuestMemory): CpuCore {
     const core = new InterpCore(this.engine, child, this.engine.loops(child));
-    // A child that soon execs has little use for much; what it runs it finds among the shared blocks.
-    if (this.#code.recordCount < COPIED_RECORDS) this.#code.copyTo(core.#code);
-    core.#stepFirst = this.#stepFirst;
+    this.copyTo(core);
     return core;
+  }
+  protected copyTo(core: InterpCore): void {
+    // A child that soon execs has little use for much; what it runs it finds among the shared blocks.
+    if (this.code.recordCount < COPIED_RECORDS) this.code.copyTo(core.code);
+    core.stepFirst = this.stepFirst;
   }
 
   detach(): void {
-    this.#code.flush();
+    this.code.flush();
   }
 
   /** One instruction. TRAP_STEPPED, or the trap that it raised. */
-  #step(): number {
-    const u32 = this.#u32;
-    if (this.#pcBeyond()) return this.#fetchFault();
-    const record = this.#code.scratch(u32[RIP_WORD] as number);
-    if (record === 0) return this.#fetchFault();
+  protected step(): number {
+    const u32 = this.u32;
+    if (this.pcBeyond()) return this.fetchFault();
+    const record = this.code.scratch(u32[RIP_WORD] as number);
+    if (record === 0) return this.fetchFault();
     u32[TRAP_CODE >> 2] = 0;
     // A taken branch uses the only fuel and leaves, as does a jump to code that isn't decoded.
-    const trap = this.#loops.brief(record, 1);
+    const trap = this.loops.brief(record, 1);
     return trap === Trap.Fuel || trap === TRAP_LOOKUP ? TRAP_STEPPED : trap;
   }
 
-  #pcBeyond(): boolean {
-    return this.#u32[RIP_WORD + 1] !== 0;
+  protected pcBeyond(): boolean {
+    return this.u32[RIP_WORD + 1] !== 0;
   }
 
   /** The pc is where nothing may be executed. */
-  #fetchFault(): Trap {
-    const { context } = this.#memory;
+  protected fetchFault(): Trap {
+    const { context } = this.memory;
     const rip = context.getBigUint64(RIP, true);
     const high = Number(rip >> 47n);
     if (high !== 0 && high !== 0x1ffff) return Trap.GeneralProtection;
-    const at = rip >> 32n === 0n ? BigInt(this.#code.faultAddress) : rip;
+    const at = rip >> 32n === 0n ? BigInt(this.code.faultAddress) : rip;
     context.setBigUint64(FAULT_ADDRESS, at, true);
     context.setUint32(FAULT_ACCESS, 2, true);
     return Trap.PageFault;
   }
 
-  #report(trap: Trap): Trap {
-    const { context } = this.#memory;
+  protected report(trap: Trap): Trap {
+    const { context } = this.memory;
     if (trap === Trap.PageFault) {
       this.faultAddress =
         context.getUint32(FAULT_ADDRESS + 4, true) * 0x1_0000_0000 + context.getUint32(FAULT_ADDRESS, true);
@@ -217,8 +240,8 @@ export class InterpCore implements CpuCore {
   }
 
   #logIllegal(log: (line: string) => void): void {
-    const rip = this.#u32[RIP_WORD] as number;
-    const bytes = [...this.#memory.u8.subarray(rip, rip + 15)].map((b) => b.toString(16).padStart(2, "0"));
+    const rip = this.u32[RIP_WORD] as number;
+    const bytes = [...this.memory.u8.subarray(rip, rip + 15)].map((b) => b.toString(16).padStart(2, "0"));
     log(`illegal or unimplemented instruction at 0x${rip.toString(16)}: ${bytes.join(" ")}`);
   }
 }

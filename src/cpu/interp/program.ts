@@ -71,6 +71,8 @@ export function buildInterpreter(families: readonly Family[], handlers: HandlerL
   const definitions: Record<string, Definition> = { ...internals };
   for (const family of families) Object.assign(definitions, family.define(module, imports));
 
+  // What stands where no region is: the caller finds out by the result.
+  module.func("region_stub", ["i32", "i32"], ["i32"], (f) => f.return(f.param(0, "i32")));
   const callable = module.functions;
   module.globals.forEach((global, i) => {
     module.exportGlobal(`global${i}`, global);

@@ -8,6 +8,8 @@
 export type Handle = unknown;
 /** Registers together with the places that they are read into and written from. */
 export type Batch = unknown;
+/** uc_context *: all of the processor's state, that which has no register number included. */
+export type Context = unknown;
 
 export interface MemoryEvent {
   /** UC_MEM_*: see MemoryEventType. */
@@ -29,6 +31,9 @@ export interface UnicornApi {
   batch(ids: readonly number[], views: readonly Uint8Array[]): Batch;
   regRead(handle: Handle, batch: Batch): void;
   regWrite(handle: Handle, batch: Batch): void;
+  /** The state as it is now; belongs to the handle, and goes with it. */
+  saveContext(handle: Handle): Context;
+  restoreContext(handle: Handle, context: Context): void;
   /** @param count instructions at most, 0: no limit. Returns UC_ERR_*. */
   emuStart(handle: Handle, begin: number, until: number, count: number): number;
   emuStop(handle: Handle): void;
@@ -75,6 +80,8 @@ export const Register = {
   FsBase: 250,
   GsBase: 251,
   Mxcsr: 249,
+  /** Written as a uc_x86_mmr of 24 bytes: u16, u64 base, u32 limit, u32. */
+  Gdtr: 243,
   FpControl: 246,
   FpStatus: 31,
   FpTag: 247,

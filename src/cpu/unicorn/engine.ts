@@ -6,20 +6,34 @@
  * regions. Before each entry the rights of what is mapped are compared with the page table, which the kernel may have
  * changed meanwhile.
  *
+ * Code that is written to: Unicorn finishes a block as it was translated, where a processor sees what was written (Intel
+ * SDM vol. 3, 8.1.3). So no page is both writable and executable in Unicorn. One that the guest may write and execute is
+ * mapped for one of the two at a time; when code on it is executed it becomes PageBits.Code, as under the interpreter, and a
+ * store to it is a page fault. The kernel answers that with `invalidate`; then the one instruction that stores is executed by
+ * itself, with its own page writable and executable if it must be, and everything is translated anew.
+ *
  * Registers live in the context (registers.ts).
  *
- * Known of Unicorn 2.0.1: an instruction pointer written inside the hook of SYSCALL ends up two bytes too far, so the hook
- * only stops, and everything else happens outside.
+ * Known of Unicorn 2.0.1:
+ * - An instruction pointer written inside the hook of SYSCALL ends up two bytes too far, so the hook only stops, and
+ *   everything else happens outside.
+ * - An exception that a hook takes care of is never over for QEMU: the next one counts as a second within the first, and
+ *   arrives as a double fault. The state as it was before any exception is restored after each; all registers that a
+ *   program sees are written at the next entry anyway.
+ * - IN, OUT, INS and OUTS are executed at any privilege level.
  */
 import type { GuestMemory } from "../../mm/guest-memory.ts";
-import { CONTEXT_OFFSET, PAGE_SHIFT, PAGE_SIZE, PageBits } from "../../mm/layout.ts";
+import { CONTEXT_OFFSET, PAGE_SIZE, PageBits } from "../../mm/layout.ts";
 import { Access, type CpuCore, type CpuEngine, SINGLE_STEP, Trap } from "../core.ts";
 import { readFlags } from "../isa/x86_64/arch.ts";
 import * as ctx from "../isa/x86_64/context.ts";
 import {
+  type Batch,
+  type Context,
   type Handle,
   type MemoryEvent,
   MemoryEventType,
+  Register,
   UC_ARCH_X86,
   UC_ERR_EXCEPTION,
   UC_ERR_INSN_INVALID,
@@ -29,10 +43,13 @@ import {
   type UnicornApi,
 } from "./api.ts";
 import { RegisterFile } from "./registers.ts";
+import { enterUserMode } from "./user-mode.ts";
 
 const RIGHTS = PageBits.Read | PageBits.Write | PageBits.Exec;
 const WRITABLE_CODE = PageBits.Write | PageBits.Exec;
 const PAGES = 1 << 20;
+/** No instruction is longer (Intel SDM vol. 2, 2.3.11). */
+const MAX_LENGTH = 15;
 /** Instructions for one unit of fuel, which is a taken branch. */
 const INSTRUCTIONS_PER_FUEL = 5;
 const MAX_COUNT = 1_000_000;
@@ -69,6 +86,8 @@ export interface Observer {
   onInstruction(address: number): void;
   /** Before each store, in pieces of up to 8 bytes. */
   onStore(address: number, size: number, value: number | bigint): void;
+  /** The last instruction that was reported was not completed, and begins again. */
+  onRestart(): void;
 }
 
 export class UnicornCore implements CpuCore {
@@ -80,10 +99,20 @@ export class UnicornCore implements CpuCore {
   readonly #memory: GuestMemory;
   readonly #handle: Handle;
   readonly #registers: RegisterFile;
+  /** User mode, and no exception so far. */
+  readonly #pristine: Context;
+  #hadException = false;
+  /** Code was dropped: the next instruction may be the one that writes to it. */
+  #stepFirst = false;
   /** Rights under which each page is mapped, and the pages that are. */
   readonly #mapped: Uint8Array = new Uint8Array(PAGES);
   #regions: { first: number; count: number; rights: number }[] = [];
   #trap: Trap | undefined;
+  /** A page that has to be mapped otherwise than it is, which Unicorn does not survive in a hook; or -1. */
+  #stale = -1;
+  readonly #rip: DataView = new DataView(new ArrayBuffer(8));
+  readonly #ripBatch: Batch;
+  #observer: Observer | undefined;
 
   constructor(engine: UnicornEngine, memory: GuestMemory) {
     const { api } = engine;
@@ -91,8 +120,11 @@ export class UnicornCore implements CpuCore {
     this.#api = api;
     this.#memory = memory;
     this.#handle = api.open(UC_ARCH_X86, UC_MODE_64);
+    enterUserMode(api, this.#handle);
+    this.#pristine = api.saveContext(this.#handle);
     const context = memory.raw.subarray(CONTEXT_OFFSET, CONTEXT_OFFSET + ctx.X86_64_CONTEXT_SIZE);
     this.#registers = new RegisterFile(api, this.#handle, context);
+    this.#ripBatch = api.batch([Register.Rip], [new Uint8Array(this.#rip.buffer)]);
     this.#addHooks();
   }
 
@@ -104,6 +136,7 @@ export class UnicornCore implements CpuCore {
     });
     api.hookInterrupt(this.#handle, (vector) => {
       this.#trap = VECTOR_TRAPS[vector] ?? Trap.GeneralProtection;
+      this.#hadException = true;
       api.emuStop(this.#handle);
     });
     api.hookInvalidAccess(this.#handle, (event) => this.#invalidAccess(event));
@@ -111,6 +144,7 @@ export class UnicornCore implements CpuCore {
 
   /** Reports instructions and stores to `observer` from now on: lockstep. */
   observe(observer: Observer): void {
+    this.#observer = observer;
     this.#api.hookCode(this.#handle, (address) => observer.onInstruction(address));
     this.#api.hookWrite(this.#handle, (address, size, value) => observer.onStore(address, size, value));
   }
@@ -138,37 +172,49 @@ export class UnicornCore implements CpuCore {
         this.faultAccess = access;
         return false;
       }
-      if (this.#mapped[page] !== (rights & RIGHTS)) this.#map(page);
+      if (access === Access.Exec && (rights & PageBits.Write) !== 0)
+        this.#memory.pages[page] = (rights & ~PageBits.Write) | PageBits.Code;
+      if (this.#mapped[page] === this.#rights(page)) continue;
+      if (this.#mapped[page] !== 0) {
+        this.#stale = page;
+        this.faultAccess = access;
+        return false;
+      }
+      this.#map(page);
     }
     return true;
   }
 
+  /** What Unicorn may do with a page: write to it or execute it. */
+  #rights(page: number): number {
+    const rights = (this.#memory.pages[page] as number) & RIGHTS;
+    return (rights & WRITABLE_CODE) === WRITABLE_CODE ? rights & ~PageBits.Exec : rights;
+  }
+
   /** Maps `page` together with its unmapped neighbours of the same rights. */
   #map(page: number): void {
-    const { pages } = this.#memory;
-    if (this.#mapped[page] !== 0) this.#unmapRegionOf(page);
-    const rights = (pages[page] as number) & RIGHTS;
-    const same = (p: number): boolean =>
-      p > 0 && p < PAGES && ((pages[p] as number) & RIGHTS) === rights && this.#mapped[p] === 0;
+    const rights = this.#rights(page);
+    const same = (p: number): boolean => p > 0 && p < PAGES && this.#mapped[p] === 0 && this.#rights(p) === rights;
     let first = page;
     while (same(first - 1)) first--;
     let end = page + 1;
     while (same(end)) end++;
+    this.#mapPages(first, end, rights);
+    if ((rights & PageBits.Exec) !== 0) this.#markCode(first, end);
+  }
+
+  #mapPages(first: number, end: number, rights: number): void {
     const start = first * PAGE_SIZE;
     const bytes = this.#memory.u8.subarray(start, end * PAGE_SIZE);
     this.#api.memMapPtr(this.#handle, start, permissions(rights), bytes);
     this.#mapped.fill(rights, first, end);
     this.#regions.push({ first, count: end - first, rights });
-    if ((rights & PageBits.Exec) !== 0) this.#markCode(first, end);
   }
 
-  /** Code that Unicorn may have translated: a write must come to us first. Its rights change, so it is mapped anew then. */
+  /** Code that Unicorn may translate: a write must come to us first. */
   #markCode(first: number, end: number): void {
     const { pages } = this.#memory;
-    for (let p = first; p < end; p++) {
-      const bits = pages[p] as number;
-      if ((bits & PageBits.Write) === 0) pages[p] = bits | PageBits.Code;
-    }
+    for (let p = first; p < end; p++) pages[p] = (pages[p] as number) | PageBits.Code;
   }
 
   #unmapRegionOf(page: number): void {
@@ -179,20 +225,29 @@ export class UnicornCore implements CpuCore {
     this.#unmap(region.first, region.count);
   }
 
+  /** Translations would outlive the mapping, and come back with the next one. */
   #unmap(first: number, count: number): void {
+    this.#forget(first, first + count);
     this.#api.memUnmap(this.#handle, first * PAGE_SIZE, count * PAGE_SIZE);
     this.#mapped.fill(0, first, first + count);
   }
 
+  /** Drops translations of pages [first, end). Unicorn finds them by way of the mapping. */
+  #forget(first: number, end: number): void {
+    for (let p = first; p < end; p++) {
+      if (((this.#mapped[p] as number) & PageBits.Exec) === 0) continue;
+      let after = p + 1;
+      while (after < end && ((this.#mapped[after] as number) & PageBits.Exec) !== 0) after++;
+      this.#api.removeCache(this.#handle, p * PAGE_SIZE, after * PAGE_SIZE);
+      p = after;
+    }
+  }
+
   /** What the kernel changed in the page table since the last entry. */
   #refresh(): void {
-    const { pages } = this.#memory;
     this.#regions = this.#regions.filter(({ first, count, rights }) => {
-      // Pages that are both: Unicorn sees the guest's stores to them, not the kernel's.
-      if ((rights & WRITABLE_CODE) === WRITABLE_CODE)
-        this.#api.removeCache(this.#handle, first * PAGE_SIZE, (first + count) * PAGE_SIZE);
       for (let p = first; p < first + count; p++) {
-        if (((pages[p] as number) & RIGHTS) !== rights) {
+        if (this.#rights(p) !== rights) {
           this.#unmap(first, count);
           return false;
         }
@@ -203,24 +258,43 @@ export class UnicornCore implements CpuCore {
 
   run(fuel: number): Trap {
     const { context } = this.#memory;
-    this.#refresh();
-    this.#registers.write();
-    const rip = ripOf(context);
-    const count = fuel === SINGLE_STEP ? 1 : Math.min(fuel * INSTRUCTIONS_PER_FUEL, MAX_COUNT);
-    const trap = this.#emulate(rip, count) ?? (fuel === SINGLE_STEP ? Trap.SingleStep : Trap.Fuel);
-    this.#registers.read();
+    this.load();
+    const step = fuel === SINGLE_STEP;
+    let count = 1;
+    let trap: Trap | undefined;
+    if (step || this.#stepFirst) {
+      const rip = ripOf(context);
+      trap = this.#emulate(rip, count);
+      this.#registers.read();
+      // A single jump is complete, though Unicorn has gone on to fetch from its target.
+      if (trap === Trap.PageFault && this.faultAccess === Access.Exec && ripOf(context) !== rip) trap = undefined;
+    }
+    if (trap === undefined && !step) {
+      this.#stepFirst = false;
+      count = Math.min(fuel * INSTRUCTIONS_PER_FUEL, MAX_COUNT);
+      trap = this.#emulate(ripOf(context), count);
+      this.#registers.read();
+    }
     this.#registers.finish();
     this.instructions += count;
     if (trap === Trap.Syscall) finishSyscall(context, readFlags(context));
-    // A single jump is complete, though Unicorn has gone on to fetch from its target.
-    const jumped = trap === Trap.PageFault && this.faultAccess === Access.Exec && ripOf(context) !== rip;
-    return jumped && fuel === SINGLE_STEP ? Trap.SingleStep : trap;
+    if (trap !== undefined) return trap;
+    if (!step) return Trap.Fuel;
+    this.#stepFirst = false;
+    return Trap.SingleStep;
   }
 
   /** What `trace` needs once after the kernel or another engine was at work: all that Unicorn holds may be out of date. */
   load(): void {
     this.#refresh();
+    if (this.#hadException) this.#api.restoreContext(this.#handle, this.#pristine);
+    this.#hadException = false;
     this.#registers.write();
+  }
+
+  /** The next instruction may write to the page it is on: `trace` must be stopped after it. */
+  get stepFirst(): boolean {
+    return this.#stepFirst;
   }
 
   /**
@@ -228,13 +302,15 @@ export class UnicornCore implements CpuCore {
    * registers there. Undefined: stopped.
    */
   trace(rip: number): Trap | undefined {
-    return this.#emulate(rip, 0);
+    const trap = this.#emulate(rip, 0);
+    if (trap === undefined) this.#stepFirst = false;
+    return trap;
   }
 
   #emulate(rip: number, count: number): Trap | undefined {
-    this.#trap = undefined;
-    // An end that is never reached: execution stops by count, hook or fault.
-    const code = this.#api.emuStart(this.#handle, rip, 2 ** 52, count);
+    const opened = this.#stepFirst ? this.#openCode(rip) : [];
+    const code = this.#start(rip, count);
+    for (const page of opened) this.#unmapRegionOf(page);
     const trap = this.#trap as Trap | undefined;
     if (trap !== undefined || code === UC_ERR_OK) return trap;
     if (code === UC_ERR_INSN_INVALID) return Trap.IllegalInstruction;
@@ -242,9 +318,34 @@ export class UnicornCore implements CpuCore {
     throw new Error(`unicorn: ${this.#api.strerror(code)} at rip 0x${rip.toString(16)}`);
   }
 
-  /** Drops translations of [start, end). */
-  forget(start: number, end: number): void {
-    this.#api.removeCache(this.#handle, start, end);
+  /** Enters Unicorn, as often as pages must be mapped anew on the way. */
+  #start(rip: number, count: number): number {
+    for (let at = rip; ; ) {
+      this.#trap = undefined;
+      this.#stale = -1;
+      // An end that is never reached: execution stops by count, hook or fault.
+      const code = this.#api.emuStart(this.#handle, at, 2 ** 52, count);
+      if (this.#stale < 0) return code;
+      this.#unmapRegionOf(this.#stale);
+      this.#map(this.#stale);
+      this.#api.regRead(this.#handle, this.#ripBatch);
+      at = Number(this.#rip.getBigUint64(0, true));
+      if (this.faultAccess !== Access.Exec) this.#observer?.onRestart();
+      else if (count === 1 && at !== rip) return UC_ERR_OK;
+    }
+  }
+
+  /** Makes the pages of the instruction at `rip` writable and executable at once, where the guest may do both. */
+  #openCode(rip: number): number[] {
+    const pages = [Math.floor(rip / PAGE_SIZE), Math.floor((rip + MAX_LENGTH - 1) / PAGE_SIZE)];
+    const opened = [...new Set(pages)].filter(
+      (page) => page < PAGES && ((this.#memory.pages[page] as number) & WRITABLE_CODE) === WRITABLE_CODE,
+    );
+    for (const page of opened) {
+      if (this.#mapped[page] !== 0) this.#unmapRegionOf(page);
+      this.#mapPages(page, page + 1, RIGHTS);
+    }
+    return opened;
   }
 
   invalidate(start: number, end: number): void {
@@ -252,7 +353,8 @@ export class UnicornCore implements CpuCore {
     const first = Math.floor(start / PAGE_SIZE);
     const last = Math.ceil(end / PAGE_SIZE);
     for (let p = first; p < last; p++) pages[p] = (pages[p] as number) & ~PageBits.Code;
-    this.#api.removeCache(this.#handle, first << PAGE_SHIFT, last * PAGE_SIZE);
+    this.#forget(first, last);
+    this.#stepFirst = true;
   }
 
   fork(child: GuestMemory): CpuCore {

@@ -3,7 +3,6 @@
  * is kept in buffers that are made once, since this happens for every instruction.
  */
 import type { GuestMemory } from "../../mm/guest-memory.ts";
-import { PAGE_SIZE, PageBits } from "../../mm/layout.ts";
 import { Access, Trap } from "../core.ts";
 import { comparable, FROM_SAME_STATE, INCOMPARABLE, isJump, VECTOR, X87 } from "../isa/x86_64/comparable.ts";
 import * as ctx from "../isa/x86_64/context.ts";
@@ -19,11 +18,6 @@ export class Trace implements Observer {
   count = 0;
   /** Why the last instruction was the last, if it was its own doing. */
   trap: Trap | undefined;
-  /**
-   * The last instruction stored to a page of code. The batch ends there: Unicorn finishes the block that it is in as it
-   * was translated, where a processor would see what was written (Intel SDM vol. 3, 8.1.3).
-   */
-  wroteCode = false;
   readonly addresses: Float64Array = new Float64Array(BATCH);
   /** What `comparable` says of each instruction. */
   readonly what: Int32Array = new Int32Array(BATCH);
@@ -41,6 +35,7 @@ export class Trace implements Observer {
   #valueView: DataView = new DataView(this.#value.buffer);
   #limit = BATCH;
   #stopped = false;
+  #restarted = false;
 
   constructor(core: UnicornCore, memory: GuestMemory) {
     this.#core = core;
@@ -56,8 +51,8 @@ export class Trace implements Observer {
     this.count = 0;
     this.#stores = 0;
     this.#stopped = false;
-    this.wroteCode = false;
-    this.#limit = Math.min(limit, BATCH);
+    this.#restarted = false;
+    this.#limit = this.#core.stepFirst ? 1 : Math.min(limit, BATCH);
     this.trap = this.#core.trace(rip);
     if (this.#stopped) {
       this.trap = undefined;
@@ -86,10 +81,13 @@ export class Trace implements Observer {
     let what: number;
     if (count > 0) {
       // A further round of a repeated instruction, or QEMU begins the instruction again because it wrote to its own page.
-      if (address === this.addresses[count - 1] && !isJump(u8, address)) return;
+      if (address === this.addresses[count - 1] && (this.#restarted || !isJump(u8, address))) {
+        this.#restarted = false;
+        return;
+      }
       what = comparable(u8, address);
       this.#stopped =
-        count === this.#limit || this.wroteCode || what === INCOMPARABLE || (what & FROM_SAME_STATE) !== 0;
+        count === this.#limit || what === INCOMPARABLE || (what & FROM_SAME_STATE) !== 0;
       const after = this.after[count - 1] as RegisterFile;
       if (this.#stopped || ((this.what[count - 1] as number) & (VECTOR | X87)) !== 0) after.read();
       else after.readGeneral();
@@ -104,14 +102,17 @@ export class Trace implements Observer {
     this.count = count + 1;
   }
 
+  onRestart(): void {
+    this.#restarted = true;
+  }
+
   onStore(address: number, size: number, value: number | bigint): void {
     if (this.#stopped) return;
     const i = this.#stores++;
     if (i === this.#storeSize.length) this.#grow();
     this.#storeAddress[i] = address;
     this.#storeSize[i] = size;
-    const { pages, u8 } = this.#memory;
-    if (((pages[Math.floor(address / PAGE_SIZE)] ?? 0) & PageBits.Exec) !== 0) this.wroteCode = true;
+    const { u8 } = this.#memory;
     const at = i * PIECE;
     for (let k = 0; k < size; k++) this.#before[at + k] = u8[address + k] as number;
     if (typeof value === "number" && size <= 4) this.#valueView.setInt32(at, value, true);
@@ -138,15 +139,6 @@ export class Trace implements Observer {
       const address = this.#storeAddress[i] as number;
       const size = this.#storeSize[i] as number;
       for (let k = 0; k < size; k++) u8[address + k] = this.#before[i * PIECE + k] as number;
-    }
-  }
-
-  /** What Unicorn may have translated from memory that is not as it was: after stores to code. */
-  forget(): void {
-    const { pages } = this.#memory;
-    for (let i = 0; i < this.#stores; i++) {
-      const page = Math.floor((this.#storeAddress[i] as number) / PAGE_SIZE);
-      if (((pages[page] as number) & PageBits.Exec) !== 0) this.#core.forget(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
     }
   }
 

@@ -65,6 +65,9 @@ export class FunctionBuilder {
     return this.#depth;
   }
 
+  /** How many loops there are so far. */
+  loops = 0;
+
   /** Bytes of code so far. */
   get size(): number {
     return this.#out.length;
@@ -219,6 +222,7 @@ export class FunctionBuilder {
 
   /** `br` to the label starts the next round; falling out of the body ends the loop. */
   loop(body: (again: Label) => void): void {
+    this.loops++;
     this.#structured(0x03, body);
   }
 

@@ -385,6 +385,9 @@ function comparisons(m: ModuleBuilder, x: X87State): Definitions {
   return all;
 }
 
+/** The control word's rounding control: towards zero. */
+const TRUNCATE = 0xc00;
+
 function loadsAndStores(m: ModuleBuilder, x: X87State): Definitions {
   const all: Definitions = {};
   const { f80 } = x;
@@ -436,6 +439,12 @@ function loadsAndStores(m: ModuleBuilder, x: X87State): Definitions {
   const toInteger = (bits: 16 | 32 | 64): FunctionRef =>
     convert(`i${bits}`, 1n << BigInt(bits - 1), (f, t) => f.call("i64", f80.toInteger, [...operand(t), c32(bits)]));
   const integers = { 2: toInteger(16), 4: toInteger(32), 8: toInteger(64) };
+  /** Towards zero, whatever the control word says. */
+  const truncate = (bits: 16 | 32 | 64): FunctionRef =>
+    convert(`t${bits}`, 1n << BigInt(bits - 1), (f, t) => {
+      const [sig, se, control] = operand(t);
+      return f.call("i64", f80.toInteger, [sig, se, i32.or(control, c32(TRUNCATE)), c32(bits)]);
+    });
 
   const store = (formats: Readonly<Record<number, FunctionRef>>, pops: boolean): Definition => {
     return (s) => {
@@ -474,6 +483,7 @@ function loadsAndStores(m: ModuleBuilder, x: X87State): Definitions {
   all["fstp"] = (s) => (s.operands[0]?.bytes === 10 ? storeExtended(s) : storeReal(s));
   all["fist"] = store(integers, false);
   all["fistp"] = store(integers, true);
+  all["fisttp"] = store({ 2: truncate(16), 4: truncate(32), 8: truncate(64) }, true);
 
   const toBcd = m.func("x87.store.bcd", [], ["i32", "i64", "i32"], (f) => {
     const t = f.let(top());

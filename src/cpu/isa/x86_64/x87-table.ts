@@ -77,6 +77,7 @@ da /3 mod=r     fcmovu      Tt
 da /5 mod=r rm=1  fucompp   -
 
 db /0 mod=m     fild        Md
+db /1 mod=m     fisttp      Md
 db /2 mod=m     fist        Md
 db /3 mod=m     fistp       Md
 db /5 mod=m     fld         Mt
@@ -116,6 +117,7 @@ dc /7 mod=r     fdiv_i0     Tt
 66 dd /6 mod=m  fnsave16    M
 
 dd /0 mod=m     fld         Mq
+dd /1 mod=m     fisttp      Mq
 dd /2 mod=m     fst         Mq
 dd /3 mod=m     fstp        Mq
 dd /4 mod=m     frstor      M
@@ -146,6 +148,7 @@ de /6 mod=r     fdivrp_i0   Tt
 de /7 mod=r     fdivp_i0    Tt
 
 df /0 mod=m     fild        Mw
+df /1 mod=m     fisttp      Mw
 df /2 mod=m     fist        Mw
 df /3 mod=m     fistp       Mw
 df /4 mod=m     fbld        Mt

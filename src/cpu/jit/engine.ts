@@ -1,0 +1,296 @@
+/**
+ * The translating engine: the interpreter, and WebAssembly made of what it finds hot.
+ *
+ * What is hot shows itself: where the interpreter's fuel slices end, and where translated code leaves to code that isn't.
+ * A region is translated together with those that it calls, into one module, which is compiled at once by V8's baseline
+ * compiler and later, in the background, by the optimising one. Modules are kept by the bytes of the code they were made
+ * from, so another process that runs the same code at the same addresses only instantiates them.
+ *
+ * `instructions` counts what the interpreter executes, and for translated code as many as a branch has on average
+ * (INSTRUCTIONS_PER_BRANCH): an estimate.
+ */
+import type { GuestMemory } from "../../mm/guest-memory.ts";
+import { CONTEXT_OFFSET } from "../../mm/layout.ts";
+import { type CpuCore, SINGLE_STEP, Trap } from "../core.ts";
+import { InterpCore, InterpEngine, type InterpOptions, type Loops } from "../interp/engine.ts";
+import {
+  FUEL_LEFT,
+  JUMP_CACHE,
+  JUMP_CACHE_ENTRIES,
+  jumpCacheOffset,
+  REGION_FUEL,
+  TRAP_LOOKUP,
+  TRAP_PC,
+  TRAP_STEP,
+  TRAP_STEPPED,
+} from "../interp/layout.ts";
+import { RIP } from "../isa/x86_64/context.ts";
+import { InstructionSet } from "./instruction.ts";
+import { type Region, RegionFinder } from "./region.ts";
+import { exportName, translate } from "./translate.ts";
+
+export interface JitOptions extends InterpOptions {
+  /** Signs of heat before an address is translated; 1 translates all that is executed. */
+  readonly threshold?: number;
+}
+
+const RIP_WORD = (CONTEXT_OFFSET + RIP) >> 2;
+const FUEL_WORD = REGION_FUEL >> 2;
+
+/** Branches interpreted between two looks at where it is. A prime, so as not to march in step with loops. */
+const SAMPLE_SLICE = 4_999;
+/** Fuel of translated code between two returns to here, through which loops get into optimised code. */
+const REGION_SLICE = 50_000;
+const DEFAULT_THRESHOLD = 2;
+const MISSES_PER_SAMPLE = 50;
+const MAX_REGION = 600;
+const MAX_MODULE = 2_000;
+const INSTRUCTIONS_PER_BRANCH = 6;
+
+/** A region that was translated, wherever it may be used. */
+interface Translated {
+  readonly entry: number;
+  readonly module: WebAssembly.Module;
+  readonly entries: readonly { readonly rip: number; readonly slot: number }[];
+  /** The guest code it was made from. */
+  readonly code: readonly { readonly start: number; readonly bytes: Uint8Array }[];
+}
+
+export class JitEngine extends InterpEngine {
+  override readonly name: string = "jit";
+  readonly threshold: number;
+  readonly set: InstructionSet;
+  readonly stubSlot: number;
+  readonly #slots = new Map<number, number>();
+  #nextSlot: number;
+  /** By entry: variants for different code. */
+  readonly #translated = new Map<number, Translated[]>();
+
+  constructor(options: JitOptions) {
+    super(options);
+    this.threshold = options.threshold ?? DEFAULT_THRESHOLD;
+    this.set = new InstructionSet(this.rowsOf, this.functions);
+    this.stubSlot = this.functions["region_stub"] as number;
+    this.#nextSlot = Math.max(...Object.values(this.functions)) + 1;
+  }
+
+  override attach(memory: GuestMemory): CpuCore {
+    this.prepare(memory);
+    return new JitCore(this, memory, this.loops(memory));
+  }
+
+  slotOf(rip: number): number {
+    const known = this.#slots.get(rip);
+    if (known !== undefined) return known;
+    const slot = this.#nextSlot++;
+    this.#slots.set(rip, slot);
+    return slot;
+  }
+  get slotCount(): number {
+    return this.#nextSlot;
+  }
+
+  /** What was translated of the code at an address, if it is the same code. */
+  known(rip: number, memory: GuestMemory): Translated | undefined {
+    return this.#translated.get(rip)?.find((t) => t.code.every(({ start, bytes }) => same(memory.u8, start, bytes)));
+  }
+  keep(regions: readonly Region[], module: WebAssembly.Module, memory: GuestMemory): Translated {
+    const entries = regions.map(({ entry }) => ({ rip: entry, slot: this.slotOf(entry) }));
+    const code = regions.flatMap(({ ranges }) =>
+      ranges.map(([start, end]) => ({ start, bytes: memory.u8.slice(start, end) })),
+    );
+    const translated = { entry: (regions[0] as Region).entry, module, entries, code };
+    const variants = this.#translated.get(translated.entry) ?? [];
+    variants.push(translated);
+    this.#translated.set(translated.entry, variants);
+    return translated;
+  }
+}
+
+function same(u8: Uint8Array, start: number, bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) if (u8[start + i] !== bytes[i]) return false;
+  return true;
+}
+
+/** What is installed at an address. */
+interface Installed {
+  readonly slot: number;
+  readonly ranges: readonly (readonly [number, number])[];
+}
+
+export class JitCore extends InterpCore {
+  readonly #engine: JitEngine;
+  readonly #finder: RegionFinder;
+  readonly #installed = new Map<number, Installed>();
+  /** Signs of heat by address; Infinity where translation failed. */
+  readonly #heat = new Map<number, number>();
+  readonly #words: Int32Array;
+  /** By translated code. */
+  #executed = 0;
+
+  constructor(engine: JitEngine, memory: GuestMemory, loops: Loops) {
+    super(engine, memory, loops);
+    this.#engine = engine;
+    this.#finder = new RegionFinder(engine.set, memory);
+    this.#words = new Int32Array(memory.memory.buffer, 0, (JUMP_CACHE >> 2) + JUMP_CACHE_ENTRIES * 2);
+  }
+
+  override get instructions(): number {
+    return super.instructions + this.#executed;
+  }
+
+  override run(fuel: number): Trap {
+    if (fuel === SINGLE_STEP) return super.run(fuel);
+    this.begin();
+    const { u32, code } = this;
+    const engine = this.#engine;
+    if (this.stepFirst) {
+      const trap = this.step();
+      if (trap !== TRAP_STEPPED) return this.report(trap as Trap);
+      this.stepFirst = false;
+    }
+    let left = fuel;
+    let from = 0;
+    for (;;) {
+      if (this.pcBeyond()) return this.report(this.fetchFault());
+      const rip = u32[RIP_WORD] as number;
+      if (this.#installed.has(rip) || (engine.threshold === 1 && this.#heatUp(rip, 1))) {
+        const slice = Math.min(left, REGION_SLICE);
+        const trap = this.#enter(rip, slice);
+        left -= Math.max(slice - (this.#words[FUEL_WORD] as number), 1);
+        from = 0;
+        if (trap === TRAP_STEP) {
+          const stepped = this.step();
+          if (stepped !== TRAP_STEPPED) return this.report(stepped as Trap);
+        } else if (trap === TRAP_LOOKUP) {
+          if (!this.pcBeyond()) this.#heatUp(u32[RIP_WORD] as number, 1 / MISSES_PER_SAMPLE);
+        } else if (trap === Trap.Fuel) this.#heatUp(u32[RIP_WORD] as number, 1);
+        else return this.report(trap as Trap);
+        if (left <= 0) return Trap.Fuel;
+        continue;
+      }
+      const record = code.resolve(rip, from);
+      if (record === 0) return this.report(this.fetchFault());
+      const slice = Math.min(left, SAMPLE_SLICE);
+      const trap = this.interpret(record, slice);
+      left -= slice - (u32[FUEL_LEFT >> 2] as number);
+      from = 0;
+      if (trap === TRAP_LOOKUP) from = u32[TRAP_PC >> 2] as number;
+      else if (trap === Trap.Fuel) this.#heatUp(u32[RIP_WORD] as number, 1);
+      else return this.report(trap as Trap);
+      if (left <= 0) return Trap.Fuel;
+    }
+  }
+
+  #enter(rip: number, slice: number): number {
+    const words = this.#words;
+    words[FUEL_WORD] = slice;
+    const entry = (JUMP_CACHE + jumpCacheOffset(rip)) >> 2;
+    words[entry] = rip;
+    words[entry + 1] = (this.#installed.get(rip) as Installed).slot;
+    const trap = this.loops.enter();
+    this.#executed += (slice - (words[FUEL_WORD] as number)) * INSTRUCTIONS_PER_BRANCH;
+    return trap;
+  }
+
+  /** Notes that code at an address is executed a good deal. True if there is a translation of it now. */
+  #heatUp(rip: number, by: number): boolean {
+    if (this.#installed.has(rip)) return true;
+    const heat = (this.#heat.get(rip) ?? 0) + by;
+    this.#heat.set(rip, heat);
+    if (heat === Number.POSITIVE_INFINITY) return false;
+    const known = this.#engine.known(rip, this.memory);
+    if (known === undefined && heat < this.#engine.threshold) return false;
+    const translated = known ?? this.#translate(rip);
+    if (translated === undefined) {
+      this.#heat.set(rip, Number.POSITIVE_INFINITY);
+      return false;
+    }
+    this.#install(translated);
+    return true;
+  }
+
+  #translate(rip: number): Translated | undefined {
+    const engine = this.#engine;
+    const regions: Region[] = [];
+    const wanted = [rip];
+    let size = 0;
+    const seen = new Set<number>();
+    const follow = engine.threshold === 1 ? undefined : (target: number): boolean => this.code.has(target);
+    for (let next = wanted.shift(); next !== undefined && size < MAX_MODULE; next = wanted.shift()) {
+      if (seen.has(next) || this.#installed.has(next)) continue;
+      seen.add(next);
+      if (next !== rip && follow?.(next) === false) continue;
+      const region = this.#finder.find(next, {
+        instructions: MAX_REGION,
+        ...(follow === undefined ? {} : { follow }),
+      });
+      if (region === undefined) {
+        if (next === rip) return undefined;
+        continue;
+      }
+      regions.push(region);
+      size += region.instructions;
+      if (engine.threshold > 1) wanted.push(...region.callees);
+    }
+    const bytes = translate(engine.set, regions, {
+      slotOf: (target) => engine.slotOf(target),
+      stubSlot: engine.stubSlot,
+    });
+    return engine.keep(regions, new WebAssembly.Module(bytes), this.memory);
+  }
+
+  #install({ module, entries, code }: Translated): void {
+    const engine = this.#engine;
+    const { table } = this.loops;
+    this.#growTable();
+    const env: Record<string, WebAssembly.ImportValue> = { memory: this.memory.memory, table };
+    engine.set.globals.forEach((_, i) => {
+      env[`global${i}`] = this.loops[`global${i}`] as WebAssembly.Global;
+    });
+    const { exports } = new WebAssembly.Instance(module, { env });
+    const ranges = code.map(({ start, bytes }): [number, number] => [start, start + bytes.length]);
+    for (const [start, end] of ranges) this.code.watch(start, end);
+    for (const { rip, slot } of entries) {
+      if (this.#installed.has(rip)) continue;
+      table.set(slot, exports[exportName(rip)] as () => number);
+      this.#installed.set(rip, { slot, ranges });
+      this.code.exclude(rip);
+      const entry = (JUMP_CACHE + jumpCacheOffset(rip)) >> 2;
+      this.#words[entry] = rip;
+      this.#words[entry + 1] = slot;
+    }
+  }
+  #growTable(): void {
+    const { table } = this.loops;
+    const missing = this.#engine.slotCount - table.length;
+    if (missing > 0) table.grow(missing + 1000, table.get(this.#engine.stubSlot));
+  }
+
+  #remove(rip: number, { slot }: Installed): void {
+    const { table } = this.loops;
+    this.#installed.delete(rip);
+    table.set(slot, table.get(this.#engine.stubSlot));
+    const entry = (JUMP_CACHE + jumpCacheOffset(rip)) >> 2;
+    if (this.#words[entry] === rip) this.#words[entry] = 0;
+    this.code.include(rip);
+  }
+
+  override invalidate(start: number, end: number): void {
+    for (const [rip, installed] of this.#installed)
+      if (installed.ranges.some(([from, to]) => from < end && to > start)) this.#remove(rip, installed);
+    this.#heat.clear();
+    super.invalidate(start, end);
+  }
+
+  override fork(child: GuestMemory): CpuCore {
+    const core = new JitCore(this.#engine, child, this.#engine.loops(child));
+    this.copyTo(core);
+    return core;
+  }
+
+  override detach(): void {
+    for (const [rip, installed] of [...this.#installed]) this.#remove(rip, installed);
+    super.detach();
+  }
+}

@@ -1,0 +1,368 @@
+/**
+ * Regions as WebAssembly functions.
+ *
+ * A region becomes a function (rip, depth) -> rip. It loads the registers that it needs from the context, runs, and
+ * stores the ones it has changed when it leaves:
+ *
+ * - for the interpreter or the kernel: RIP and a trap code are stored, the result is 0;
+ * - for another region: by a tail call if the jump cache knows it, else with the address as the result;
+ * - from a guest's `ret`: with the address as the result.
+ *
+ * A guest's `call` is a call of the callee's function. Where the result is the guest's return address, all went as
+ * compilers arrange it and the caller goes on; anything else (longjmp, a switch of stacks, a trap inside) is handed on to
+ * the caller's caller: everything is in the context by then, so frames are left simply by returning. `depth` bounds them.
+ *
+ * Fuel is counted at entries and back edges. A loop leaves when it is used up, which is also how it gets into optimised code:
+ * V8 replaces a function when it is entered.
+ */
+import { CONTEXT_OFFSET } from "../../mm/layout.ts";
+import type { Trap } from "../core.ts";
+import { JUMP_CACHE, jumpCacheEntry, REGION_FUEL, TRAP_CODE, TRAP_LOOKUP, TRAP_STEP } from "../interp/layout.ts";
+import { RIP } from "../isa/x86_64/context.ts";
+import { type I32, type I64, i32, i64, select } from "../wasm/expr.ts";
+import { type FunctionBuilder, type FunctionRef, type Label, type Local, ModuleBuilder } from "../wasm/module.ts";
+import { analyse, type BlockFlow, storable } from "./flow.ts";
+import type { InstructionSet } from "./instruction.ts";
+import { flagsAtEntries } from "./known-flags.ts";
+import { type Block, isNear, type Region, type Step } from "./region.ts";
+import { type Exits, type KnownFlags, RegionSem } from "./region-sem.ts";
+import { State, type StateSet } from "./state.ts";
+import { type Structure, structure } from "./structure.ts";
+
+const ZERO = i32.const(0);
+
+export interface TranslateOptions {
+  /** The slot in the table of the region at an address, whether there is one or not. */
+  readonly slotOf: (rip: number) => number;
+  /** The slot of a function that returns its first parameter. */
+  readonly stubSlot: number;
+}
+
+/** A module that exports a function `r<rip in hex>` for each region. */
+export function translate(
+  set: InstructionSet,
+  regions: readonly Region[],
+  options: TranslateOptions,
+): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder();
+  module.importMemory("env", "memory", 0x10000, 0x10000, true);
+  module.importTable("env", "table", 0);
+  set.globals.forEach((type, i) => {
+    module.importGlobal("env", `global${i}`, type, true);
+  });
+  const functions = new Map<number, FunctionRef>();
+  for (const { entry } of regions) functions.set(entry, module.declare(exportName(entry), ["i32", "i32"], ["i32"]));
+  for (const region of regions) {
+    const fn = functions.get(region.entry) as FunctionRef;
+    module.define(fn, (f) => new Translation(f, set, region, functions, options).emit());
+    module.exportFunction(fn.name, fn);
+  }
+  return module.encode();
+}
+
+export function exportName(rip: number): string {
+  return `r${rip.toString(16)}`;
+}
+
+/** Why a function leaves, which decides what it does after storing the state. */
+type Leave = "trap" | "goto" | "return" | "far";
+
+interface Stub {
+  readonly leave: Leave;
+  readonly stores: StateSet;
+  label?: Label;
+}
+
+class Translation implements Exits {
+  readonly #f: FunctionBuilder;
+  readonly #set: InstructionSet;
+  readonly #region: Region;
+  readonly #functions: ReadonlyMap<number, FunctionRef>;
+  readonly #options: TranslateOptions;
+  readonly #state: State;
+  readonly #structure: Structure;
+  readonly #flows: readonly BlockFlow[];
+  readonly #known: readonly (KnownFlags | undefined)[];
+  readonly #index = new Map<number, number>();
+  readonly #stubs: Stub[] = [];
+  readonly #labels = new Map<number, Label>();
+  readonly #depth: Local<"i32">;
+  readonly #fuel: Local<"i32">;
+  /** Where to go on, and for what. */
+  readonly #pc: Local<"i32">;
+  readonly #trap: Local<"i32">;
+  readonly #far: Local<"i64">;
+  /** What is being translated. */
+  #block = 0;
+  #step = 0;
+  #done: Label | undefined;
+
+  constructor(
+    f: FunctionBuilder,
+    set: InstructionSet,
+    region: Region,
+    functions: ReadonlyMap<number, FunctionRef>,
+    options: TranslateOptions,
+  ) {
+    this.#f = f;
+    this.#set = set;
+    this.#region = region;
+    this.#functions = functions;
+    this.#options = options;
+    this.#state = new State(f);
+    region.blocks.forEach((b, i) => {
+      this.#index.set(b.start, i);
+    });
+    const successors = region.blocks.map((b) => b.successors.map((rip) => this.#index.get(rip) as number));
+    this.#structure = structure({ successors });
+    this.#flows = analyse(region, successors);
+    this.#known = flagsAtEntries(region, successors);
+    this.#depth = f.param(1, "i32");
+    this.#fuel = f.permanent("i32");
+    this.#pc = f.permanent("i32");
+    this.#trap = f.permanent("i32");
+    this.#far = f.permanent("i64");
+  }
+
+  emit(): void {
+    const f = this.#f;
+    const entry = i32.const(this.#region.entry);
+    f.set(this.#fuel, i32.sub(i32.load(ZERO, REGION_FUEL), i32.const(1)));
+    f.exec(i32.store(ZERO, this.#fuel, REGION_FUEL));
+    f.if(i32.or(i32.lt_s(this.#fuel, ZERO), i32.eqz(this.#depth)), () => f.return(entry));
+    f.set(this.#trap, i32.const(TRAP_STEP));
+    this.#state.load((this.#flows[0] as BlockFlow).live);
+    this.#collectStubs();
+    const open = (i: number): void => {
+      const stub = this.#stubs[i];
+      if (stub === undefined) {
+        this.#tree(0);
+        return;
+      }
+      f.block((label) => {
+        stub.label = label;
+        open(i + 1);
+      });
+      this.#emitStub(stub);
+    };
+    open(0);
+    f.unreachable();
+  }
+
+  // Ways out
+
+  #collectStubs(): void {
+    const keys = new Set<string>();
+    const add = (leave: Leave, stores: StateSet): void => {
+      const set = storable(stores);
+      const key = `${leave} ${set}`;
+      if (keys.has(key)) return;
+      keys.add(key);
+      this.#stubs.push({ leave, stores: set });
+    };
+    this.#region.blocks.forEach((block, i) => {
+      const flow = this.#flows[i] as BlockFlow;
+      block.steps.forEach((step, n) => {
+        const dirty = flow.dirtyAt[n] as StateSet;
+        const { effects } = step;
+        if (effects.exits || step.interpreted) add("trap", dirty | effects.exitWrites);
+        if (effects.trapsAfter) add("trap", dirty | effects.writes);
+        if (n < block.steps.length - 1) return;
+        add("goto", dirty | effects.writes);
+        add("return", dirty | effects.writes);
+        if (effects.indirect) add("far", dirty | effects.writes);
+      });
+    });
+  }
+  #emitStub({ leave, stores }: Stub): void {
+    const f = this.#f;
+    this.#state.store(stores);
+    f.exec(i32.store(ZERO, this.#fuel, REGION_FUEL));
+    switch (leave) {
+      case "trap":
+        f.exec(i64.store(ZERO, i64.extend_i32_u(this.#pc), CONTEXT_OFFSET + RIP));
+        f.exec(i32.store(ZERO, this.#trap, TRAP_CODE));
+        f.return(ZERO);
+        return;
+      case "far":
+        f.exec(i64.store(ZERO, this.#far, CONTEXT_OFFSET + RIP));
+        f.exec(i32.store(ZERO, i32.const(TRAP_LOOKUP), TRAP_CODE));
+        f.return(ZERO);
+        return;
+      case "return":
+        f.return(this.#pc);
+        return;
+      case "goto": {
+        const cached = f.let(jumpCacheEntry(this.#pc));
+        f.if(i32.ne(i32.load(cached, JUMP_CACHE), this.#pc), () => f.return(this.#pc));
+        f.returnCallIndirect(["i32", "i32"], ["i32"], i32.load(cached, JUMP_CACHE + 4), [this.#pc, this.#depth]);
+      }
+    }
+  }
+  #leave(leave: Leave, stores: StateSet): void {
+    const set = storable(stores);
+    const stub = this.#stubs.find((s) => s.leave === leave && s.stores === set);
+    if (stub?.label === undefined) throw new Error(`no way out of ${exportName(this.#region.entry)} by ${leave}`);
+    this.#f.br(stub.label);
+  }
+  get #current(): { block: Block; flow: BlockFlow; step: Step; dirty: StateSet } {
+    const block = this.#region.blocks[this.#block] as Block;
+    const flow = this.#flows[this.#block] as BlockFlow;
+    return { block, flow, step: block.steps[this.#step] as Step, dirty: flow.dirtyAt[this.#step] as StateSet };
+  }
+  /** Changed when the current step is done. */
+  get #dirtyAfter(): StateSet {
+    const { step, dirty } = this.#current;
+    return dirty | step.effects.writes;
+  }
+
+  side(): void {
+    const { step, dirty } = this.#current;
+    this.#f.set(this.#pc, i32.const(step.instruction.rip));
+    this.#leave("trap", dirty | step.effects.exitWrites);
+  }
+  trapAfter(sem: RegionSem, trap: Trap): void {
+    this.#f.set(this.#pc, i32.const(sem.next));
+    this.#f.set(this.#trap, i32.const(trap));
+    this.#leave("trap", this.#dirtyAfter);
+  }
+  done(): void {
+    this.#f.br(this.#done as Label);
+  }
+  direct(sem: RegionSem, target: number): void {
+    if (sem.instruction.mnemonic !== "call") {
+      this.#goto(target);
+      return;
+    }
+    if (!isNear(target)) {
+      this.#goto(target);
+      return;
+    }
+    const f = this.#f;
+    const callee = this.#functions.get(target);
+    const args = [i32.const(target), i32.sub(this.#depth, i32.const(1))];
+    this.#call(sem, () =>
+      callee !== undefined
+        ? f.call("i32", callee, args)
+        : f.callIndirect("i32", ["i32", "i32"], i32.const(this.#options.slotOf(target)), args),
+    );
+  }
+  indirect(sem: RegionSem, target: I64): void {
+    const f = this.#f;
+    const wide = f.let(target);
+    f.if(i32.eqz(i64.eqz(i64.shr_u(wide, i64.const(32)))), () => {
+      f.set(this.#far, wide);
+      this.#leave("far", this.#dirtyAfter);
+    });
+    f.set(this.#pc, i32.wrap(wide));
+    const { mnemonic } = sem.instruction;
+    if (mnemonic === "ret" || mnemonic === "retn") this.#leave("return", this.#dirtyAfter);
+    else if (mnemonic === "call") {
+      const cached = f.let(jumpCacheEntry(this.#pc));
+      const known = i32.eq(i32.load(cached, JUMP_CACHE), this.#pc);
+      const slot = select(known, i32.load(cached, JUMP_CACHE + 4), i32.const(this.#options.stubSlot));
+      const args = [this.#pc, i32.sub(this.#depth, i32.const(1))];
+      this.#call(sem, () => f.callIndirect("i32", ["i32", "i32"], slot, args));
+    } else this.#leave("goto", this.#dirtyAfter);
+  }
+  #call(sem: RegionSem, call: () => I32): void {
+    const f = this.#f;
+    this.#state.store(storable(this.#dirtyAfter));
+    f.exec(i32.store(ZERO, this.#fuel, REGION_FUEL));
+    const result = f.let(call());
+    f.if(i32.ne(result, i32.const(sem.next)), () => f.return(result));
+    f.set(this.#fuel, i32.load(ZERO, REGION_FUEL));
+    this.#state.load(this.#current.flow.liveAfterCall);
+  }
+
+  // Control flow (structure.ts)
+
+  #tree(node: number): void {
+    const f = this.#f;
+    if (this.#structure.isLoop[node])
+      f.loop((again) => {
+        this.#labels.set(node, again);
+        this.#within(node, 0);
+      });
+    else this.#within(node, 0);
+  }
+  /** A node inside of the blocks whose ends are the merge nodes that it dominates. */
+  #within(node: number, n: number): void {
+    const merge = (this.#structure.merges[node] as number[])[n];
+    if (merge === undefined) {
+      this.#emitBlock(node);
+      return;
+    }
+    this.#f.block((end) => {
+      this.#labels.set(merge, end);
+      this.#within(node, n + 1);
+    });
+    this.#tree(merge);
+  }
+  #emitBlock(node: number): void {
+    const f = this.#f;
+    const block = this.#region.blocks[node] as Block;
+    let known = this.#known[node];
+    block.steps.forEach((step, n) => {
+      this.#block = node;
+      this.#step = n;
+      if (step.interpreted) {
+        this.side();
+        return;
+      }
+      const sem = new RegionSem(this.#state, step.instruction, this.#set.flags, known, this);
+      f.scope(() => {
+        if (step.effects.endsEarly)
+          f.block((end) => {
+            this.#done = end;
+            sem.run();
+          });
+        else sem.run();
+      });
+      known = sem.flags.known;
+    });
+    this.#block = node;
+    this.#step = block.steps.length - 1;
+    const { interpreted, effects, instruction } = block.steps[this.#step] as Step;
+    if (interpreted || effects.trapsAfter || ["jmp", "ret", "retn"].includes(instruction.mnemonic)) return;
+    this.#goto(instruction.rip + instruction.length);
+  }
+  #goto(target: number): void {
+    const f = this.#f;
+    const from = this.#block;
+    const step = this.#step;
+    // Behind a call nothing is in locals that has to be stored.
+    const { block } = this.#current;
+    const stores = block.calls && target === this.#afterCall(block) ? 0n : this.#dirtyAfter;
+    const to = this.#index.get(target);
+    const edge = to === undefined || !block.successors.includes(target) ? "out" : this.#structure.edge(from, to);
+    if (edge === "out" || edge === "irreducible") {
+      if (!isNear(target)) {
+        f.set(this.#far, i64.const(target));
+        this.#leave("far", stores);
+        return;
+      }
+      f.set(this.#pc, i32.const(target));
+      this.#leave("goto", stores);
+      return;
+    }
+    const label = this.#labels.get(to as number) as Label;
+    if (edge === "back") {
+      f.set(this.#fuel, i32.sub(this.#fuel, i32.const(1)));
+      f.if(i32.lt_s(this.#fuel, ZERO), () => {
+        f.set(this.#pc, i32.const(target));
+        this.#leave("return", stores);
+      });
+      f.br(label);
+    } else if (this.#structure.isMerge[to as number]) f.br(label);
+    else {
+      this.#tree(to as number);
+      this.#block = from;
+      this.#step = step;
+    }
+  }
+  #afterCall(block: Block): number {
+    const { instruction } = block.steps[block.steps.length - 1] as Step;
+    return instruction.rip + instruction.length;
+  }
+}
