@@ -3,6 +3,7 @@ import type { CpuEngine } from "../../src/cpu/core.ts";
 import { createInterpEngine } from "../../src/cpu/interp/create.ts";
 import type { InterpEngine } from "../../src/cpu/interp/engine.ts";
 import { families } from "../../src/cpu/isa/x86_64/families.ts";
+import { createJitEngine } from "../../src/cpu/jit/create.ts";
 import { UnicornEngine } from "../../src/cpu/unicorn/engine.ts";
 import { loadUnicorn } from "../../src/host/node/unicorn.ts";
 import { CoreSubject } from "./core-subject.ts";
@@ -28,5 +29,6 @@ export const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
   interp: async () => new CoreSubject(await warmInterpreter()),
   "interp-brief": async () => new CoreSubject(await createInterpEngine()),
   "interp-step": async () => new CoreSubject(await createInterpEngine(), true),
+  jit: async () => new CoreSubject(await createJitEngine({ threshold: 1 })),
   unicorn: async () => new CoreSubject(new UnicornEngine(await loadUnicorn())),
 };

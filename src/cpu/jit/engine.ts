@@ -46,6 +46,9 @@ const MISSES_PER_SAMPLE = 50;
 const MAX_REGION = 600;
 const MAX_MODULE = 2_000;
 const INSTRUCTIONS_PER_BRANCH = 6;
+/** Modules kept for one address, whose code may differ between processes, and addresses with modules. */
+const MAX_VARIANTS = 4;
+const MAX_TRANSLATED = 5_000;
 
 /** A region that was translated, wherever it may be used. */
 interface Translated {
@@ -101,8 +104,15 @@ export class JitEngine extends InterpEngine {
     );
     const translated = { entry: (regions[0] as Region).entry, module, entries, code };
     const variants = this.#translated.get(translated.entry) ?? [];
+    if (variants.length === MAX_VARIANTS) variants.shift();
     variants.push(translated);
+    // The oldest addresses come first.
+    this.#translated.delete(translated.entry);
     this.#translated.set(translated.entry, variants);
+    if (this.#translated.size > MAX_TRANSLATED) {
+      const [oldest] = this.#translated.keys();
+      this.#translated.delete(oldest as number);
+    }
     return translated;
   }
 }
