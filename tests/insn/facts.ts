@@ -110,6 +110,9 @@ export const ignoresRepeat = (row: Row): boolean =>
   row.map === 0 && row.prefix === undefined && !isString(row) && ![0x90, 0xe0, 0xe1].includes(row.opcode);
 
 export const isBitScan = (row: Row): boolean => row.mnemonic === "bsf" || row.mnemonic === "bsr";
+/** Processors differ in whether SHA's operands in memory have to be aligned. */
+export const needsAlignmentMaybe = (row: Row): boolean =>
+  row.mnemonic.startsWith("sha1") || row.mnemonic.startsWith("sha256");
 /** Processors differ in whether these make the x87 registers MMX registers if their operand is in memory. */
 export const entersMmxMaybe = (row: Row): boolean => row.mnemonic === "cvtpi2ps" || row.mnemonic === "cvtpi2pd";
 
@@ -143,8 +146,13 @@ export function looseFault(row: Row): "" | "memory" | "x87" | "jump" {
   return ["maskmovq", "cvtps2pi", "cvttps2pi", "cvtpd2pi", "cvttpd2pi", "cvtpi2ps"].includes(row.mnemonic) ? "x87" : "";
 }
 
-/** The operand sizes that exist: BSWAP of a word is undefined. */
-export const hasWordSize = (row: Row): boolean => row.mnemonic !== "bswap";
+/**
+ * Whether there is an operand size of 2: BSWAP of a word is undefined, and with a prefix that is part of the opcode only
+ * some have it.
+ */
+export const hasWordSize = (row: Row): boolean =>
+  row.mnemonic !== "bswap" &&
+  (row.prefix === undefined || (/^f[23]$/.test(row.prefix) && row.operands.some((o) => o.size === "v")));
 
 /** Condition codes of the x87 status word that an instruction leaves undefined: C0 0x100, C1 0x200, C2 0x400, C3 0x4000. */
 export function undefinedStatus(row: Row): number {

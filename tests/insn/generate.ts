@@ -214,6 +214,7 @@ class Draft {
         const target = pickTarget(rng, bytes, alignmentOf(row, vector));
         const mask = address32 ? 0xffff_ffffn : MASK64;
         operand = memoryOperand(rng, gpr, target, segmentBase, mask, inSequence);
+        if (facts.needsAlignmentMaybe(row) && (operand.target & 15n) !== 0n) this.useless = true;
         modrm = operand.modrm | ((reg & 7) << 3);
         tail = operand.tail;
         rex |= (operand.rexX << 1) | operand.rexB;
@@ -395,7 +396,7 @@ function sizesOf(row: Row): readonly number[] {
   const named = row.prefix !== undefined;
   if (row.d64) return row.o16 || named ? [8] : [2, 8, 8];
   if (row.o16) return [4];
-  return named || !facts.hasWordSize(row) ? [4, 8] : [2, 4, 8];
+  return facts.hasWordSize(row) ? [2, 4, 8] : [4, 8];
 }
 
 function memoryBytes(row: Row, operandSize: number, vector: number): number {
