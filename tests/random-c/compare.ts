@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { CpuName } from "../../src/cli/options.ts";
+import { cpuinfoText } from "../../src/cpu/isa/x86_64/cpuinfo.ts";
 import { GuestMachine } from "../support/guest.ts";
 import { generateProgram } from "./generate.ts";
 
@@ -28,12 +29,19 @@ export function whyNot(): string | undefined {
   return undefined;
 }
 
-/** Why programs of this level cannot run natively on this machine. */
+/** What GCC assumes of a Haswell, by the names of /proc/cpuinfo. */
+const HASWELL = ["avx2", "bmi1", "bmi2", "fma", "f16c", "movbe", "abm"];
+
+/** Why programs of this level cannot run here: both CPUs must have their instructions. */
 export function whyNotLevel(level: string): string | undefined {
   if (level !== "haswell") return undefined;
-  const flags = new Set(/^flags\s*:(.*)$/m.exec(readFileSync("/proc/cpuinfo", "latin1"))?.[1]?.trim().split(/\s+/));
-  const missing = ["avx2", "bmi1", "bmi2", "fma", "f16c", "movbe", "abm"].filter((flag) => !flags.has(flag));
-  return missing.length === 0 ? undefined : `this CPU lacks ${missing.join(", ")}`;
+  const lacks = (cpuinfo: string): string => {
+    const flags = new Set(/^flags\s*:(.*)$/m.exec(cpuinfo)?.[1]?.trim().split(/\s+/));
+    return HASWELL.filter((flag) => !flags.has(flag)).join(", ");
+  };
+  const real = lacks(readFileSync("/proc/cpuinfo", "latin1"));
+  const ours = lacks(cpuinfoText());
+  return real !== "" ? `this CPU lacks ${real}` : ours !== "" ? `tsrcore's CPU lacks ${ours}` : undefined;
 }
 
 async function build(directory: string, seed: number, level: string): Promise<string> {
@@ -118,9 +126,9 @@ class Engine {
     try {
       const result = await this.#machine.run(readFileSync(program), GUEST_LIMIT);
       if (result.timedOut) return `no end after ${GUEST_LIMIT / 1000} s`;
-      if (result.stdout !== native.stdout) return firstDifference(native.stdout, result.stdout);
-      if (result.status !== native.status)
-        return `exit status ${result.status} and not ${native.status}; ${result.logged.join("; ")}`;
+      const ended = `exit status ${result.status}, natively ${native.status}; ${result.logged.join("; ")}`;
+      if (result.stdout !== native.stdout) return `${firstDifference(native.stdout, result.stdout)}\n    ${ended}`;
+      if (result.status !== native.status) return ended;
       return undefined;
     } catch (error) {
       this.close();
