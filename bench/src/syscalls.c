@@ -1,7 +1,7 @@
 // What system calls cost, measured from inside: nanoseconds of the monotonic clock per call, one line `name ns` each.
 //   syscalls [calls] [name...]
 // Calls are made by the instruction itself, so that a C library's shortcuts (a cached pid, the vdso) don't count, except for
-// the rows called libc-*. The fastest of five rounds counts: other programs on the machine only ever make it slower.
+// the rows called libc-*. The fastest of many short rounds counts: other programs on the machine only ever make it slower.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ROUNDS 5
+#define ROUNDS 50
 #define FUTEX_WAKE_PRIVATE 129
 
 static inline long call(long number, long a, long b, long c) {
@@ -161,6 +161,7 @@ int main(int argc, char **argv) {
     for (int k = 2; k < argc; k++) wanted |= !strcmp(argv[k], rows[i].name);
     if (!wanted) continue;
     long n = calls / rows[i].share / ROUNDS;
+    if (n < 1) n = 1;
     double best = 1e30;
     for (int round = 0; round < ROUNDS; round++) {
       double start = now();

@@ -36,15 +36,14 @@ export abstract class GuestAccessor {
 
   #view(address: number, length: number, access: Access): Uint8Array<SharedArrayBuffer> {
     if (length > 0 && this.#reach(address, length, access) < length) throw errno(EFAULT);
-    if (length === 0) return this.memory.u8.subarray(0, 0);
-    return this.memory.u8.subarray(address, address + length);
+    return this.memory.bytes(length === 0 ? 0 : address, length);
   }
 
   #prefix(address: number, length: number, access: Access): Uint8Array<SharedArrayBuffer> {
-    if (length === 0) return this.memory.u8.subarray(0, 0);
+    if (length === 0) return this.memory.bytes(0, 0);
     const reach = this.#reach(address, length, access);
     if (reach === 0) throw errno(EFAULT);
-    return this.memory.u8.subarray(address, address + reach);
+    return this.memory.bytes(address, reach);
   }
 
   /** Guest memory to read from, all of it readable, or EFAULT. */

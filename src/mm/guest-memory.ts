@@ -47,6 +47,11 @@ export class GuestMemory {
     this.context = new DataView(buffer, CONTEXT_OFFSET, CONTEXT_SIZE);
   }
 
+  /** A view of guest memory, in half the time that `u8.subarray` takes. */
+  bytes(address: number, length: number): Uint8Array<SharedArrayBuffer> {
+    return new Uint8Array(this.raw.buffer, BIAS + address, length);
+  }
+
   /** Makes the bytes [from, to) of `raw` zero. */
   clear(from: number, to: number): void {
     for (let at = from; at < to; at += ZERO_AREA_SIZE)

@@ -11,7 +11,7 @@ import type { File } from "../vfs/types.ts";
 import { fd, inBuffer, int, long, offset, outBuffer, size } from "./args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { iovIn, iovOut, rwfFlags, whence } from "./file-args.ts";
-import { blockOnFile, type IoVector, MAX_RW_COUNT, readIoVectors } from "./file-util.ts";
+import { type IoVector, MAX_RW_COUNT, mustWait, readIoVectors, waitOnFile } from "./file-util.ts";
 import { hidden } from "./struct-args.ts";
 
 const RWF_HIPRI = 1;
@@ -60,12 +60,17 @@ export function readInto(
     const into = task.space.writablePrefix(address, n);
     return position === undefined ? file.read(into) : file.pread(into, position);
   }
-  return blockOnFile(task, file, () => {
-    const refused = file.admit?.(task, "read") ?? 0;
-    if (refused !== 0) return refused;
-    const into = task.space.writablePrefix(address, wanted);
-    return position === undefined ? file.read(into) : file.pread(into, position);
-  });
+  const n = readStream(task, file, address, wanted, position);
+  if (!mustWait(file, n)) return n;
+  return waitOnFile(task, file, () => readStream(task, file, address, wanted, position));
+}
+
+/** One attempt to read from anything that may make the reader wait. */
+function readStream(task: Task, file: File, address: number, count: number, position: number | undefined): number {
+  const refused = file.admit?.(task, "read") ?? 0;
+  if (refused !== 0) return refused;
+  const into = task.space.writablePrefix(address, count);
+  return position === undefined ? file.read(into) : file.pread(into, position);
 }
 
 export function writeFrom(
@@ -77,7 +82,13 @@ export function writeFrom(
 ): SyscallResult {
   const count = checkCount(address, length);
   if (file instanceof RegularFile) return writeRegular(task, file, task.space.readablePrefix(address, count), position);
-  return writeStream(task, file, () => task.space.readablePrefix(address, count), count, position);
+  const refused = file.admit?.(task, "write") ?? 0;
+  if (refused !== 0) return refused;
+  const from = task.space.readablePrefix(address, count);
+  const n = writeStream(task, file, from, position);
+  // A bad pointer half way ends the write there; what lies before it has been written.
+  if (isComplete(file, n, from.length)) return n;
+  return writeRest(task, file, () => task.space.readablePrefix(address, count), n, position);
 }
 
 /** To a regular file: RLIMIT_FSIZE, privileges of the file, and mappings of it. */
@@ -101,39 +112,31 @@ export function writeRegular(task: Task, file: RegularFile, from: Uint8Array, po
   return n;
 }
 
-/**
- * To anything that may make the writer wait. All is written before a blocking write returns, unless a signal or an error
- * comes: then what was written counts.
- */
-export function writeStream(
-  task: Task,
-  file: File,
-  bytes: () => Uint8Array,
-  count: number,
-  position: number | undefined,
-): SyscallResult {
-  const refused = file.admit?.(task, "write") ?? 0;
-  if (refused !== 0) return refused;
-  const from = bytes();
+/** One attempt to write to anything that may make the writer wait. */
+function writeStream(task: Task, file: File, from: Uint8Array, position: number | undefined): number {
   const n = position === undefined ? file.write(from) : file.pwrite(from, position);
   if (n === -EPIPE) task.raise(SIGPIPE);
-  if (file.flags & O_NONBLOCK || file.queue === undefined) return n;
-  if (n !== -EAGAIN && (n < 0 || n >= from.length)) {
-    // A bad pointer half way ends the write there; what lies before it has been written.
-    return n;
-  }
-  if (n === 0 && count === 0) return 0;
-  return writeRest(task, file, bytes, Math.max(0, n), position);
+  return n;
 }
 
+/** Is `n` the result of a write of `length` bytes, or has the writer to wait for the rest? */
+function isComplete(file: File, n: number, length: number): boolean {
+  if (n !== -EAGAIN && (n < 0 || n >= length)) return true;
+  return (file.flags & O_NONBLOCK) !== 0 || file.queue === undefined;
+}
+
+/**
+ * All is written before a blocking write returns, unless a signal or an error comes: then what was written counts.
+ * @param first result of the first attempt
+ */
 function writeRest(
   task: Task,
   file: File,
   bytes: () => Uint8Array,
-  already: number,
+  first: number,
   position: number | undefined,
 ): SyscallResult {
-  let written = already;
+  let written = Math.max(0, first);
   const attempt = (): number => {
     for (;;) {
       const rest = bytes().subarray(written);
@@ -193,7 +196,7 @@ function readVectors(
     return done;
   }
   const buffer = new Uint8Array(total(vectors));
-  return blockOnFile(task, file, () => {
+  const attempt = (): number => {
     const refused = file.admit?.(task, "read") ?? 0;
     if (refused !== 0) return refused;
     for (const { address, length } of vectors) task.space.writable(address, length);
@@ -206,7 +209,9 @@ function readVectors(
       done += part;
     }
     return n;
-  });
+  };
+  const n = attempt();
+  return mustWait(file, n) ? waitOnFile(task, file, attempt) : n;
 }
 
 function writeVectors(
@@ -238,8 +243,11 @@ function writeVectors(
     }
     return done;
   }
+  const refused = file.admit?.(task, "write") ?? 0;
+  if (refused !== 0) return refused;
   const buffer = gather(task, vectors);
-  return writeStream(task, file, () => buffer, buffer.length, position);
+  const n = writeStream(task, file, buffer, position);
+  return isComplete(file, n, buffer.length) ? n : writeRest(task, file, () => buffer, n, position);
 }
 
 /** The bytes of all vectors up to the first that cannot be read. */

@@ -3,7 +3,7 @@ import { EAGAIN, EFAULT, EINVAL, ENOENT, ENOTDIR, errno } from "../abi/errno.ts"
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, O_NONBLOCK } from "../abi/fcntl.ts";
 import { RLIMIT_NOFILE } from "../abi/resource.ts";
 import type { Task } from "../proc/task.ts";
-import { type BlockOptions, block } from "../proc/wait.ts";
+import { block } from "../proc/wait.ts";
 import { release, retain } from "../vfs/file.ts";
 import type { Path } from "../vfs/path.ts";
 import type { File } from "../vfs/types.ts";
@@ -53,20 +53,18 @@ export function ownerOf(task: Task): { uid: number; gid: number } {
   return { uid: task.credentials.fsuid, gid: task.credentials.fsgid };
 }
 
+/** Is `result` the answer of a file that the caller has to wait for, unless it is O_NONBLOCK? */
+export function mustWait(file: File, result: number): boolean {
+  return result === -EAGAIN && (file.flags & O_NONBLOCK) === 0 && file.queue !== undefined;
+}
+
 /**
- * Runs `attempt` on an open file, waiting on its queue while the answer is -EAGAIN, unless the file is O_NONBLOCK. The file
+ * Waits on the queue of an open file and runs `attempt` until the answer is not -EAGAIN; one attempt has been made. The file
  * stays open while the call waits, whoever closes the descriptor.
  */
-export function blockOnFile(
-  task: Task,
-  file: File,
-  attempt: () => number,
-  options: BlockOptions = {},
-): number | Promise<number> {
-  const result = attempt();
-  if (result !== -EAGAIN || file.flags & O_NONBLOCK || file.queue === undefined) return result;
+export function waitOnFile(task: Task, file: File, attempt: () => number): number | Promise<number> {
   retain(file);
-  return block(task, file.queue, attempt, { ...options, tried: true, done: () => release(file) });
+  return block(task, file.queue, attempt, { tried: true, done: () => release(file) });
 }
 
 export interface IoVector {
