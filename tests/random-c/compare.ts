@@ -1,6 +1,7 @@
 /** Builds a generated program, runs it natively and in tsrcore's engines, and compares what they print. */
 import { execFile, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -66,8 +67,8 @@ function runNatively(program: string, environment: Record<string, string>): Nati
     encoding: "latin1",
     maxBuffer: 1 << 26,
   });
-  if (error !== undefined || signal !== null) throw new Error(`${program}: natively: ${error?.message ?? signal}`);
-  return { stdout, status: status ?? -1 };
+  if (error !== undefined) throw new Error(`${program}: natively: ${error.message}`);
+  return { stdout, status: signal === null ? (status ?? -1) : 128 + constants.signals[signal] };
 }
 
 /** Why a program's output may not be relied on: it must not depend on where the stack is. */
@@ -85,8 +86,9 @@ export interface Plan {
   readonly count: number;
   readonly levels: readonly string[];
   readonly cpus: readonly CpuName[];
-  /** Called after each program. */
+  /** Called after each program, and for each difference as it is found. */
   readonly progress?: (done: number) => void;
+  readonly report?: (difference: string) => void;
 }
 
 export interface Summary {
@@ -172,7 +174,9 @@ export async function comparePrograms(plan: Plan): Promise<Summary> {
       differs = true;
       const why = whyUnfit(program, native) ?? difference;
       const again = `npm run test:random-c -- --seed ${seed} --count 1 --level ${level} --cpu ${cpu}`;
-      differences.push(`seed ${seed}, ${level}, ${cpu}: ${why}\n    ${program}\n    ${again}`);
+      const text = `seed ${seed}, ${level}, ${cpu}: ${why}\n    ${program}\n    ${again}`;
+      differences.push(text);
+      plan.report?.(text);
     }
     if (!differs) rmSync(program);
     plan.progress?.(Math.floor((i + 1) / plan.levels.length));

@@ -246,8 +246,11 @@ export class Expressions {
         return `${random.pick(["sin", "cos", "exp", "log", "atan", "tanh", "cbrt", "exp2", "log1p"])}${suffix}(${same()})`;
       case 15:
         return `ldexp${suffix}(${same()}, (i32)((${this.value(scope, integer(random), depth)}) & 63) - 32)`;
-      default:
-        return this.#call(scope, depth) ?? same();
+      default: {
+        // Two calls that give integers would be divided as such.
+        const call = this.#call(scope, depth);
+        return call === undefined ? same() : `(${type.name})${call}`;
+      }
     }
   }
 }

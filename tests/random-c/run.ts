@@ -36,11 +36,11 @@ const { compared, differences } = await comparePrograms({
   count,
   levels,
   cpus,
+  report: (difference) => console.log(`${difference}\n`),
   progress: (done) => {
     if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${count}`);
   },
 });
-for (const difference of differences) console.log(`${difference}\n`);
 const seconds = ((performance.now() - started) / 1000).toFixed(0);
 console.log(`${count} programs, ${compared} comparisons, ${differences.length} differ (${seconds} s)`);
 process.exit(differences.length > 0 ? 1 : 0);
