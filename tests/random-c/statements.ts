@@ -3,7 +3,7 @@ import type { Random } from "../insn/random.ts";
 import { Expressions, type FunctionType, inner, type Scope } from "./expressions.ts";
 import { Kernels } from "./kernels.ts";
 import { Library } from "./library.ts";
-import { I32, integer, mixed, scalar } from "./types.ts";
+import { I32, integer, mixed, type Scalar, scalar } from "./types.ts";
 
 const COMPOUND = ["+=", "-=", "*=", "&=", "|=", "^="];
 
@@ -31,7 +31,7 @@ export class Statements {
   }
 
   /** A new local variable, which the scope has from here on. */
-  declare(scope: Scope, type = scalar(this.#random)): string {
+  declare(scope: Scope, type: Scalar = scalar(this.#random)): string {
     const name = `v${this.#names++}`;
     const text = `${type.name} ${name} = ${this.expressions.value(scope, type, 2)};`;
     scope.places.push({ text: name, type, limits: "none" });
