@@ -124,7 +124,7 @@ export const shiftsByCl = (row: Row): boolean =>
   ]);
 
 /** rcpps, rcpss, rsqrtps, rsqrtss */
-export const isApproximation = (row: Row): boolean => matches(row, [[1, 0x52, 0x53]]);
+export const isApproximation = (row: Row): boolean => /^v?(rcp|rsqrt)[ps]s$/.test(row.mnemonic);
 /** f2xm1 fyl2x fptan fpatan; fyl2xp1 fsincos fsin fcos */
 export const isTranscendental = (row: Row): boolean =>
   row.map === 0 &&
@@ -138,11 +138,13 @@ export const hasSmallDomain = (row: Row): boolean =>
 /**
  * What is not compared after a fault. This CPU pushes rbp before ENTER reads the outer frame pointers, and a MASKMOVQ or a
  * CVTPS2PI that faults has already made the x87 registers MMX registers; the engines have no such half-way states. A jump to a
- * non-canonical address traps before it on the CPU and after it in the engines.
+ * non-canonical address traps before it on the CPU and after it in the engines. A gather has loaded the elements before the
+ * one that faults.
  */
 export function looseFault(row: Row): "" | "memory" | "x87" | "jump" {
   if (row.mnemonic === "enter") return "memory";
   if (isRet(row) || jumpsIndirectly(row)) return "jump";
+  if (isGather(row)) return "x87";
   return ["maskmovq", "cvtps2pi", "cvttps2pi", "cvtpd2pi", "cvttpd2pi", "cvtpi2ps"].includes(row.mnemonic) ? "x87" : "";
 }
 
@@ -164,8 +166,14 @@ const X87_DEFINES_ALL: ReadonlySet<string> = new Set([
   "fninit", "fldcw", "fnclex",
 ]); // biome-ignore format: names
 
+/** With VEX.L it is an instruction of VAES or VPCLMULQDQ, which the real CPU may have. */
+export const hasLongerForm = (row: Row): boolean => /^v(aes|pclmul)/.test(row.mnemonic);
+
+export const isGather = (row: Row): boolean => row.operands.some((o) => o.where === "Y");
+export const gatherIndexBytes = (row: Row): number => (row.mnemonic.startsWith("vpgatherq") ? 8 : 4);
+
 /** VEX encodings that demand an aligned address: vmovaps, vmovdqa and what is stored or loaded past the caches. */
-export const isAlignedMove = (row: Row): boolean => row.mnemonic === "vmovaps" || row.mnemonic === "vmovntdqa";
+export const isAlignedMove = (row: Row): boolean => row.mnemonic === "vmovaps";
 
 export const isX87 = (row: Row): boolean => row.map === 0 && row.opcode >= 0xd8 && row.opcode <= 0xdf;
 /** Has floating-point or vector state. */

@@ -213,7 +213,9 @@ class Draft {
         const bytes = memoryBytes(row, operandSize, vector);
         const target = pickTarget(rng, bytes, alignmentOf(row, vector));
         const mask = address32 ? 0xffff_ffffn : MASK64;
-        operand = memoryOperand(rng, gpr, target, segmentBase, mask, inSequence);
+        operand = facts.isGather(row)
+          ? gatherOperand(rng, gpr, this.#fx as Uint8Array, segmentBase, inSequence, facts.gatherIndexBytes(row))
+          : memoryOperand(rng, gpr, target, segmentBase, mask, inSequence);
         if (facts.needsAlignmentMaybe(row) && (operand.target & 15n) !== 0n) this.useless = true;
         modrm = operand.modrm | ((reg & 7) << 3);
         tail = operand.tail;
@@ -410,6 +412,40 @@ function alignmentOf(row: Row, vector: number): number {
   return facts.isAlignedMove(row) ? vector : 1;
 }
 
+/** A base in the middle of the data and small indices, some of them wild, in a vector register. */
+function gatherOperand(
+  rng: Random,
+  gpr: BigUint64Array,
+  fx: Uint8Array,
+  segmentBase: bigint,
+  constantOnly: boolean,
+  indexBytes: number,
+): MemoryOperand {
+  const middle = BigInt(DATA + DATA_SIZE / 2);
+  const index = rng.below(16);
+  const scale = rng.below(4);
+  const view = new DataView(fx.buffer, fx.byteOffset);
+  for (const start of [FX.XMM, FX.HIGH])
+    for (let at = 0; at < 16; at += indexBytes) {
+      const value = rng.oneIn(60) ? rng.integer() : BigInt(rng.below(700) - 350);
+      if (indexBytes === 8) view.setBigUint64(start + index * 16 + at, BigInt.asUintN(64, value), true);
+      else view.setUint32(start + index * 16 + at, Number(value & 0xffff_ffffn), true);
+    }
+  const disp = constantOnly || rng.oneIn(5) ? (middle - segmentBase) & 0xffff_ffffn : BigInt(rng.below(0x1000));
+  const base = constantOnly || rng.oneIn(5) ? RBP : rng.below(16);
+  const none = disp >= 0x1000n;
+  if (!none) gpr[base] = BigInt.asUintN(64, middle - segmentBase - disp);
+  const sib = (scale << 6) | ((index & 7) << 3) | (none ? RBP : base & 7);
+  return {
+    modrm: none ? 0x04 : 0x84,
+    tail: [sib, ...[0n, 8n, 16n, 24n].map((by) => Number((disp >> by) & 0xffn))],
+    rexX: index >> 3,
+    rexB: none ? 0 : base >> 3,
+    ripRelative: false,
+    target: middle,
+  };
+}
+
 const VEX_PREFIXES: readonly Row["prefix"][] = ["np", "66", "f3", "f2"];
 
 /** The VEX prefix, of two bytes where that can say it all; now and then a wrong one. */
@@ -417,7 +453,7 @@ function vexPrefix(rng: Random, row: Row, rex: number, vector: number, wide: boo
   const has = (letters: string): boolean => row.operands.some((o) => letters.includes(o.where));
   const wrong = rng.oneIn(50) ? rng.below(4) : -1;
   let l = vector === 32 ? 1 : 0;
-  if (wrong === 0) l ^= 1;
+  if (wrong === 0 && !facts.hasLongerForm(row)) l ^= 1;
   let w = (row.vex?.w ?? (wide === undefined ? rng.oneIn(4) : wide)) ? 1 : 0;
   if (wrong === 1) w ^= 1;
   const vvvv = has("BH") || wrong === 2 ? rng.below(16) : 0;

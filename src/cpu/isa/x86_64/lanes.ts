@@ -31,8 +31,6 @@ export type Ternary = (f: FunctionBuilder, a: V128, b: V128, c: V128) => V128;
  */
 export interface FloatLane {
   readonly bytes: 4 | 8 | 16;
-  /** Only the second operand counts, and VEX forms of packed operations have no other. */
-  readonly unary?: boolean;
   readonly fast: (f: FunctionBuilder, a: V128, b: V128, imm: I32) => V128;
   readonly careful: (f: FunctionBuilder, a: V128, b: V128, imm: I32, settleStep: () => void) => V128;
 }
@@ -178,7 +176,7 @@ export function runFloat(
   lane: FloatLane,
   a: readonly V128[],
   b: readonly V128[],
-  imm: I32,
+  imm: I32 = i32.const(0),
 ): readonly V128[] {
   const { f } = s;
   const r = b.map(() => f.local("v128"));

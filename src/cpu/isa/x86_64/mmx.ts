@@ -178,7 +178,7 @@ const maskmovq: Definition = (s) => {
 
 export function defineMmx(soft: SoftFunctions): Readonly<Record<string, Definition>> {
   const convert = (s: Sem, lane: FloatLane, source: V128): I64 =>
-    low(runFloat(s, soft, lane, [source], [source], i32.const(0))[0] as V128);
+    low(runFloat(s, soft, lane, [source], [source])[0] as V128);
   const fromFloats = (truncate: boolean): Definition =>
     mmx((s) =>
       s.setMmx(0, convert(s, floatsToIntegers(soft, 2, truncate), s.f.let(i64x2.replace(ZERO, 0, s.low64(1))))),

@@ -80,7 +80,6 @@ const LIMIT64: V128 = v128.const(0x41e0_0000_0000_0000n, 0x41e0_0000_0000_0000n)
 export function floatsToIntegers(soft: SoftFunctions, count: number, truncate: boolean): FloatLane {
   return {
     bytes: 16,
-    unary: true,
     careful: (f, _, source) => {
       const r = f.local("v128");
       f.set(r, source);
@@ -102,7 +101,6 @@ export function floatsToIntegers(soft: SoftFunctions, count: number, truncate: b
 export function doublesToIntegers(soft: SoftFunctions, truncate: boolean): FloatLane {
   return {
     bytes: 16,
-    unary: true,
     careful: (f, _, source) => {
       const r = f.local("v128");
       f.set(r, ZERO);
@@ -126,7 +124,6 @@ export function doublesToIntegers(soft: SoftFunctions, truncate: boolean): Float
 export function integersToFloats(soft: SoftFunctions, count: number): FloatLane {
   return {
     bytes: 16,
-    unary: true,
     careful: (f, _, source) => {
       const r = f.local("v128");
       f.set(r, source);
@@ -143,7 +140,6 @@ export function integersToFloats(soft: SoftFunctions, count: number): FloatLane 
 /** The low two integers to doubles: always exact. */
 const integersToDoubles: FloatLane = {
   bytes: 16,
-  unary: true,
   careful: (_, __, source) => f64x2.convert_low_i32x4_s(source),
   fast: (_, __, source) => f64x2.convert_low_i32x4_s(source),
 };
@@ -152,7 +148,6 @@ const integersToDoubles: FloatLane = {
 function floatsToDoubles(nan: NanFunctions, soft: SoftFunctions): FloatLane {
   return {
     bytes: 16,
-    unary: true,
     careful: (f, _, source) => {
       const r = f.local("v128");
       f.set(r, ZERO);
@@ -181,7 +176,6 @@ function floatsToDoubles(nan: NanFunctions, soft: SoftFunctions): FloatLane {
 function doublesToFloats(nan: NanFunctions, soft: SoftFunctions): FloatLane {
   return {
     bytes: 16,
-    unary: true,
     careful: (f, _, source) => {
       const r = f.local("v128");
       f.set(r, ZERO);
@@ -211,7 +205,7 @@ const legacyConvert =
   (lane: FloatLane, soft: SoftFunctions): Definition =>
   (s) => {
     const source = s.operands[1]?.bytes === 8 ? s.f.let(i64x2.splat(s.low64(1))) : s.xmm(1);
-    s.setXmm(0, runFloat(s, soft, lane, [source], [source], i32.const(0))[0] as V128);
+    s.setXmm(0, runFloat(s, soft, lane, [source], [source])[0] as V128);
   };
 
 function integerToDouble(soft: SoftFunctions, place: ScalarPlace): Definition {

@@ -73,7 +73,6 @@ function lanewise(m: ModuleBuilder, p: Precision, name: string, soft: FunctionRe
 function packed(p: Precision, compute: (a: V128, b: V128) => V128, careful: FunctionRef, unary = false): FloatLane {
   return {
     bytes: 16,
-    unary,
     fast: (f, a, b) => {
       const r = f.local("v128");
       f.set(r, compute(a, b));
@@ -272,7 +271,7 @@ function approximation(p: Precision, exact: (b: V128) => V128, scalar: boolean):
     f.if(bits.anyTrue(f32x4.ne(r, r)), () => f.set(r, f.call("v128", p.nan, [b, b, r])));
     return r;
   };
-  return { bytes: scalar ? 4 : 16, unary: true, fast: compute, careful: compute };
+  return { bytes: scalar ? 4 : 16, fast: compute, careful: compute };
 }
 
 const MXCSR_ADDRESS: I32 = i32.const(CONTEXT_OFFSET + MXCSR);

@@ -1,4 +1,5 @@
-/** MMX and SSE, up to SSE4.2 and cryptography, as a family of instructions. */
+/** MMX, SSE up to SSE4.2, cryptography and AVX, which share what they do, as a family of instructions. */
+import { avxTables, defineAvx } from "./avx.ts";
 import { defineMmx, mmxTable } from "./mmx.ts";
 import type { Family } from "./sem.ts";
 import { sseConvert } from "./sse-convert.ts";
@@ -12,17 +13,21 @@ import { sseTable } from "./sse-table.ts";
 
 export const sse: Family = {
   name: "sse",
-  table: sseTable + mmxTable + extensionTables,
+  table: sseTable + mmxTable + extensionTables + avxTables,
   define: (module) => {
     const nan = defineNanFunctions(module);
     const soft = defineSoft(module);
+    const float = sseFloat(module, nan, soft);
+    const convert = sseConvert(nan, soft);
+    const extensions = defineExtensions(module, nan, soft);
     return {
       ...sseMove,
       ...sseInteger,
-      ...sseFloat(module, nan, soft).definitions,
-      ...sseConvert(nan, soft).definitions,
+      ...float.definitions,
+      ...convert.definitions,
       ...defineMmx(soft),
-      ...defineExtensions(module, nan, soft).definitions,
+      ...extensions.definitions,
+      ...defineAvx(module, { soft, float, convert, extensions }),
     };
   },
 };

@@ -148,7 +148,7 @@ function parseRow(words: string[]): Row {
     prefix = first as Row["prefix"];
     at++;
   }
-  if (words[at] === "0f") {
+  if (vex === undefined && words[at] === "0f") {
     map = 1;
     at++;
     if (words[at] === "38" && /^[0-9a-f]{2}/.test(words[at + 1] ?? "")) {
