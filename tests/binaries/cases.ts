@@ -26,6 +26,7 @@ const plain: readonly string[] = [
   "x87",
   "fpu",
   "mmap",
+  "selfmod",
   "fault",
   "signals",
   "sigcontext",

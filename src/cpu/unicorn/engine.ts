@@ -48,6 +48,13 @@ import { enterUserMode } from "./user-mode.ts";
 const RIGHTS = PageBits.Read | PageBits.Write | PageBits.Exec;
 const WRITABLE_CODE = PageBits.Write | PageBits.Exec;
 const PAGES = 1 << 20;
+/**
+ * With more regions than these all are mapped anew, together with their neighbours, when they are next touched: a stack grows
+ * page by page, and each page would stay a region.
+ */
+const MAX_REGIONS = 128;
+/** Addresses from here on, up to as far from the other end, are not canonical (Intel SDM vol. 1, 3.3.7.1). */
+const CANONICAL = 2 ** 47;
 /** No instruction is longer (Intel SDM vol. 2, 2.3.11). */
 const MAX_LENGTH = 15;
 /** Instructions for one unit of fuel, which is a taken branch. */
@@ -161,6 +168,10 @@ export class UnicornCore implements CpuCore {
 
   #invalidAccess(event: MemoryEvent): boolean {
     const access = accessOf(event.type);
+    if (event.address >= CANONICAL && event.address < 2 ** 64 - CANONICAL) {
+      this.#trap = Trap.GeneralProtection;
+      return false;
+    }
     const needed = access === Access.Write ? PageBits.Write : access === Access.Exec ? PageBits.Exec : PageBits.Read;
     // An access may reach into a second page; Unicorn reports where it begins.
     for (const address of [event.address, event.address + Math.max(0, event.size - 1)]) {
@@ -245,9 +256,10 @@ export class UnicornCore implements CpuCore {
 
   /** What the kernel changed in the page table since the last entry. */
   #refresh(): void {
+    const tooMany = this.#regions.length > MAX_REGIONS;
     this.#regions = this.#regions.filter(({ first, count, rights }) => {
       for (let p = first; p < first + count; p++) {
-        if (this.#rights(p) !== rights) {
+        if (tooMany || this.#rights(p) !== rights) {
           this.#unmap(first, count);
           return false;
         }
@@ -266,6 +278,12 @@ export class UnicornCore implements CpuCore {
       const rip = ripOf(context);
       trap = this.#emulate(rip, count);
       this.#registers.read();
+      if (trap === undefined && ripOf(context) === rip) {
+        // It wrote to its own page, where QEMU throws its translation away and begins it again: that is two for the count.
+        // (Or it is a repeated instruction or a jump to itself, and may as well go on.)
+        trap = this.#emulate(rip, 2);
+        this.#registers.read();
+      }
       // A single jump is complete, though Unicorn has gone on to fetch from its target.
       if (trap === Trap.PageFault && this.faultAccess === Access.Exec && ripOf(context) !== rip) trap = undefined;
     }

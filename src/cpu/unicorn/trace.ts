@@ -86,8 +86,7 @@ export class Trace implements Observer {
         return;
       }
       what = comparable(u8, address);
-      this.#stopped =
-        count === this.#limit || what === INCOMPARABLE || (what & FROM_SAME_STATE) !== 0;
+      this.#stopped = count === this.#limit || what === INCOMPARABLE || (what & FROM_SAME_STATE) !== 0;
       const after = this.after[count - 1] as RegisterFile;
       if (this.#stopped || ((this.what[count - 1] as number) & (VECTOR | X87)) !== 0) after.read();
       else after.readGeneral();

@@ -44,6 +44,10 @@ export async function loadUnicorn(): Promise<UnicornApi> {
   const writeBatch = declare("int uc_reg_write_batch(void *, void *, void *, int)");
   const start = declare("int uc_emu_start(void *, uint64_t, uint64_t, uint64_t, size_t)");
   const stop = declare("int uc_emu_stop(void *)");
+  const contextAlloc = declare("int uc_context_alloc(void *, _Out_ void **)");
+  const contextSave = declare("int uc_context_save(void *, void *)");
+  const contextRestore = declare("int uc_context_restore(void *, void *)");
+  const contextFree = declare("int uc_context_free(void *)");
   const control = declare("int uc_ctl(void *, int, ...)");
   const hookAdd = declare("int uc_hook_add(void *, _Out_ size_t *, int, void *, void *, uint64_t, uint64_t, ...)");
   // memmove of nothing returns its first argument: the address of a buffer.
@@ -62,6 +66,7 @@ export async function loadUnicorn(): Promise<UnicornApi> {
   const writeHook = koffi.pointer(koffi.proto("void", ["void *", "int", "uint64_t", "int", "int64_t", "void *"]));
   const codeHook = koffi.pointer(koffi.proto("void", ["void *", "uint64_t", "uint32_t", "void *"]));
   const callbacks = new Map<Handle, ReturnType<typeof koffi.register>[]>();
+  const contexts = new Map<Handle, unknown[]>();
 
   const addHook = (
     handle: Handle,
@@ -74,9 +79,11 @@ export async function loadUnicorn(): Promise<UnicornApi> {
     callbacks.get(handle)?.push(registered);
     check(hookAdd(handle, [0], type, registered, null, 1, 0, ...more), "uc_hook_add");
   };
+  // An address may come as a negative number.
+  const unsigned = (address: number | bigint): number => Number(BigInt.asUintN(64, BigInt(address)));
   const event = (type: number, address: number | bigint, size: number): MemoryEvent => ({
     type,
-    address: Number(address),
+    address: unsigned(address),
     size,
   });
   const packed = version(null, null);
@@ -87,9 +94,12 @@ export async function loadUnicorn(): Promise<UnicornApi> {
       const out: unknown[] = [null];
       check(open(arch, mode, out), "uc_open");
       callbacks.set(out[0], []);
+      contexts.set(out[0], []);
       return out[0];
     },
     close: (handle) => {
+      for (const context of contexts.get(handle) ?? []) contextFree(context);
+      contexts.delete(handle);
       check(close(handle), "uc_close");
       for (const callback of callbacks.get(handle) ?? []) koffi.unregister(callback);
       callbacks.delete(handle);
@@ -112,6 +122,14 @@ export async function loadUnicorn(): Promise<UnicornApi> {
       const { ids, pointers } = batch as NativeBatch;
       check(writeBatch(handle, ids, pointers, ids.length), "uc_reg_write_batch");
     },
+    saveContext: (handle) => {
+      const out: unknown[] = [null];
+      check(contextAlloc(handle, out), "uc_context_alloc");
+      contexts.get(handle)?.push(out[0]);
+      check(contextSave(handle, out[0]), "uc_context_save");
+      return out[0];
+    },
+    restoreContext: (handle, context) => check(contextRestore(handle, context), "uc_context_restore"),
     emuStart: (handle, begin, until, count) => start(handle, begin, until, 0, count),
     emuStop: (handle) => {
       stop(handle);
