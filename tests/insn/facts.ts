@@ -89,14 +89,19 @@ export function undefinedFlags(row: Row, size: number, count: number | undefined
  * What Unicorn 2.0.1 (QEMU 5.0.1) does differently from a CPU, apart from what the generator's `tame` leaves out: no
  * stack faults and few flags of the x87, no MMX exponents, TEST's second encoding and POPCNT unknown to its CPU model,
  * CMPPS with a predicate above 7 undefined, LAHF and SAHF with a REX prefix wrong, RET's operand signed, ENTER and privileged
- * instructions, RIP-relative SHLD and SHRD, LOCK NEG's flags, what CMPXCHG and BSF leave alone, RCPPS of denormals, reserved NOPs.
+ * instructions, RIP-relative SHLD and SHRD, LOCK NEG's flags, what CMPXCHG and BSF leave alone, RCPPS of denormals, reserved NOPs,
+ * horizontal sums of one register with itself and of NaNs. PCMPESTRI and PCMPESTRM with lengths out of range end the process;
+ * PCMPISTRI is wrong at times, PCLMULQDQ and SHA are unknown.
  */
 export function differsInQemu(row: Row): boolean {
   if (row.vex !== undefined) return true;
   if (isX87(row) || row.operands.some((o) => "PQN".includes(o.where))) return true;
   if (row.map === 0 && (row.opcode === 0xf6 || row.opcode === 0xf7) && row.ext === 1) return true;
-  return /^(cmp[ps][sd]|popcnt|lahf|sahf|enter|privileged|ud2|mov_from_segment|ldmxcsr|emms|retn|cmpxchg8b|shld|shrd|neg|cmpxchg|nop|bs[fr])$|^r(cp|sqrt)[ps]s$/.test(
-    row.mnemonic,
+  return (
+    /^(cmp[ps][sd]|popcnt|lahf|sahf|enter|privileged|ud2|mov_from_segment|ldmxcsr|emms|retn|cmpxchg8b|shld|shrd|neg|cmpxchg|nop|bs[fr])$|^r(cp|sqrt)[ps]s$/.test(
+      row.mnemonic,
+    ) ||
+    /^(ph(add|sub)s?[wd]|h(add|sub)p[sd]|dpp[sd]|pcmp[ei]str[im]|pclmulqdq|sha(1|256)[a-z]+[0-9]?)$/.test(row.mnemonic)
   );
 }
 
@@ -168,6 +173,9 @@ const X87_DEFINES_ALL: ReadonlySet<string> = new Set([
 
 /** With VEX.L it is an instruction of VAES or VPCLMULQDQ, which the real CPU may have. */
 export const hasLongerForm = (row: Row): boolean => /^v(aes|pclmul)/.test(row.mnemonic);
+
+/** Processors differ in whether VEX.W has to be as the SDM says. */
+export const ignoresW = (row: Row): boolean => row.mnemonic === "vpermq";
 
 export const isGather = (row: Row): boolean => row.operands.some((o) => o.where === "Y");
 export const gatherIndexBytes = (row: Row): number => (row.mnemonic.startsWith("vpgatherq") ? 8 : 4);
