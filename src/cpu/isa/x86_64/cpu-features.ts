@@ -7,9 +7,9 @@
 const IMPLEMENTED = `
 fpu tsc msr pae cx8 cmov clflush mmx fxsr sse sse2
 syscall nx rdtscp lm
-cx16 movbe popcnt rdrand
+pni pclmulqdq ssse3 cx16 sse4_1 sse4_2 movbe popcnt aes rdrand
 lahf_lm abm 3dnowprefetch
-fsgsbase bmi1 bmi2 rdseed adx clflushopt clwb
+fsgsbase bmi1 bmi2 rdseed adx clflushopt clwb sha_ni
 `;
 
 export type CpuidRegister = "a" | "b" | "c" | "d";
