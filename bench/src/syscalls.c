@@ -142,7 +142,7 @@ static const struct row {
     {"open-close", open_close, 10},
     {"mmap-munmap", map_unmap, 10},
     {"page-fault", page_fault, 4},
-    {"signal", signal_self, 10},
+    {"signal", signal_self, 40},
     {"ping-pong", ping_pong, 20},
     {"fork-wait", fork_wait, 4000},
 };

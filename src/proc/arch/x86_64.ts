@@ -20,6 +20,8 @@ import type { Arch, Registers } from "./arch.ts";
 
 /** What the frame needs beyond the plain registers. General registers by their number in the encoding. */
 export interface X86_64Registers extends Registers {
+  /** Where in the context the 8 bytes of one lie. */
+  gprOffset(index: number): number;
   getGpr(context: DataView, index: number): bigint;
   setGpr(context: DataView, index: number, value: bigint): void;
   readFlags(context: DataView): number;
@@ -100,6 +102,21 @@ const FLAGS_RESTORED = 0x40dd5;
 /** Flags that a handler starts without: DF RF TF. */
 const FLAGS_CLEARED = 0x10500;
 
+/** An unsigned number as 64 bits, and back; rounded from 2^53 up, where no valid address or size is. */
+function store64(view: DataView, at: number, value: number): void {
+  view.setUint32(at, value, true);
+  view.setUint32(at + 4, Math.floor(value / 2 ** 32), true);
+}
+
+function load64(view: DataView, at: number): number {
+  return view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
+}
+
+function copy64(from: DataView, at: number, to: DataView, toAt: number): void {
+  to.setUint32(toAt, from.getUint32(at, true), true);
+  to.setUint32(toAt + 4, from.getUint32(at + 4, true), true);
+}
+
 export function x86_64Arch(registers: X86_64Registers): Arch {
   return {
     name: "x86_64",
@@ -159,64 +176,66 @@ export function x86_64Arch(registers: X86_64Registers): Arch {
       const fpstate = Math.floor((top - FXSAVE_SIZE) / 64) * 64;
       const frame = Math.floor((fpstate - FRAME_SIZE) / 16) * 16 - 8;
 
-      const fp = new Uint8Array(FXSAVE_SIZE);
-      registers.fxsave(context, fp);
-      const bytes = new Uint8Array(FRAME_SIZE);
-      const view = new DataView(bytes.buffer);
-      const u64 = (at: number, value: number): void => view.setBigUint64(at, BigInt.asUintN(64, BigInt(value)), true);
-      u64(0, action.restorer);
-      u64(UC, UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS);
-      u64(UC_STACK, altStack.sp);
-      view.setUint32(UC_STACK + 8, altStack.flags, true);
-      u64(UC_STACK + 16, altStack.size);
-      SIGCONTEXT_GPRS.forEach((gpr, i) => {
-        view.setBigUint64(SIGCONTEXT + 8 * i, registers.getGpr(context, gpr), true);
-      });
-      u64(SC_IP, registers.getPc(context));
-      u64(SC_FLAGS, registers.readFlags(context));
-      view.setUint16(SC_CS, USER_CS, true);
-      view.setUint16(SC_CS + 6, USER_SS, true);
-      u64(SC_ERR, fault.error);
-      u64(SC_ERR + 8, fault.trap);
-      view.setUint32(SC_ERR + 16, mask.lo, true);
-      view.setUint32(SC_ERR + 20, mask.hi, true);
-      u64(SC_ERR + 24, fault.address);
-      u64(SC_FPSTATE, fpstate);
-      view.setUint32(UC_SIGMASK, mask.lo, true);
-      view.setUint32(UC_SIGMASK + 4, mask.hi, true);
-      if (action.flags & SA_SIGINFO) bytes.set(encodeSiginfo(info), INFO);
-      space.copyOut(fpstate, fp);
-      space.copyOut(frame, bytes);
+      // All is stored at once by words, since values above 2^53 would be BigInts.
+      space.demandWritable(frame, fpstate + FXSAVE_SIZE - frame);
+      const { memory } = space;
+      const { view } = memory;
+      registers.fxsave(context, memory.bytes(fpstate, FXSAVE_SIZE));
+      const flags = registers.readFlags(context);
+      for (let at = frame; at < frame + FRAME_SIZE; at += 4) view.setUint32(at, 0, true);
+      store64(view, frame, action.restorer);
+      store64(view, frame + UC, UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS);
+      store64(view, frame + UC_STACK, altStack.sp);
+      view.setUint32(frame + UC_STACK + 8, altStack.flags, true);
+      store64(view, frame + UC_STACK + 16, altStack.size);
+      for (let i = 0; i < SIGCONTEXT_GPRS.length; i++)
+        copy64(context, registers.gprOffset(SIGCONTEXT_GPRS[i] as number), view, frame + SIGCONTEXT + 8 * i);
+      store64(view, frame + SC_IP, registers.getPc(context));
+      store64(view, frame + SC_FLAGS, flags);
+      view.setUint16(frame + SC_CS, USER_CS, true);
+      view.setUint16(frame + SC_CS + 6, USER_SS, true);
+      store64(view, frame + SC_ERR, fault.error);
+      store64(view, frame + SC_ERR + 8, fault.trap);
+      view.setUint32(frame + SC_ERR + 16, mask.lo, true);
+      view.setUint32(frame + SC_ERR + 20, mask.hi, true);
+      store64(view, frame + SC_ERR + 24, fault.address);
+      store64(view, frame + SC_FPSTATE, fpstate);
+      view.setUint32(frame + UC_SIGMASK, mask.lo, true);
+      view.setUint32(frame + UC_SIGMASK + 4, mask.hi, true);
+      if (action.flags & SA_SIGINFO) memory.u8.set(encodeSiginfo(info), frame + INFO);
 
-      registers.setGpr(context, RDI, BigInt(info.signal));
-      registers.setGpr(context, RAX, 0n);
-      registers.setGpr(context, RSI, BigInt(frame + INFO));
-      registers.setGpr(context, RDX, BigInt(frame + UC));
-      registers.setGpr(context, RSP, BigInt(frame));
+      store64(context, registers.gprOffset(RDI), info.signal);
+      store64(context, registers.gprOffset(RAX), 0);
+      store64(context, registers.gprOffset(RSI), frame + INFO);
+      store64(context, registers.gprOffset(RDX), frame + UC);
+      store64(context, registers.gprOffset(RSP), frame);
       registers.setPc(context, action.handler);
-      registers.writeFlags(context, registers.readFlags(context) & ~FLAGS_CLEARED);
+      registers.writeFlags(context, flags & ~FLAGS_CLEARED);
       registers.resetFpu(context);
     },
 
     popSignalFrame(space, context) {
       // The handler's `ret` has taken the return address off.
       const frame = registers.getSp(context) - 8;
-      const bytes = space.copyIn(frame, FRAME_SIZE);
-      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-      const u64 = (at: number): number => Number(view.getBigUint64(at, true));
-      const fpstate = u64(SC_FPSTATE);
-      const fp = fpstate === 0 ? null : space.copyIn(fpstate, FXSAVE_SIZE);
-      SIGCONTEXT_GPRS.forEach((gpr, i) => {
-        registers.setGpr(context, gpr, view.getBigUint64(SIGCONTEXT + 8 * i, true));
-      });
-      registers.setPc(context, u64(SC_IP));
-      const flags = view.getUint32(SC_FLAGS, true);
+      space.readable(frame, FRAME_SIZE);
+      const { memory } = space;
+      const { view } = memory;
+      const fpstate = load64(view, frame + SC_FPSTATE);
+      const fp = fpstate === 0 ? null : space.readable(fpstate, FXSAVE_SIZE);
+      for (let i = 0; i < SIGCONTEXT_GPRS.length; i++)
+        copy64(view, frame + SIGCONTEXT + 8 * i, context, registers.gprOffset(SIGCONTEXT_GPRS[i] as number));
+      registers.setPc(context, load64(view, frame + SC_IP));
+      const flags = view.getUint32(frame + SC_FLAGS, true);
       registers.writeFlags(context, (registers.readFlags(context) & ~FLAGS_RESTORED) | (flags & FLAGS_RESTORED));
       if (fp === null) registers.resetFpu(context);
       else registers.fxrstor(context, fp);
       return {
-        mask: new SignalSet(view.getInt32(UC_SIGMASK, true), view.getInt32(UC_SIGMASK + 4, true)),
-        altStack: { sp: u64(UC_STACK), flags: view.getUint32(UC_STACK + 8, true), size: u64(UC_STACK + 16) },
+        mask: new SignalSet(view.getInt32(frame + UC_SIGMASK, true), view.getInt32(frame + UC_SIGMASK + 4, true)),
+        altStack: {
+          sp: load64(view, frame + UC_STACK),
+          flags: view.getUint32(frame + UC_STACK + 8, true),
+          size: load64(view, frame + UC_STACK + 16),
+        },
       };
     },
   };

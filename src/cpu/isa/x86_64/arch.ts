@@ -123,6 +123,8 @@ export const registers = {
   setSyscallResult: (context: DataView, result: number): void => set64(context, RAX, result),
   getSyscallResult: (context: DataView): number =>
     context.getInt32(RAX + 4, true) * 0x1_0000_0000 + context.getUint32(RAX, true),
+  /** Where in the context the 8 bytes of a general register lie, by its number in the encoding. */
+  gprOffset: (index: number): number => register(index),
   /** General register by its number in the encoding. */
   getGpr: (context: DataView, index: number): bigint => context.getBigUint64(register(index), true),
   setGpr: (context: DataView, index: number, value: bigint): void =>

@@ -23,26 +23,32 @@ export const FXSAVE_SIZE = 512;
 const ST = 32;
 const XMM = 160;
 
+/** Moves 8 bytes as two words: values above 2^53 would be BigInts on the way. */
+function copy64(from: DataView, at: number, to: DataView, toAt: number): void {
+  to.setUint32(toAt, from.getUint32(at, true), true);
+  to.setUint32(toAt + 4, from.getUint32(at + 4, true), true);
+}
+
 /** Fills the image; its last 96 bytes, free for software, become 0. */
 export function fxsave(context: DataView, image: Uint8Array): void {
   const view = new DataView(image.buffer, image.byteOffset, FXSAVE_SIZE);
-  image.fill(0, 0, FXSAVE_SIZE);
+  for (let at = XMM + 16 * 16; at < FXSAVE_SIZE; at += 4) view.setUint32(at, 0, true);
   const top = context.getUint32(X87_TOP, true);
   view.setUint16(0, context.getUint16(X87_CONTROL, true), true);
   view.setUint16(2, context.getUint16(X87_STATUS, true) | (top << 11), true);
-  view.setUint8(4, ~context.getUint32(X87_EMPTY, true) & 0xff);
+  view.setUint16(4, ~context.getUint32(X87_EMPTY, true) & 0xff, true);
   view.setUint16(6, context.getUint16(X87_FOP, true), true);
-  view.setBigUint64(8, context.getBigUint64(X87_FIP, true), true);
-  view.setBigUint64(16, context.getBigUint64(X87_FDP, true), true);
+  copy64(context, X87_FIP, view, 8);
+  copy64(context, X87_FDP, view, 16);
   view.setUint32(24, context.getUint32(MXCSR, true), true);
   view.setUint32(28, MXCSR_MASK, true);
   for (let i = 0; i < 8; i++) {
     const from = X87_REGS + 16 * ((top + i) & 7);
-    view.setBigUint64(ST + 16 * i, context.getBigUint64(from, true), true);
-    view.setUint16(ST + 16 * i + 8, context.getUint16(from + 8, true), true);
+    copy64(context, from, view, ST + 16 * i);
+    view.setUint32(ST + 16 * i + 8, context.getUint16(from + 8, true), true);
+    view.setUint32(ST + 16 * i + 12, 0, true);
   }
-  for (let i = 0; i < 32; i++)
-    view.setBigUint64(XMM + 8 * i, context.getBigUint64(YMM + YMM_SIZE * (i >> 1) + 8 * (i & 1), true), true);
+  for (let i = 0; i < 32; i++) copy64(context, YMM + YMM_SIZE * (i >> 1) + 8 * (i & 1), view, XMM + 8 * i);
 }
 
 /** Loads an image that a program may have changed: bits that must be 0 are taken as 0. */
@@ -57,18 +63,17 @@ export function fxrstor(context: DataView, image: Uint8Array): void {
   context.setUint32(X87_TOP, top, true);
   context.setUint32(X87_EMPTY, ~view.getUint8(4) & 0xff, true);
   context.setUint16(X87_FOP, view.getUint16(6, true) & 0x7ff, true);
-  context.setBigUint64(X87_FIP, view.getBigUint64(8, true), true);
-  context.setBigUint64(X87_FDP, view.getBigUint64(16, true), true);
+  copy64(view, 8, context, X87_FIP);
+  copy64(view, 16, context, X87_FDP);
   const mxcsr = view.getUint32(24, true) & MXCSR_MASK;
   context.setUint32(MXCSR, mxcsr, true);
   if ((mxcsr & MXCSR_CONTROL) !== RESET_MXCSR) context.setUint32(SSE_CAREFUL, 1, true);
   for (let i = 0; i < 8; i++) {
     const to = X87_REGS + 16 * ((top + i) & 7);
-    context.setBigUint64(to, view.getBigUint64(ST + 16 * i, true), true);
+    copy64(view, ST + 16 * i, context, to);
     context.setUint16(to + 8, view.getUint16(ST + 16 * i + 8, true), true);
   }
-  for (let i = 0; i < 32; i++)
-    context.setBigUint64(YMM + YMM_SIZE * (i >> 1) + 8 * (i & 1), view.getBigUint64(XMM + 8 * i, true), true);
+  for (let i = 0; i < 32; i++) copy64(view, XMM + 8 * i, context, YMM + YMM_SIZE * (i >> 1) + 8 * (i & 1));
 }
 
 /** x87 and SSE as a program finds them at its start (SDM vol. 1, 8.1.3 and 10.2.3). */
