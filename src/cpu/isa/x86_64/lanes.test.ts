@@ -68,7 +68,7 @@ describe("instructions with an immediate do the same when it is known", () => {
   const computations: Record<string, Compute> = {};
   const names: string[] = [];
   const machine = new Machine((e, add) => {
-    for (const [name, lane] of Object.entries(e.lanes.binaryImm))
+    for (const [name, lane] of Object.entries({ ...e.lanes.binaryImm, ...e.sha.binaryImm }))
       computations[name] = (f, a, b, _, imm) => lane(f, a, b, imm);
     for (const [name, lane] of Object.entries(e.lanes.unaryImm))
       computations[name] = (f, a, _, __, imm) => lane(f, a, imm);

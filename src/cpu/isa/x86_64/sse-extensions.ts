@@ -29,6 +29,8 @@ export const extensionTables: string = [
 export interface Extensions {
   /** By mnemonic: what VEX forms share. */
   readonly lanes: Lanes;
+  /** What has no VEX forms. */
+  readonly sha: Partial<Lanes>;
   readonly strings: StringComparison;
   readonly definitions: Readonly<Record<string, Definition>>;
 }
@@ -38,21 +40,22 @@ export function defineExtensions(m: ModuleBuilder, nan: NanFunctions, soft: Soft
   const aes = defineAes(m);
   const sha = defineSha(m);
   const lanes: Lanes = {
-    binary: { ...ssse3Binary, ...sse4Binary, ...aes.binary, ...sha.binary },
+    binary: { ...ssse3Binary, ...sse4Binary, ...aes.binary },
     unary: { ...sse3Unary, ...ssse3Unary, ...sse4Unary, ...aes.unary },
-    binaryImm: { ...ssse3BinaryImm, ...sse4BinaryImm, ...definePclmul(m).binaryImm, ...sha.binaryImm },
+    binaryImm: { ...ssse3BinaryImm, ...sse4BinaryImm, ...definePclmul(m).binaryImm },
     unaryImm: aes.unaryImm,
-    ternary: { ...sse4Ternary, ...sha.ternary },
+    ternary: sse4Ternary,
     float: { ...sse3Float(single, double), ...sse4Float(m, soft, single, double) },
   };
   const strings = defineStrings(m);
   const definitions = {
     ...legacyForms(lanes, soft),
+    ...legacyForms(sha, soft),
     ...sse3Moves,
     ...ssse3Mmx,
     ...sse4Definitions,
     ...stringDefinitions(strings),
     ...defineCrc(m),
   };
-  return { lanes, strings, definitions };
+  return { lanes, sha, strings, definitions };
 }
