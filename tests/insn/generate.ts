@@ -455,7 +455,7 @@ function vexPrefix(rng: Random, row: Row, rex: number, vector: number, wide: boo
   let l = vector === 32 ? 1 : 0;
   if (wrong === 0 && !facts.hasLongerForm(row)) l ^= 1;
   let w = (row.vex?.w ?? (wide === undefined ? rng.oneIn(4) : wide)) ? 1 : 0;
-  if (wrong === 1) w ^= 1;
+  if (wrong === 1 && !facts.ignoresW(row)) w ^= 1;
   const vvvv = has("BH") || wrong === 2 ? rng.below(16) : 0;
   const last = ((~vvvv & 15) << 3) | (l << 2) | VEX_PREFIXES.indexOf(row.prefix);
   const before = wrong === 3 ? [rng.pick([0x66, 0xf2, 0xf3, 0xf0, 0x48])] : [];

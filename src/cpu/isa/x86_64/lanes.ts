@@ -26,13 +26,15 @@ export type Ternary = (f: FunctionBuilder, a: V128, b: V128, c: V128) => V128;
 
 /**
  * A floating-point operation: as it is while MXCSR is as at reset, and as MXCSR says. The careful one collects exceptions
- * in sse-soft.ts, for whoever uses it to settle at the end; between two steps of which the first may end the instruction
- * by an unmasked exception it calls `settleStep` itself. Of a scalar operation (`bytes` 4 or 8) only the low lane counts.
+ * in sse-soft.ts, for whoever uses it to settle at the end. An operation of several steps of which each may end the
+ * instruction by an unmasked exception has the later ones in `steps`. Of a scalar operation (`bytes` 4 or 8) only the low lane counts.
  */
 export interface FloatLane {
   readonly bytes: 4 | 8 | 16;
   readonly fast: (f: FunctionBuilder, a: V128, b: V128, imm: I32) => V128;
-  readonly careful: (f: FunctionBuilder, a: V128, b: V128, imm: I32, settleStep: () => void) => V128;
+  readonly careful: (f: FunctionBuilder, a: V128, b: V128, imm: I32) => V128;
+  /** What becomes of the careful result (evaluated), after it was settled, and of that, and so on. */
+  readonly steps?: readonly ((f: FunctionBuilder, r: V128, imm: I32) => V128)[];
 }
 
 /** All that is shared with VEX forms, by the mnemonic of the legacy form. */
@@ -180,14 +182,17 @@ export function runFloat(
 ): readonly V128[] {
   const { f } = s;
   const r = b.map(() => f.local("v128"));
-  const settleStep = (): void => settle(s, soft);
   f.if(
     s.careful(),
     () => {
       r.forEach((v, i) => {
-        f.set(v, lane.careful(f, a[i] as V128, b[i] as V128, imm, settleStep));
+        f.set(v, lane.careful(f, a[i] as V128, b[i] as V128, imm));
       });
-      settleStep();
+      for (const step of lane.steps ?? []) {
+        settle(s, soft);
+        for (const v of r) f.set(v, step(f, v, imm));
+      }
+      settle(s, soft);
     },
     () =>
       r.forEach((v, i) => {

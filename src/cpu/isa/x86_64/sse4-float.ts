@@ -105,17 +105,15 @@ function dotProduct(p: SoftLanes): FloatLane {
       for (let i = 0; i < sums; i++) f.set(r, withNaNs(p, p.lanes.add)(f, ...pairs(f, r), imm));
       return chooseByImm(r, ZERO, imm, width);
     },
-    careful: (f, a, b, imm, settleStep) => {
+    careful: (f, a, b, imm) => {
       const chosen = upper(f, imm);
       const only = (v: V128): V128 => chooseByImm(v, ZERO, chosen, width);
-      const r = f.local("v128");
-      f.set(r, f.call("v128", p.mul, [only(a), only(b)]));
-      for (let i = 0; i < sums; i++) {
-        settleStep();
-        f.set(r, f.call("v128", p.add, pairs(f, r)));
-      }
-      return chooseByImm(r, ZERO, imm, width);
+      return f.call("v128", p.mul, [only(a), only(b)]);
     },
+    steps: Array.from({ length: sums }, (_, i) => (f: FunctionBuilder, r: V128, imm: I32) => {
+      const sum = f.call("v128", p.add, pairs(f, r));
+      return i === sums - 1 ? chooseByImm(f.let(sum), ZERO, imm, width) : sum;
+    }),
   };
 }
 
