@@ -3,26 +3,29 @@
  * and memory; then which of the targets do not hold.
  *
  *     npm run bench -- [--quick] [--only program,section...] [--engines name,...] [--unicorn] [--rounds n] [--by wall|cpu]
- *                      [--cap seconds] [--node path] [--bin tsrcore.mjs] [--out results.json]
+ *                      [--cap seconds] [--node path] [--bin tsrcore.mjs] [--out results.json] [--docs]
  *
  * Engines: native, qemu, and what `tsrcore run --cpu` takes; `auto` by default. Programs are those of suite/programs.ts, the other
  * sections are called start, cache, calls and memory. Wall times want an idle machine; on a busy one `--by cpu` is steadier. CPU
- * time is of all threads, so that compilation in the background counts. Ends with status 1 if a program fails, not if a target is missed.
+ * time is of all threads, so that compilation in the background counts. `--docs` puts the tables into docs/performance.md.
+ * Ends with status 1 if a program fails, not if a target is missed.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { systemCalls } from "./suite/calls.ts";
-import { type Cell, type Clock, cellOf, compare, meanRatio, type Row, ratio } from "./suite/compare.ts";
-import { type Engine, findEngine, findTsrcore, ownEngines } from "./suite/engines.ts";
-import { bench, repository } from "./suite/measure.ts";
-import { type Amount, type Group, programs } from "./suite/programs.ts";
+import { compare, type Row } from "./suite/compare.ts";
+import { findEngine, findTsrcore, ownEngines } from "./suite/engines.ts";
+import { bench, binaries, repository } from "./suite/measure.ts";
+import { type Amount, programs } from "./suite/programs.ts";
+import { type Clock, summary } from "./suite/ratios.ts";
 import { memory } from "./suite/resident.ts";
-import { cached, type Section, startUp } from "./suite/start.ts";
-import { factor, milliseconds, table } from "./suite/table.ts";
-import { holds, report, rowTargets, type Target } from "./suite/targets.ts";
+import type { Section } from "./suite/section.ts";
+import { cached, startUp } from "./suite/start.ts";
+import { milliseconds } from "./suite/table.ts";
+import { holds, report } from "./suite/targets.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -36,6 +39,7 @@ const { values: options } = parseArgs({
     node: { type: "string", default: process.execPath },
     bin: { type: "string", default: join(repository, "bin/tsrcore.mjs") },
     out: { type: "string" },
+    docs: { type: "boolean", default: false },
   },
 });
 const clock: Clock = options.by === "cpu" ? "cpu" : "wall";
@@ -69,37 +73,6 @@ function machine(node: string): Record<string, unknown> {
   };
 }
 
-function describe(row: Row, { name }: Engine): string {
-  const cell = cellOf(row, name);
-  if (cell === undefined) return "";
-  if (cell.failure !== undefined) return cell.failure.replace(/:.*/, "");
-  if (name === "native") return milliseconds(cell[clock]);
-  return factor(ratio(row, name, "native", clock)) || milliseconds(cell[clock]);
-}
-
-function lines(rows: readonly Row[], engines: readonly Engine[], ours: Engine | undefined): string {
-  const header = ["program", ...engines.map(({ name }) => name), ...(ours ? [`${ours.name} : qemu`] : [])];
-  const body: string[][] = [];
-  const means = (what: string, some: readonly Row[]): string[] => [
-    what,
-    ...engines.map(({ name }) => (name === "native" ? "" : factor(meanRatio(some, name, "native", clock)))),
-    ...(ours ? [factor(meanRatio(some, ours.name, "qemu", clock))] : []),
-  ];
-  for (const row of rows)
-    body.push([
-      row.name,
-      ...engines.map((engine) => describe(row, engine)),
-      ...(ours ? [factor(ratio(row, ours.name, "qemu", clock))] : []),
-    ]);
-  const groups = new Set<Group>(rows.map(({ group }) => group));
-  for (const group of groups) {
-    const some = rows.filter((row) => row.group === group);
-    if (some.length > 1) body.push(means(`*${group}*`, some));
-  }
-  body.push(means("**geometric mean**", rows));
-  return table(header, body);
-}
-
 buildPrograms();
 const tsrcore = findTsrcore(options.node, options.bin);
 const names = options.engines?.split(",") ?? ["native", "qemu", "auto"];
@@ -109,61 +82,84 @@ for (const name of names)
     throw new Error(`no engine "${name}"`);
 const engines = names.map((name) => findEngine(name, tsrcore)).filter((engine) => engine !== undefined);
 const ours = engines.find(({ own }) => own);
+const native = engines.find(({ name }) => name === "native");
 const host = machine(options.node);
-console.log(`node ${host["node"]}, ${host["cpu"]} x ${host["cpus"]}, load ${loadavg()[0]?.toFixed(1)}`);
+const day = new Date();
+const heading =
+  `Node ${host["node"]}, ${host["cpu"]} x ${host["cpus"]}, load before ${loadavg()[0]?.toFixed(1)}, ` +
+  `${day.toISOString().slice(0, 10)}${options.quick ? ", little work: rough numbers" : ""}`;
+console.log(heading);
 for (const { name, idle } of engines)
   console.log(`  ${name}: nothing takes ${milliseconds(idle.wall)}, ${milliseconds(idle.cpu)} of CPU time`);
 
-const targets: Target[] = [];
 const failures: string[] = [];
-const rows: Row[] = [];
-for (const program of programs) {
-  if (!wanted(program.name)) continue;
-  if (process.stderr.isTTY) process.stderr.write(`${program.name}...\x1b[K\r`);
-  const row = compare(program, engines, { rounds, amount, seconds: Number(options.cap), clock });
-  if (row === undefined) console.log(`(${program.name}: not built)`);
-  else rows.push(row);
-}
-const failed = (cell: Cell): boolean => cell.failure?.startsWith("failed") === true;
-for (const { name, cells } of rows)
-  failures.push(...cells.filter(failed).map(({ engine }) => `${name} failed: ${engine}`));
-if (rows.length > 0) {
-  console.log(`\n## Programs: ${clock} time without start-up; engines in units of native time\n`);
-  console.log(lines(rows, engines, ours));
-  if (engines.some(({ slow }) => slow)) console.log("\nSlow engines do a tenth of the work, once.");
-  for (const { name, cells } of rows)
-    for (const { engine, failure } of cells) if (failure) console.log(`\n${name}, ${engine}: ${failure}`);
-  if (ours) targets.push(...rowTargets(rows, ours.name, clock));
-}
-
 const sections: Section[] = [];
-const native = engines.find(({ name }) => name === "native");
-const runs = options.quick ? 3 : 10;
-if (ours && wanted("start")) sections.push(startUp(tsrcore, options.node, runs));
-if (ours && wanted("cache")) sections.push(cached(tsrcore, runs));
-if (ours && wanted("calls")) sections.push(systemCalls(engines, ours, rounds, options.quick ? 200_000 : 2_000_000));
-if (ours && native && wanted("memory")) sections.push(memory(ours, native, options.quick ? [5000] : [45_000, 200_000]));
-for (const section of sections) {
-  console.log(`\n## ${section.title}\n\n${section.text}`);
-  targets.push(...section.targets);
+/** What goes wrong in one section leaves the others their results. */
+function add(what: string, make: () => Section): void {
+  if (!wanted(what)) return;
+  try {
+    const section = make();
+    sections.push(section);
+    console.log(`\n### ${section.title}\n\n${section.text}`);
+  } catch (error) {
+    failures.push(`${what} failed: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
+const rows: Row[] = [];
+for (const program of programs.filter(({ name }) => wanted(name))) {
+  if (process.stderr.isTTY) process.stderr.write(`${program.name}...\x1b[K\r`);
+  const row = compare(program, engines, { rounds, amount, seconds: Number(options.cap) });
+  if (row === undefined) {
+    console.log(`(${program.name}: not built)`);
+    continue;
+  }
+  rows.push(row);
+  for (const { engine, failure, skipped } of row.cells)
+    if (failure !== undefined && !skipped) failures.push(`${program.name}, ${engine}: ${failure}`);
+}
+if (rows.length > 0) {
+  const section = summary(rows, engines, ours, clock);
+  sections.push(section);
+  console.log(`\n### ${section.title}\n\n${section.text}`);
+}
+const runs = options.quick ? 3 : 10;
+const debian = existsSync(join(binaries, "lua")) && existsSync(join(binaries, "sqlite3"));
+if (ours) {
+  add("start", () => startUp(tsrcore, options.node, runs));
+  if (debian) add("cache", () => cached(tsrcore, runs));
+  add("calls", () => systemCalls(engines, ours, rounds, options.quick ? 200_000 : 2_000_000));
+  if (native && debian) add("memory", () => memory(ours, native, options.quick ? [5000] : [45_000, 200_000]));
+}
+
+const targets = sections.flatMap((section) => section.targets);
 console.log(`\n${report(targets)}`);
 for (const failure of failures) console.log(failure);
-const when = new Date().toISOString();
-const out = options.out ?? join(bench, "results", `${when.replaceAll(":", "-")}.json`);
+const out = options.out ?? join(bench, "results", `${day.toISOString().replaceAll(":", "-")}.json`);
 mkdirSync(dirname(out), { recursive: true });
 const results = {
-  when,
+  when: day.toISOString(),
   machine: { ...host, loadAtEnd: loadavg() },
   clock,
   amount,
   rounds,
   engines: engines.map(({ name, idle }) => ({ name, idle })),
-  rows,
   sections: sections.map(({ title, data }) => ({ title, data })),
   targets: targets.map((target) => ({ ...target, holds: holds(target) })),
+  failures,
 };
 writeFileSync(out, `${JSON.stringify(results, null, 2)}\n`);
 console.log(`\nsaved as ${out}`);
+
+if (options.docs) {
+  const file = join(repository, "docs/performance.md");
+  const page = readFileSync(file, "utf8");
+  const tables = sections.map(({ title, text }) => `### ${title}\n\n${text}\n`).join("\n");
+  const marked = /(<!-- npm run bench -- --docs -->\n)[\s\S]*(<!-- end -->)/;
+  if (!marked.test(page)) throw new Error(`${file}: no place for the tables`);
+  writeFileSync(
+    file,
+    page.replace(marked, (_, begin, end) => `${begin}${heading}.\n\n${tables}${end}`),
+  );
+}
 if (failures.length > 0) process.exitCode = 1;

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { Engine } from "./engines.ts";
 import { binaries, measure } from "./measure.ts";
-import type { Section } from "./start.ts";
+import type { Section } from "./section.ts";
 import { table } from "./table.ts";
 import type { Target } from "./targets.ts";
 

@@ -1,5 +1,5 @@
 /**
- * Runs programs by all engines in turn and makes the table of ratios.
+ * Runs programs by all engines in turn.
  *
  * Rounds alternate between the engines, so that all see the same machine; medians count, and the start-up of an engine (what
  * running `busybox true` takes) is left out, for it has a row of its own. What a program prints must be the same everywhere.
@@ -8,18 +8,14 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { cpu, type Engine } from "./engines.ts";
-import { binaries, geometricMean, measure, median } from "./measure.ts";
+import { binaries, measure, median } from "./measure.ts";
 import type { Amount, Group, Program } from "./programs.ts";
-
-/** Whether a row's times are elapsed times or CPU times. */
-export type Clock = "wall" | "cpu";
 
 export interface CompareOptions {
   readonly rounds: number;
   readonly amount: Amount;
   /** Most seconds of one run. */
   readonly seconds: number;
-  readonly clock: Clock;
 }
 
 /** What came of one engine's runs of one program; times in milliseconds, without start-up. */
@@ -121,25 +117,4 @@ export function compare(program: Program, engines: readonly Engine[], options: C
     cells: all.map((runs) => runs.cell()),
     limits: { qemu: program.qemu ?? 1, native: program.native ?? 5 },
   };
-}
-
-export function cellOf(row: Row, engine: string, amount?: Amount): Cell | undefined {
-  return row.cells.find((cell) => cell.engine === engine && (amount === undefined || cell.amount === amount));
-}
-
-/** Time of one engine in units of another's, for the same work; undefined if either has none. */
-export function ratio(row: Row, engine: string, base: string, clock: Clock): number | undefined {
-  const cell = cellOf(row, engine);
-  const other = cell && cellOf(row, base, cell.amount);
-  if (!cell || !other || cell.failure !== undefined || other.failure !== undefined) return undefined;
-  return cell[clock] / other[clock];
-}
-
-/** Of the rows which have it; cold code is left out, for natively it takes no time at all. */
-export function meanRatio(rows: readonly Row[], engine: string, base: string, clock: Clock): number | undefined {
-  const ratios = rows
-    .filter(({ group }) => base !== "native" || group !== "cold code")
-    .map((row) => ratio(row, engine, base, clock));
-  const known = ratios.filter((value) => value !== undefined);
-  return known.length === 0 ? undefined : geometricMean(known);
 }

@@ -48,8 +48,8 @@ export function findTsrcore(node: string, script: string): Tsrcore {
 
 /** The engines that `run --help` names; an engine that the machine cannot load is found out when it is run. */
 export function ownEngines({ help }: Tsrcore): readonly string[] {
-  const [, names = ""] = /--cpu\s+Engine: ([^[\n]*)/.exec(help) ?? [];
-  return names.split(",").map((name) => name.trim());
+  const [, names = ""] = /--cpu\s+Engine: ([^[]*)/.exec(help) ?? [];
+  return names.match(/[a-z]+/g) ?? [];
 }
 
 /** Whether there is a cache of translations on disk, which can be turned off. */
@@ -74,8 +74,9 @@ function describe(name: string, tsrcore: Tsrcore): Unmeasured {
     case "qemu":
       return { ...common, own: false, command: (binary, args) => [QEMU, binary, ...args] };
     default: {
-      // Every run translates what it needs: the cache has rows of its own.
-      const options = [...(name === "auto" ? [] : ["--cpu", name]), ...(hasCache(tsrcore) ? ["--no-cache"] : [])];
+      // Every run translates what it needs: the cache has rows of its own. Options in any case, since the start-up, which is
+      // taken off, depends on whether there are any.
+      const options = ["--cpu", name, ...(hasCache(tsrcore) ? ["--no-cache"] : [])];
       const volume = ["-v", `${bench}:${bench}:ro`];
       return {
         ...common,
