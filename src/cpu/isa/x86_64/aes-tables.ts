@@ -51,9 +51,11 @@ export const AFFINE_CONSTANT = 0x63;
 
 /** Sixteen bytes each, by the number in a nibble. */
 export interface SboxTables {
-  /** Of the upper and the lower four bits of a byte; the sum is k in the lower and i in the upper four bits. */
-  readonly fromHigh: readonly number[];
-  readonly fromLow: readonly number[];
+  /** What the upper and the lower four bits of a byte add to k and to i. */
+  readonly kFromHigh: readonly number[];
+  readonly kFromLow: readonly number[];
+  readonly iFromHigh: readonly number[];
+  readonly iFromLow: readonly number[];
   /** 1/y */
   readonly inverse: readonly number[];
   /** a/y */
@@ -84,10 +86,10 @@ function tables(before: (x: number) => number, after: (x: number) => number): Sb
   for (const x of subfield) if (!elements().includes(x)) basis.push(x);
   const element = elements();
   const numberOf = (x: number): number => element.indexOf(x);
-  const split = (x: number): number => {
+  const split = (x: number): { k: number; i: number } => {
     for (const i of NIBBLES) {
       const k = numberOf(x ^ multiply(element[i] as number, t));
-      if (k >= 0) return (i << 4) | k;
+      if (k >= 0) return { k, i };
     }
     throw new Error("not a sum of the two parts");
   };
@@ -96,8 +98,10 @@ function tables(before: (x: number) => number, after: (x: number) => number): Sb
   const scaled = (y: number, factor: number): number => multiply(inverse(element[y] as number), factor);
   const orInfinity = (y: number, value: number): number => (y === 0 ? INFINITY : value);
   return {
-    fromHigh: NIBBLES.map((n) => split(before(n << 4) ^ before(0))),
-    fromLow: NIBBLES.map((n) => split(before(n))),
+    kFromHigh: NIBBLES.map((n) => split(before(n << 4) ^ before(0)).k),
+    kFromLow: NIBBLES.map((n) => split(before(n)).k),
+    iFromHigh: NIBBLES.map((n) => split(before(n << 4) ^ before(0)).i),
+    iFromLow: NIBBLES.map((n) => split(before(n)).i),
     inverse: NIBBLES.map((y) => orInfinity(y, numberOf(inverse(element[y] as number)))),
     quotient: NIBBLES.map((y) => orInfinity(y, numberOf(scaled(y, a)))),
     toP: NIBBLES.map((y) => after(scaled(y, 1 ^ ta ^ taa))),

@@ -5,8 +5,8 @@
  * not depend on the data.
  */
 import { i32, shuffle, type V128, v128 } from "../../wasm/expr.ts";
-import type { FunctionBuilder, ModuleBuilder } from "../../wasm/module.ts";
-import { bits, i8x16, i32x4 } from "../../wasm/simd.ts";
+import { type FunctionBuilder, getGlobal, type ModuleBuilder } from "../../wasm/module.ts";
+import { bits, i8x16, i16x8, i32x4 } from "../../wasm/simd.ts";
 import { AFFINE_CONSTANT, inverseSboxTables, type SboxTables, sboxTables } from "./aes-tables.ts";
 import { type Binary, byteVector, type Lanes, ZERO } from "./lanes.ts";
 
@@ -27,12 +27,15 @@ function shiftRows(v: V128, direction: 1 | -1): V128 {
   return shuffle(v, v, order);
 }
 
-function substitute(f: FunctionBuilder, v: V128, t: SboxTables): V128 {
-  const look = (table: readonly number[], index: V128): V128 => i8x16.swizzle(byteVector(table), index);
-  const nibble = everyByte(15);
-  const split = f.let(bits.xor(look(t.fromLow, bits.and(v, nibble)), look(t.fromHigh, i8x16.shr_u(v, i32.const(4)))));
-  const k = f.let(bits.and(split, nibble));
-  const i = f.let(i8x16.shr_u(split, i32.const(4)));
+/** The tables as globals: a constant in the code costs V8 several instructions each time. */
+type TableGlobals = { readonly [name in keyof SboxTables]: V128 };
+
+function substitute(f: FunctionBuilder, v: V128, t: TableGlobals, nibble: V128): V128 {
+  const look = (table: V128, index: V128): V128 => i8x16.swizzle(table, index);
+  const low = f.let(bits.and(v, nibble));
+  const high = f.let(bits.and(i16x8.shr_u(v, i32.const(4)), nibble));
+  const k = f.let(bits.xor(look(t.kFromLow, low), look(t.kFromHigh, high)));
+  const i = f.let(bits.xor(look(t.iFromLow, low), look(t.iFromHigh, high)));
   const j = f.let(bits.xor(i, k));
   const quotient = f.let(look(t.quotient, k));
   const p = bits.xor(look(t.inverse, bits.xor(look(t.inverse, i), quotient)), j);
@@ -68,9 +71,13 @@ function unmixColumns(f: FunctionBuilder, v: V128): V128 {
 }
 
 export function defineAes(m: ModuleBuilder): Pick<Lanes, "binary" | "unary" | "unaryImm"> {
-  const forward = sboxTables();
-  const backward = inverseSboxTables();
-  const constant = everyByte(AFFINE_CONSTANT);
+  const global = (value: V128): V128 => getGlobal(m.global("v128", false, value));
+  const globals = (tables: SboxTables): TableGlobals =>
+    Object.fromEntries(Object.entries(tables).map(([name, table]) => [name, global(byteVector(table))])) as never;
+  const forward = globals(sboxTables());
+  const backward = globals(inverseSboxTables());
+  const nibble = global(everyByte(15));
+  const constant = global(everyByte(AFFINE_CONSTANT));
   const round = (name: string, result: (f: FunctionBuilder, state: V128, key: V128) => V128): Binary => {
     const fn = m.func(`aes.${name}`, ["v128", "v128"], ["v128"], (f) =>
       f.return(result(f, f.param(0, "v128"), f.param(1, "v128"))),
@@ -78,13 +85,15 @@ export function defineAes(m: ModuleBuilder): Pick<Lanes, "binary" | "unary" | "u
     return (f, a, b) => f.call("v128", fn, [a, b]);
   };
   // The S-box's constant is the same in all bytes, which mixing the columns does not change: the coefficients' sum is 1.
-  const encrypted = (f: FunctionBuilder, state: V128): V128 => substitute(f, f.let(shiftRows(state, 1)), forward);
-  const decrypted = (f: FunctionBuilder, state: V128): V128 => substitute(f, f.let(shiftRows(state, -1)), backward);
+  const encrypted = (f: FunctionBuilder, state: V128): V128 =>
+    substitute(f, f.let(shiftRows(state, 1)), forward, nibble);
+  const decrypted = (f: FunctionBuilder, state: V128): V128 =>
+    substitute(f, f.let(shiftRows(state, -1)), backward, nibble);
   const withConstant = (key: V128): V128 => bits.xor(key, constant);
 
   const inverseMix = m.func("aes.imc", ["v128"], ["v128"], (f) => f.return(unmixColumns(f, f.param(0, "v128"))));
   const words = m.func("aes.subBytes", ["v128"], ["v128"], (f) =>
-    f.return(bits.xor(substitute(f, f.param(0, "v128"), forward), constant)),
+    f.return(bits.xor(substitute(f, f.param(0, "v128"), forward, nibble), constant)),
   );
   return {
     binary: {
