@@ -4,7 +4,7 @@
  *
  * What an immediate says of the upper half is what it says of the lower, but for a few that have bits of their own for it.
  */
-import { type I32, i32, type V128 } from "../../wasm/expr.ts";
+import { type I32, i32, shuffle, type V128 } from "../../wasm/expr.ts";
 import { i32x4, i64x2 } from "../../wasm/simd.ts";
 import {
   type Binary,
@@ -82,6 +82,17 @@ export const vexTernary =
       a.map((v, half) => lane(s.f, v, b[half] as V128, c[half] as V128)),
     );
   };
+
+/**
+ * Operand n, of half the width of the destination, with each half of it that gives one of the destination's at the bottom of a
+ * vector. Evaluated.
+ */
+export function lowHalves(s: Sem, n: number): readonly V128[] {
+  const { f } = s;
+  if (s.operands[0]?.kind === "x") return [f.let(i64x2.splat(s.low64(n)))];
+  const v = s.vector(n)[0] as V128;
+  return [v, f.let(shuffle(v, v, [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]))];
+}
 
 /** a with the low 4 or 8 bytes of another vector. */
 export function withLow(a: V128, from: V128, bytes: 4 | 8): V128 {

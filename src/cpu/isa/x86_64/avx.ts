@@ -1,12 +1,13 @@
 /** AVX, AVX2 and their company: the VEX forms of what SSE does, and what there is beyond. */
-import { shuffle, type V128 } from "../../wasm/expr.ts";
+import type { V128 } from "../../wasm/expr.ts";
 import type { ModuleBuilder } from "../../wasm/module.ts";
 import { i64x2 } from "../../wasm/simd.ts";
-import { vexForms } from "./avx-lanes.ts";
+import { lowHalves, vexForms } from "./avx-lanes.ts";
 import { avxMemory } from "./avx-memory.ts";
 import { avxMove } from "./avx-move.ts";
 import { avxPermute } from "./avx-permute.ts";
 import { avxTable } from "./avx-table.ts";
+import { defineF16c, f16cTable } from "./f16c.ts";
 import { type FloatLane, runFloat, ZERO } from "./lanes.ts";
 import type { Definition } from "./sem.ts";
 import type { SseConvert } from "./sse-convert.ts";
@@ -15,7 +16,7 @@ import type { SseFloat } from "./sse-float.ts";
 import { shufpd, sseIntegerBinary, sseIntegerBinaryImm, sseIntegerUnaryImm } from "./sse-integer.ts";
 import type { SoftFunctions } from "./sse-soft.ts";
 
-export const avxTables: string = avxTable;
+export const avxTables: string = avxTable + f16cTable;
 
 /** What the definitions of SSE are made of. */
 export interface SseParts {
@@ -25,17 +26,11 @@ export interface SseParts {
   readonly extensions: Extensions;
 }
 
-/** From the low half of the source to lanes of twice the width: of 32 bytes, from all of 16. */
+/** To lanes of twice the width. */
 const widening =
   (lane: FloatLane, soft: SoftFunctions): Definition =>
   (s) => {
-    const { f } = s;
-    const source: V128[] = [];
-    if (s.operands[0]?.kind === "x") source.push(f.let(i64x2.splat(s.low64(1))));
-    else {
-      const v = s.vector(1)[0] as V128;
-      source.push(v, f.let(shuffle(v, v, [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7])));
-    }
+    const source = lowHalves(s, 1);
     s.setVector(0, runFloat(s, soft, lane, source, source));
   };
 
@@ -81,6 +76,7 @@ export function defineAvx(m: ModuleBuilder, parts: SseParts): Readonly<Record<st
     ...avxMove,
     ...avxPermute(m),
     ...avxMemory,
+    ...defineF16c(m, soft),
     vpcmpestrm: stringMask,
     vpcmpistrm: stringMask,
   };
