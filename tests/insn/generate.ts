@@ -173,12 +173,15 @@ class Draft {
     if (!inSequence) this.#hints(row, operandSize, memory);
 
     const prefixes: number[] = [];
-    const segment = (memory || stringOp || facts.isXlat(row)) && rng.oneIn(10) ? rng.pick([0x64, 0x65]) : 0;
+    // Where the alignment must be known the address is a plain one.
+    const plain = facts.needsAlignmentMaybe(row);
+    const segment = (memory || stringOp || facts.isXlat(row)) && !plain && rng.oneIn(10) ? rng.pick([0x64, 0x65]) : 0;
     // xchg eax, eax, nop and the like have no memory operand, and then a segment prefix would mean nothing.
     if (segment) prefixes.push(segment);
     const segmentBase = segment === 0x64 ? BigInt(FS_BASE) : segment === 0x65 ? BigInt(GS_BASE) : 0n;
     // With a 32-bit address the engines let a bit offset carry beyond 4 GiB; nobody writes that.
-    const address32 = (memory || stringOp || has("O") || facts.isXlat(row)) && !facts.isBitOffset(row) && rng.oneIn(16);
+    const address32 =
+      (memory || stringOp || has("O") || facts.isXlat(row)) && !plain && !facts.isBitOffset(row) && rng.oneIn(16);
     if (address32) prefixes.push(0x67);
     if (sized && operandSize === 2) prefixes.push(0x66);
     if (row.lock && memory && rng.oneIn(8)) prefixes.push(0xf0);
