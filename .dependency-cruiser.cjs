@@ -15,6 +15,7 @@ const layers = {
   proc: ["net/", "vfs/", "loader/", "cpu/core\\.ts$", "mm/", "host/interface\\.ts$", "abi/", "util/"],
   syscalls: ["proc/", "net/", "vfs/", "loader/", "cpu/core\\.ts$", "mm/", "host/interface\\.ts$", "abi/", "util/"],
   trace: ["syscalls/", "proc/", "abi/", "util/"],
+  profile: ["proc/", "mm/", "cpu/core\\.ts$", "abi/", "util/"],
   runtime: ["(?!cli/|host/node/|host/browser/)"],
   cli: ["runtime/", "host/", "trace/", "abi/", "util/", "index\\.ts$"],
 };

@@ -5,8 +5,9 @@ import { EACCES, EISDIR, ENOENT, ENOEXEC, ENOTDIR, Errno, errnoMessage } from ".
 import { S_IFDIR } from "../abi/stat.ts";
 import { createNodeHost } from "../host/node/index.ts";
 import { type ExitStatus, Machine } from "../runtime/machine.ts";
-import type { Kernel, SyscallTracer, ThreadGroup } from "../runtime/parts.ts";
+import type { CpuEngine, Kernel, SyscallTracer, ThreadGroup } from "../runtime/parts.ts";
 import { DeviceNumbers, HostChanges, HostFs, LoadError } from "../runtime/parts.ts";
+import type { Profiler } from "../runtime/profiling.ts";
 import { decodeBytes } from "../util/bytes.ts";
 import { createEngine } from "./engine.ts";
 import { CliError, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_TSRCORE } from "./errors.ts";
@@ -40,7 +41,9 @@ const FORWARDED: readonly (readonly [NodeJS.Signals, number])[] = [
 export async function execute(options: RunOptions, trace: TraceSetup | undefined): Promise<number> {
   const host = createNodeHost();
   const shared: HostMounts = { numbers: new DeviceNumbers(), changes: new HostChanges() };
-  const engine = await createEngine(options.cpu, host);
+  const inner = await createEngine(options.cpu, host);
+  const profile = options.profile === undefined ? undefined : await openProfile(options.profile, inner);
+  const engine = profile?.profiler.engine ?? inner;
   const root = await openRoot(options.root, shared, host.clock);
   const machine = new Machine({
     host,
@@ -58,6 +61,7 @@ export async function execute(options: RunOptions, trace: TraceSetup | undefined
   const user = findUser(machine, options.user);
   const tracing = trace?.(machine.kernel, { path: program.path, argv: program.argv, env });
   if (tracing !== undefined) machine.trace(tracing.tracer, tracing.tracer);
+  profile?.profiler.begin(machine.kernel);
   try {
     const process = start(machine, program, env, cwd, user);
     const stopForwarding = forwardSignals(machine, process);
@@ -72,7 +76,27 @@ export async function execute(options: RunOptions, trace: TraceSetup | undefined
   } finally {
     machine.stop();
     tracing?.finish();
+    profile?.finish();
   }
+}
+
+/** The file is made at once: a path that cannot be written to is known before the program has run. */
+async function openProfile(file: string, engine: CpuEngine): Promise<{ profiler: Profiler; finish: () => void }> {
+  let fd: number;
+  try {
+    fd = fs.openSync(file, "w");
+  } catch (error) {
+    throw new CliError(`--profile ${file}: ${reason(error)}`);
+  }
+  const { createProfiler } = await import("../runtime/profiling.ts");
+  const profiler = createProfiler(engine);
+  return {
+    profiler,
+    finish: () => {
+      fs.writeSync(fd, `${JSON.stringify(profiler.end())}\n`);
+      fs.closeSync(fd);
+    },
+  };
 }
 
 function statusOf(status: ExitStatus): number {

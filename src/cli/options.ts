@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly cpu: CpuName;
   /** Bytes of guest memory that the machine may use. */
   readonly memory: number | undefined;
+  /** Host file for a CPU profile of the guest. */
+  readonly profile: string | undefined;
   readonly argv: readonly string[];
 }
 
@@ -113,6 +115,7 @@ export function runOptions(parsed: Record<string, unknown>, argv: readonly strin
     hostname,
     cpu: cpu as CpuName,
     memory: memory === undefined ? undefined : parseMemory(memory),
+    profile: single(parsed["profile"], "profile"),
     argv,
   };
 }

@@ -30,6 +30,11 @@ export async function main(args: readonly string[]): Promise<number> {
         const alias = SHORT[name];
         parser = parser.option(name, alias === undefined ? option : { ...option, alias });
       }
+      parser = parser.option("profile", {
+        type: "string",
+        requiresArg: true,
+        describe: "Write a CPU profile of the guest: a .cpuprofile for Chrome DevTools or speedscope",
+      });
       return parser.option("strace", {
         type: "string",
         describe: "Show system calls on standard error, or write them to a file with --strace=file",

@@ -1,0 +1,13 @@
+/** The profiler for the instruction set that machines run. Loaded only when asked for. */
+import type { CpuEngine } from "../cpu/core.ts";
+import { registers } from "../cpu/isa/x86_64/arch.ts";
+import { Profiler } from "../profile/profiler.ts";
+import { unwindX86_64 } from "../profile/unwind-x86_64.ts";
+
+export type { CpuProfile } from "../profile/cpuprofile.ts";
+export type { Profiler } from "../profile/profiler.ts";
+
+/** Give its `engine` to the machine, and begin it with the machine's kernel. */
+export function createProfiler(engine: CpuEngine): Profiler {
+  return new Profiler(engine, unwindX86_64(registers));
+}
