@@ -173,11 +173,8 @@ const psadbw: Binary = (f, a, b) => {
   return i64x2.add(bits.and(sums, v128.const(0xffffn, 0xffffn)), i64x2.shr_u(sums, i32.const(32)));
 };
 
-/** a and b: the even 32-bit lanes multiplied to 64 bits. */
-function mulEven(a: V128, b: V128): V128 {
-  const low = i64x2.splat(i64.const(0xffff_ffff));
-  return i64x2.mul(bits.and(a, low), bits.and(b, low));
-}
+/** The 32-bit lanes with even numbers next to each other, at the bottom. */
+export const evenDwords = (v: V128): V128 => shuffle(v, v, [0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11]);
 
 /** What MMX and SSE2 do alike, lane by lane, on registers of 8 and of 16 bytes. */
 export const packed: Readonly<Record<string, (a: V128, b: V128) => V128>> = {
@@ -216,7 +213,8 @@ export const packed: Readonly<Record<string, (a: V128, b: V128) => V128>> = {
   pmullw: i16x8.mul,
   pmulhw: (a, b) => highHalves(i32x4.extmul_low_i16x8_s(a, b), i32x4.extmul_high_i16x8_s(a, b)),
   pmulhuw: (a, b) => highHalves(i32x4.extmul_low_i16x8_u(a, b), i32x4.extmul_high_i16x8_u(a, b)),
-  pmuludq: mulEven,
+  // Multiplying 64-bit lanes with their upper halves cleared takes twice the time.
+  pmuludq: (a, b) => i64x2.extmul_low_i32x4_u(evenDwords(a), evenDwords(b)),
   pmaddwd: i32x4.dot_i16x8_s,
 };
 

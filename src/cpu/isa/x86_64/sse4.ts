@@ -17,6 +17,7 @@ import {
   ZERO,
 } from "./lanes.ts";
 import { type Definition, Flag, type Sem } from "./sem.ts";
+import { evenDwords } from "./sse-integer.ts";
 
 export const sse4Table = `
 66 0f 38 10     pblendvb Vx,Wx
@@ -67,9 +68,6 @@ export const sse4Table = `
 66 0f 3a 22     pinsrd   Vx,Ey,Ib
 66 0f 3a 42     mpsadbw  Vx,Wx,Ib
 `;
-
-/** Even 32-bit lanes next to each other, at the bottom. */
-const evenDwords = (v: V128): V128 => shuffle(v, v, [0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11]);
 
 export const sse4Binary: Readonly<Record<string, Binary>> = {
   pmuldq: (_, a, b) => i64x2.extmul_low_i32x4_s(evenDwords(a), evenDwords(b)),
