@@ -29,6 +29,8 @@ export const Trap = {
   SimdError: 8,
   /** One instruction was executed with the trap flag set. Linux: SIGTRAP, TRAP_TRACE. */
   SingleStep: 9,
+  /** The instruction set the trap flag, pc after it: the kernel goes on with SINGLE_STEP. */
+  StepsAhead: 10,
 } as const;
 export type Trap = (typeof Trap)[keyof typeof Trap];
 
@@ -42,6 +44,8 @@ export interface CpuEngine {
   readonly arch: "x86_64" | "riscv64";
   /** Makes the engine's part of an address space. The context starts zeroed except for what the ISA's reset demands. */
   attach(memory: GuestMemory): CpuCore;
+  /** The guest's time stamp counter is the monotonic clock of the machine's host, in nanoseconds: a vdso can use it. */
+  readonly countsTime?: boolean;
   /** Receives lines worth a developer's attention, such as an unknown opcode with its bytes. */
   log?: (line: string) => void;
 }
@@ -55,7 +59,10 @@ export interface CpuCore {
    *   SINGLE_STEP executes one instruction and returns Trap.SingleStep (or the trap that it raised).
    */
   run(fuel: number): Trap;
-  /** Address (up to 2^64, so maybe rounded) and kind of the access, valid after Trap.PageFault. */
+  /**
+   * Address and kind of the access, valid after Trap.PageFault. Addresses of the upper half, which are the kernel's, are
+   * negative numbers: so all canonical ones are exact.
+   */
   readonly faultAddress: number;
   readonly faultAccess: Access;
   /** Instructions executed so far, as exactly as the engine can tell (estimates say so in the engine's essay). */

@@ -35,6 +35,7 @@ import {
   alignUp,
   CONTEXT_OFFSET,
   CONTEXT_SIZE,
+  GUEST_LIMIT,
   PAGE_SHIFT,
   PAGE_SIZE,
   PageBits,
@@ -427,6 +428,15 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
     const result = faultIn(this, address, access);
     this.#notePeak();
     return result;
+  }
+
+  /** A page is there that may be read, which is what the processor calls present: nothing under PROT_NONE is. */
+  isReadable(address: number): boolean {
+    return (
+      address >= 0 &&
+      address < GUEST_LIMIT &&
+      ((this.memory.pages[address >>> PAGE_SHIFT] as number) & PageBits.Read) !== 0
+    );
   }
 
   protected override resolve(address: number, access: Access): boolean {

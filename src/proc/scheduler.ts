@@ -14,7 +14,6 @@ import { RLIMIT_CPU } from "../abi/resource.ts";
 import {
   FPE_INTDIV,
   ILL_ILLOPN,
-  SEGV_ACCERR,
   SI_KERNEL,
   SIGFPE,
   SIGILL,
@@ -24,7 +23,7 @@ import {
   SIGXCPU,
   TRAP_TRACE,
 } from "../abi/signal.ts";
-import { Trap } from "../cpu/core.ts";
+import { SINGLE_STEP, Trap } from "../cpu/core.ts";
 import { deliverSignals } from "./deliver.ts";
 import type { Kernel } from "./kernel.ts";
 import { LoadAverage } from "./load.ts";
@@ -165,6 +164,7 @@ export class Scheduler {
     }
     this.#running = true;
     try {
+      this.kernel.vdso?.data.refresh();
       this.#loop();
     } catch (error) {
       this.#fail(error);
@@ -263,7 +263,7 @@ export class Scheduler {
       if (task.signalPending || task.restart !== 0) {
         if (!deliverSignals(task)) return;
       }
-      const trap = core.run(FUEL);
+      const trap = core.run(registers.isStepping(context) ? SINGLE_STEP : FUEL);
       if (trap === Trap.Syscall) {
         calls = (calls + 1) % CALLS_BETWEEN_CHECKS;
         let result: number | Promise<number>;
@@ -291,7 +291,7 @@ export class Scheduler {
         else registers.setSyscallResult(context, result);
         if (calls !== 0 && !task.yields) continue;
         sliceEnd -= CALL_COST * CALLS_BETWEEN_CHECKS;
-      } else if (trap !== Trap.Fuel) {
+      } else if (trap !== Trap.Fuel && trap !== Trap.StepsAhead) {
         this.#fault(task, trap);
         continue;
       }
@@ -375,7 +375,7 @@ export class Scheduler {
       const outcome = task.space.handleFault(faultAddress, faultAccess);
       if (outcome.ok) return;
       const { signal, code, address } = outcome;
-      task.fault = kernel.arch.pageFaultDetails(faultAddress, faultAccess, signal === SIGSEGV && code === SEGV_ACCERR);
+      task.fault = kernel.arch.pageFaultDetails(faultAddress, faultAccess, task.space.isReadable(faultAddress));
       kernel.signals.force(task, { signal, code, address });
       return;
     }

@@ -19,7 +19,7 @@ import { SharedBlocks } from "./shared-blocks.ts";
 export interface InterpOptions {
   /** What `buildImage` gives (create.ts calls it where there is none from before). */
   readonly module: Uint8Array<ArrayBuffer>;
-  /** The time stamp counter. Without it, the count of instructions executed. */
+  /** The time stamp counter: the host's monotonic clock. Without it, the count of instructions executed. */
   readonly timestamp?: () => bigint;
   /** 64 random bits, for rdrand and rdseed. Without it, the same numbers in every run. */
   readonly random?: () => bigint;
@@ -55,6 +55,7 @@ export interface Loops {
 export class InterpEngine implements CpuEngine {
   readonly name: string = "interp";
   readonly arch = "x86_64" as const;
+  readonly countsTime: boolean;
   readonly log?: (line: string) => void;
   readonly handlers: HandlerList;
   readonly decoder: Decoder;
@@ -74,6 +75,7 @@ export class InterpEngine implements CpuEngine {
   constructor(options: InterpOptions) {
     if (options.log !== undefined) this.log = options.log;
     this.#timestamp = options.timestamp;
+    this.countsTime = options.timestamp !== undefined;
     this.#random = options.random ?? splitmix64();
     this.briefBranches = options.briefBranches ?? BRIEF_BRANCHES;
     this.#module = new WebAssembly.Module(options.module);
@@ -146,7 +148,7 @@ export class InterpCore implements CpuCore {
     this.begin();
     if (fuel === SINGLE_STEP) {
       const trap = this.step();
-      return trap === TRAP_STEPPED ? Trap.SingleStep : this.report(trap as Trap);
+      return trap === TRAP_STEPPED || trap === Trap.StepsAhead ? Trap.SingleStep : this.report(trap as Trap);
     }
     if (this.stepFirst) {
       const trap = this.step();
@@ -233,7 +235,7 @@ export class InterpCore implements CpuCore {
     const { context } = this.memory;
     if (trap === Trap.PageFault) {
       this.faultAddress =
-        context.getUint32(FAULT_ADDRESS + 4, true) * 0x1_0000_0000 + context.getUint32(FAULT_ADDRESS, true);
+        context.getInt32(FAULT_ADDRESS + 4, true) * 0x1_0000_0000 + context.getUint32(FAULT_ADDRESS, true);
       this.faultAccess = context.getUint32(FAULT_ACCESS, true) as Access;
     } else if (trap === Trap.IllegalInstruction && this.engine.log !== undefined) this.#logIllegal(this.engine.log);
     return trap;

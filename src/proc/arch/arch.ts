@@ -25,6 +25,8 @@ export interface Registers {
   setSyscallResult(context: DataView, result: number): void;
   /** The signed number in the register of results. */
   getSyscallResult(context: DataView): number;
+  /** The guest asked for a trap after each instruction. */
+  isStepping(context: DataView): boolean;
   /** si_code of SIGFPE (FPE_FLTDIV, ...) for the unmasked x87 or SIMD exception that is pending. */
   floatingPointCode(context: DataView, simd: boolean): number;
   /** State of a program that starts: registers 0, FPU in its initial state. */
@@ -82,6 +84,8 @@ export interface Arch {
   pageFaultDetails(address: number, access: Access, present: boolean): FaultDetails;
   /** What sigcontext shows of any other trap of the instruction at the pc. */
   trapDetails(space: AddressSpace, context: DataView, trap: Trap): Omit<FaultDetails, "address">;
+  /** The image of the vdso, whose data page ClockPage (proc/vdso.ts) fills; absent where there is none. */
+  vdso?(): Uint8Array<ArrayBuffer>;
   /** Least size of an alternate signal stack. */
   readonly minSignalStack: number;
 }

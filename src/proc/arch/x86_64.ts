@@ -11,9 +11,10 @@
  */
 import { EFAULT, EINVAL, EPERM, Errno, errno } from "../../abi/errno.ts";
 import { encodeSiginfo, SIGINFO_SIZE } from "../../abi/siginfo.ts";
-import { MINSIGSTKSZ_X86_64, SA_RESTORER, SA_SIGINFO } from "../../abi/signal.ts";
+import { MINSIGSTKSZ_X86_64, SA_RESTORER, SA_SIGINFO, SIGBUS, SIGFPE, SIGILL, SIGSEGV } from "../../abi/signal.ts";
 import { SYSCALLS_X86_64 } from "../../abi/syscalls-x86_64.ts";
 import { Access, Trap } from "../../cpu/core.ts";
+import { vdsoX86_64 } from "../../loader/vdso-x86_64.ts";
 import type { AddressSpace } from "../../mm/address-space.ts";
 import { SignalSet } from "../signal-state.ts";
 import type { Arch, Registers } from "./arch.ts";
@@ -97,6 +98,11 @@ function selectorError(space: AddressSpace, context: DataView, registers: Regist
   }
 }
 
+/** RF, which the processor sets in the flags that it saves for a fault: Intel SDM vol. 3, 18.3.1.1. */
+const RESUME_FLAG = 0x10000;
+/** Signals that, when they come from the processor, come from faults. */
+const FAULT_SIGNALS: readonly number[] = [SIGILL, SIGBUS, SIGFPE, SIGSEGV];
+
 /** Flags that sigreturn may change (FIX_EFLAGS): AC OF DF TF SF ZF AF PF CF. */
 const FLAGS_RESTORED = 0x40dd5;
 /** Flags that a handler starts without: DF RF TF. */
@@ -126,6 +132,7 @@ export function x86_64Arch(registers: X86_64Registers): Arch {
     cloneTlsFirst: false,
     hasRestorer: true,
     minSignalStack: MINSIGSTKSZ_X86_64,
+    vdso: vdsoX86_64,
 
     prctl(space, context, code, address) {
       switch (code) {
@@ -154,7 +161,7 @@ export function x86_64Arch(registers: X86_64Registers): Arch {
     pageFaultDetails(address, access, present) {
       // No telling which pages of its own the kernel has: all its addresses are protection faults (set_signal_archinfo).
       const error =
-        (present || address >= TASK_SIZE_MAX ? 1 : 0) |
+        (present || address >= TASK_SIZE_MAX || address < 0 ? 1 : 0) |
         (access === Access.Write ? 2 : 0) |
         4 |
         (access === Access.Exec ? 16 : 0);
@@ -191,7 +198,8 @@ export function x86_64Arch(registers: X86_64Registers): Arch {
       for (let i = 0; i < SIGCONTEXT_GPRS.length; i++)
         copy64(context, registers.gprOffset(SIGCONTEXT_GPRS[i] as number), view, frame + SIGCONTEXT + 8 * i);
       store64(view, frame + SC_IP, registers.getPc(context));
-      store64(view, frame + SC_FLAGS, flags);
+      const isFault = info.code > 0 && FAULT_SIGNALS.includes(info.signal);
+      store64(view, frame + SC_FLAGS, isFault ? flags | RESUME_FLAG : flags);
       view.setUint16(frame + SC_CS, USER_CS, true);
       view.setUint16(frame + SC_CS + 6, USER_SS, true);
       store64(view, frame + SC_ERR, fault.error);

@@ -131,6 +131,8 @@ export const registers = {
     context.setBigUint64(register(index), BigInt.asUintN(64, value), true),
   readFlags: (context: DataView): number => readFlags(context),
   writeFlags: (context: DataView, value: number): void => writeFlags(context, value),
+  /** The trap flag: a trap after each instruction. */
+  isStepping: (context: DataView): boolean => (context.getUint32(ctx.EFLAGS_REST, true) & 0x100) !== 0,
   getGsBase: (context: DataView): number => get64(context, ctx.GS_BASE),
   setGsBase: (context: DataView, base: number): void => set64(context, ctx.GS_BASE, base),
   fxsave: fxsave as typeof fxsave,

@@ -38,15 +38,17 @@ const pushf: Definition = (s) => {
   const size = sizeOfOperand(s);
   pushWord(s, size, size === 8 ? i64.extend_i32_u(flags) : flags);
 };
-const CHANGEABLE = Flag.DF | 0x4_0000 | 0x20_0000;
+const TF = 0x100;
+const CHANGEABLE = TF | Flag.DF | 0x4_0000 | 0x20_0000;
 const popf: Definition = (s) => {
   const size = sizeOfOperand(s);
   const value = topOfStack(s, size);
   const low = s.f.let(size === 8 ? i32.wrap(value as I64) : (value as I32));
   setRsp(s, i64.add(rsp(s), i64.const(size)));
   s.flags.setAll(low);
-  const mask = size === 8 ? CHANGEABLE : Flag.DF;
+  const mask = size === 8 ? CHANGEABLE : Flag.DF | TF;
   s.flags.setRest(i32.or(i32.and(s.flags.rest(), i32.const(~mask)), i32.and(low, i32.const(mask))));
+  s.f.if(i32.and(low, i32.const(TF)), () => s.trapAfter(Trap.StepsAhead));
 };
 
 const leave: Definition = (s) => {
