@@ -134,7 +134,8 @@ export class JitCore extends InterpCore {
   readonly #installed = new Map<number, Installed>();
   /** Signs of heat by address; Infinity where translation failed. */
   readonly #heat = new Map<number, number>();
-  readonly #words: Int32Array;
+  /** The low part of the memory: context, fuel, jump cache. */
+  readonly #words: Uint32Array;
   /** By translated code. */
   #executed = 0;
 
@@ -142,7 +143,7 @@ export class JitCore extends InterpCore {
     super(engine, memory, loops);
     this.#engine = engine;
     this.#finder = new RegionFinder(engine.set, memory);
-    this.#words = new Int32Array(memory.memory.buffer, 0, (JUMP_CACHE >> 2) + JUMP_CACHE_ENTRIES * 2);
+    this.#words = new Uint32Array(memory.memory.buffer, 0, (JUMP_CACHE >> 2) + JUMP_CACHE_ENTRIES * 2);
   }
 
   override get instructions(): number {
@@ -167,7 +168,7 @@ export class JitCore extends InterpCore {
       if (this.#installed.has(rip) || (engine.threshold === 1 && this.#heatUp(rip, 1))) {
         const slice = Math.min(left, REGION_SLICE);
         const trap = this.#enter(rip, slice);
-        left -= Math.max(slice - (this.#words[FUEL_WORD] as number), 1);
+        left -= Math.max(slice - ((this.#words[FUEL_WORD] as number) | 0), 1);
         from = 0;
         if (trap === TRAP_STEP) {
           const stepped = this.step();
@@ -199,7 +200,7 @@ export class JitCore extends InterpCore {
     words[entry] = rip;
     words[entry + 1] = (this.#installed.get(rip) as Installed).slot;
     const trap = this.loops.enter();
-    this.#executed += (slice - (words[FUEL_WORD] as number)) * INSTRUCTIONS_PER_BRANCH;
+    this.#executed += (slice - ((words[FUEL_WORD] as number) | 0)) * INSTRUCTIONS_PER_BRANCH;
     return trap;
   }
 

@@ -162,6 +162,10 @@ class Translation implements Exits {
     };
     this.#region.blocks.forEach((block, i) => {
       const flow = this.#flows[i] as BlockFlow;
+      if (block.calls) {
+        add("goto", 0n);
+        add("return", 0n);
+      }
       block.steps.forEach((step, n) => {
         const dirty = flow.dirtyAt[n] as StateSet;
         const { effects } = step;
