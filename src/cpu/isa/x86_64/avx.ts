@@ -8,6 +8,7 @@ import { avxMove } from "./avx-move.ts";
 import { avxPermute } from "./avx-permute.ts";
 import { avxTable } from "./avx-table.ts";
 import { defineF16c, f16cTable } from "./f16c.ts";
+import { defineFma, fmaTable } from "./fma.ts";
 import { type FloatLane, runFloat, ZERO } from "./lanes.ts";
 import type { Definition } from "./sem.ts";
 import type { SseConvert } from "./sse-convert.ts";
@@ -16,7 +17,7 @@ import type { SseFloat } from "./sse-float.ts";
 import { shufpd, sseIntegerBinary, sseIntegerBinaryImm, sseIntegerUnaryImm } from "./sse-integer.ts";
 import type { SoftFunctions } from "./sse-soft.ts";
 
-export const avxTables: string = avxTable + f16cTable;
+export const avxTables: string = avxTable + f16cTable + fmaTable;
 
 /** What the definitions of SSE are made of. */
 export interface SseParts {
@@ -77,6 +78,7 @@ export function defineAvx(m: ModuleBuilder, parts: SseParts): Readonly<Record<st
     ...avxPermute(m),
     ...avxMemory,
     ...defineF16c(m, soft),
+    ...defineFma(m, soft),
     vpcmpestrm: stringMask,
     vpcmpistrm: stringMask,
   };

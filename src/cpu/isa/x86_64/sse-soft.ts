@@ -38,7 +38,7 @@ const BIAS80 = 16383;
 const INTEGER_BIT = 1n << 63n;
 
 /** What `unpack` finds. */
-const Class = { Number: 0, QuietNaN: 1, SignallingNaN: 2 } as const;
+export const SoftClass = { Number: 0, QuietNaN: 1, SignallingNaN: 2 } as const;
 
 const c32 = i32.const;
 const c64 = i64.const;
@@ -67,6 +67,10 @@ export interface SoftFunctions {
   readonly compare: FunctionRef;
   /** (flags): raises these. */
   readonly raise: FunctionRef;
+  /** (a, mant) -> class (see SoftClass), significand, sign in bit 15 and exponent as the x87 has them, DE or 0. */
+  readonly unpack: FunctionRef;
+  /** (significand with a sticky lowest bit, sign and exponent, mant) -> result, rounded. */
+  readonly pack: FunctionRef;
   /** (a, mant) -> a, or a zero of its sign if it is denormal and DAZ is set. */
   readonly flush: FunctionRef;
   /** () -> not 0 if an unmasked exception was raised since the last call. Takes the raised flags into MXCSR. */
@@ -124,18 +128,18 @@ export function defineSoft(m: ModuleBuilder): SoftFunctions {
     // The fraction at the top, below the place of the integer bit.
     const fraction = f.let(i64.and(i64.shl(a, i64.sub(c64(63), wide)), c64(INTEGER_BIT - 1n)));
     f.if(i32.eq(exp, max), () => {
-      f.if(i64.eqz(fraction), () => f.return(c32(Class.Number), c64(INTEGER_BIT), i32.or(sign, c32(0x7fff)), ZERO));
+      f.if(i64.eqz(fraction), () => f.return(c32(SoftClass.Number), c64(INTEGER_BIT), i32.or(sign, c32(0x7fff)), ZERO));
       const quiet = i64.ne(i64.and(fraction, c64(1n << 62n)), c64(0));
-      f.return(select(quiet, c32(Class.QuietNaN), c32(Class.SignallingNaN)), fraction, sign, ZERO);
+      f.return(select(quiet, c32(SoftClass.QuietNaN), c32(SoftClass.SignallingNaN)), fraction, sign, ZERO);
     });
     const offset = f.let(i32.sub(c32(BIAS80), bias(mant)));
     f.if(exp, () =>
-      f.return(c32(Class.Number), i64.or(fraction, c64(INTEGER_BIT)), i32.or(sign, i32.add(exp, offset)), ZERO),
+      f.return(c32(SoftClass.Number), i64.or(fraction, c64(INTEGER_BIT)), i32.or(sign, i32.add(exp, offset)), ZERO),
     );
-    f.if(i64.eqz(fraction), () => f.return(c32(Class.Number), fraction, sign, ZERO));
+    f.if(i64.eqz(fraction), () => f.return(c32(SoftClass.Number), fraction, sign, ZERO));
     const shift = f.let(i64.clz(fraction));
     const normalised = i32.sub(i32.add(offset, c32(1)), i32.wrap(shift));
-    f.return(c32(Class.Number), i64.shl(fraction, shift), i32.or(sign, normalised), c32(DE));
+    f.return(c32(SoftClass.Number), i64.shl(fraction, shift), i32.or(sign, normalised), c32(DE));
   });
   const unpack = (f: FunctionBuilder, a: I64, mant: I32): Unpacked => {
     const [cls, sig, se, denormal] = f.callStatement(unpackFunction, [a, mant]) as unknown as [I32, I64, I32, I32];
@@ -212,7 +216,7 @@ export function defineSoft(m: ModuleBuilder): SoftFunctions {
   });
 
   const isNotNumber = (u: Unpacked): I32 => u.cls;
-  const signals = (u: Unpacked): I32 => i32.eq(u.cls, c32(Class.SignallingNaN));
+  const signals = (u: Unpacked): I32 => i32.eq(u.cls, c32(SoftClass.SignallingNaN));
   /** A NaN operand decides the result, and has precedence over a denormal one. */
   const returnNaNs = (f: FunctionBuilder, mant: I32, operands: readonly (readonly [I64, Unpacked])[]): void => {
     for (const [a, u] of operands)
@@ -393,6 +397,8 @@ export function defineSoft(m: ModuleBuilder): SoftFunctions {
     compare,
     raise: m.func("sse.raise", ["i32"], [], (f) => raise(f, f.param(0, "i32"))),
     flush,
+    unpack: unpackFunction,
+    pack,
     settle,
   };
 }

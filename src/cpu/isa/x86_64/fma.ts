@@ -1,0 +1,286 @@
+/**
+ * FMA: fused multiply-add, with one rounding (Intel SDM vol. 2, "VFMADD132PD").
+ *
+ * WebAssembly has no fused operation to rely on, so it is made of what it has (S. Boldo, G. Melquiond, "Emulation of FMA and
+ * correctly rounded sums: proved algorithms using rounding to odd", 2008):
+ *
+ * - Of floats, the product is exact as a double. The sum is rounded to odd (what is inexact gets an odd last bit), and a
+ *   second rounding, to float, of a double that was rounded to odd gives what one rounding would have given.
+ * - Of doubles, the product is a sum of two doubles (T. Dekker: splitting the factors in halves), the addend is added to
+ *   its lower part and the sum of that to its upper part, both without loss (D. Knuth's TwoSum). The two errors together
+ *   are rounded to odd, and so it may be added to the rest with an ordinary rounding. That holds while nothing overflows
+ *   or underflows on the way, so only numbers of a middling size are treated like that.
+ * - All else, and everything once the program has loaded MXCSR, is done in integers (fma-soft.ts).
+ *
+ * Both lanes of a vector of doubles are computed at once, also for scalars.
+ */
+import { type I32, i32, i64, shuffle, type V128, v128 } from "../../wasm/expr.ts";
+import type { FunctionBuilder, FunctionRef, ModuleBuilder } from "../../wasm/module.ts";
+import { bits, f32x4, f64x2, i32x4, i64x2 } from "../../wasm/simd.ts";
+import { withLow } from "./avx-lanes.ts";
+import { defineSoftFma, Negate } from "./fma-soft.ts";
+import type { Definition } from "./sem.ts";
+import { type SoftFunctions, settle } from "./sse-soft.ts";
+
+type Suffix = "ps" | "pd" | "ss" | "sd";
+
+/** What is added and subtracted, by the last hexadecimal digit of the packed form's opcode. */
+const OPERATIONS = [
+  { name: "fmaddsub", digit: 0x6, scalar: false },
+  { name: "fmsubadd", digit: 0x7, scalar: false },
+  { name: "fmadd", digit: 0x8, scalar: true },
+  { name: "fmsub", digit: 0xa, scalar: true },
+  { name: "fnmadd", digit: 0xc, scalar: true },
+  { name: "fnmsub", digit: 0xe, scalar: true },
+] as const;
+type Name = (typeof OPERATIONS)[number]["name"];
+
+/** The operands that are multiplied, and the one that is added: 1 is the destination. */
+const ORDERS = [
+  { digits: "132", high: 0x90, order: [0, 2, 1] },
+  { digits: "213", high: 0xa0, order: [1, 0, 2] },
+  { digits: "231", high: 0xb0, order: [1, 2, 0] },
+] as const;
+
+function table(): string {
+  const rows: string[] = [];
+  for (const { digits, high } of ORDERS)
+    for (const { name, digit, scalar } of OPERATIONS) {
+      const opcode = (high | digit).toString(16);
+      rows.push(`vex.66.0f38.w0 ${opcode} v${name}${digits}ps Vx,Hx,Wx`);
+      rows.push(`vex.66.0f38.w1 ${opcode} v${name}${digits}pd Vx,Hx,Wx`);
+      if (!scalar) continue;
+      const next = (high | (digit + 1)).toString(16);
+      rows.push(`vex.66.0f38.w0 ${next} v${name}${digits}ss Vd,Hd,Wd`);
+      rows.push(`vex.66.0f38.w1 ${next} v${name}${digits}sd Vq,Hq,Wq`);
+    }
+  return `\n${rows.join("\n")}\n`;
+}
+export const fmaTable: string = table();
+
+const repeat = (half: bigint): V128 => v128.const(half, half);
+const SIGN64 = 1n << 63n;
+const double = (value: number): V128 => {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, value);
+  return repeat(view.getBigUint64(0));
+};
+/** Limits of factors, of addends, and of products from below. */
+const MAX_FACTOR = 2 ** 480;
+const MAX_ADDEND = 2 ** 1000;
+const MIN_PRODUCT = 2 ** -800;
+/** 2^27 + 1: splits 53 bits in two of 26. */
+const SPLITTER = 2 ** 27 + 1;
+
+/** Whose sign an operation changes: the product's, and the addend's in lanes with an even and with an odd number. */
+function signs(name: Name): { product: boolean; even: boolean; odd: boolean } {
+  if (name === "fmaddsub") return { product: false, even: true, odd: false };
+  if (name === "fmsubadd") return { product: false, even: false, odd: true };
+  const subtracts = name.endsWith("sub");
+  return { product: name.startsWith("fn"), even: subtracts, odd: subtracts };
+}
+
+/** v with the sign changed in lanes with an even, an odd number. */
+function flip(v: V128, single: boolean, even: boolean, odd: boolean): V128 {
+  if (!even && !odd) return v;
+  if (!single) return bits.xor(v, v128.const(even ? SIGN64 : 0n, odd ? SIGN64 : 0n));
+  return bits.xor(v, repeat((even ? 1n << 31n : 0n) | (odd ? 1n << 63n : 0n)));
+}
+
+/** a + b and what rounding took from it. Both are evaluated. */
+function twoSum(f: FunctionBuilder, a: V128, b: V128): [V128, V128] {
+  const sum = f.let(f64x2.add(a, b));
+  const part = f.let(f64x2.sub(sum, a));
+  const error = f64x2.add(f64x2.sub(a, f64x2.sub(sum, part)), f64x2.sub(b, part));
+  return [sum, f.let(error)];
+}
+
+/** a + b, rounded to odd. */
+function oddSum(f: FunctionBuilder, a: V128, b: V128): V128 {
+  const [sum, error] = twoSum(f, a, b);
+  const magnitude = bits.and(error, repeat(~SIGN64));
+  const inexact = f64x2.lt(repeat(0n), magnitude); // not so if the sum is infinite or a NaN
+  const even = i64x2.eq(bits.and(sum, repeat(1n)), repeat(0n));
+  // One up in magnitude, or down if the error is of the other sign.
+  const step = bits.or(i64x2.shr_s(bits.xor(sum, error), i32.const(63)), repeat(1n));
+  return i64x2.add(sum, bits.and(step, bits.and(inexact, even)));
+}
+
+/** a * b as an upper part and the rest. */
+function twoProduct(f: FunctionBuilder, a: V128, b: V128, product: V128): V128 {
+  const split = (v: V128): [V128, V128] => {
+    const scaled = f.let(f64x2.mul(v, double(SPLITTER)));
+    const high = f.let(f64x2.sub(scaled, f64x2.sub(scaled, v)));
+    return [high, f.let(f64x2.sub(v, high))];
+  };
+  const [aHigh, aLow] = split(a);
+  const [bHigh, bLow] = split(b);
+  const first = f64x2.sub(f64x2.mul(aHigh, bHigh), product);
+  const second = f64x2.add(f64x2.add(first, f64x2.mul(aHigh, bLow)), f64x2.mul(aLow, bHigh));
+  return f.let(f64x2.add(second, f64x2.mul(aLow, bLow)));
+}
+
+interface FmaFunctions {
+  /** (a, b, c) -> a * b + c in all lanes, rounded to nearest; NaNs may be any. */
+  readonly fast: FunctionRef;
+  /** (a, b, c, result) -> result with the NaNs put right. */
+  readonly nan: FunctionRef;
+  /** (a, b, c, Negate flags of even lanes, of odd lanes) -> result, as MXCSR says. */
+  readonly careful: FunctionRef;
+  /** The same of the low lane only. */
+  readonly carefulLow: FunctionRef;
+}
+
+/** The NaNs of a sum of a product: the first of the operands that is one, else the default. */
+function defineNaNs(
+  m: ModuleBuilder,
+  name: string,
+  ne: (a: V128, b: V128) => V128,
+  quiet: bigint,
+  none: bigint,
+): FunctionRef {
+  return m.func(`fma.nan.${name}`, ["v128", "v128", "v128", "v128"], ["v128"], (f) => {
+    const result = f.param(3, "v128");
+    let value: V128 = repeat(none);
+    for (const n of [2, 1, 0]) {
+      const operand = f.param(n, "v128");
+      value = bits.select(bits.or(operand, repeat(quiet)), value, ne(operand, operand));
+    }
+    f.return(bits.select(value, result, ne(result, result)));
+  });
+}
+
+function careful(m: ModuleBuilder, soft: FunctionRef, single: boolean, count: number, name: string): FunctionRef {
+  const mant = i32.const(single ? 23 : 52);
+  return m.func(`fma.careful.${name}`, ["v128", "v128", "v128", "i32", "i32"], ["v128"], (f) => {
+    const r = f.local("v128");
+    f.set(r, f.param(0, "v128"));
+    for (let lane = 0; lane < count; lane++) {
+      const get = (n: number) => {
+        const v = f.param(n, "v128");
+        return single ? i64.extend_i32_u(i32x4.extract(v, lane)) : i64x2.extract(v, lane);
+      };
+      const negate = f.param(3 + (lane & 1), "i32");
+      const value = f.let(f.call("i64", soft, [get(0), get(1), get(2), mant, negate]));
+      f.set(r, single ? i32x4.replace(r, lane, i32.wrap(value)) : i64x2.replace(r, lane, value));
+    }
+    f.return(r);
+  });
+}
+
+function defineSingle(m: ModuleBuilder, soft: FunctionRef): FmaFunctions {
+  const pair = m.func("fma.f32x2", ["v128", "v128", "v128"], ["v128"], (f) => {
+    const [a, b, c] = [0, 1, 2].map((n) => f.let(f64x2.promote_low_f32x4(f.param(n, "v128")))) as [V128, V128, V128];
+    f.return(f32x4.demote_f64x2_zero(oddSum(f, f.let(f64x2.mul(a, b)), c)));
+  });
+  return {
+    fast: m.func("fma.f32x4", ["v128", "v128", "v128"], ["v128"], (f) => {
+      const params = [0, 1, 2].map((n) => f.param(n, "v128"));
+      const upper = params.map((v) => shuffle(v, v, [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]));
+      const low = f.call("v128", pair, params);
+      const high = f.call("v128", pair, upper);
+      f.return(shuffle(low, high, [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]));
+    }),
+    nan: defineNaNs(m, "f32x4", f32x4.ne, 0x0040_0000_0040_0000n, 0xffc0_0000_ffc0_0000n),
+    careful: careful(m, soft, true, 4, "f32x4"),
+    carefulLow: careful(m, soft, true, 1, "f32"),
+  };
+}
+
+function defineDouble(m: ModuleBuilder, soft: FunctionRef, settleAll: FunctionRef): FmaFunctions {
+  const slow = careful(m, soft, false, 2, "f64x2");
+  return {
+    fast: m.func("fma.f64x2", ["v128", "v128", "v128"], ["v128"], (f) => {
+      const [a, b, c] = [f.param(0, "v128"), f.param(1, "v128"), f.param(2, "v128")];
+      const magnitude = (v: V128): V128 => bits.and(v, repeat(~SIGN64));
+      const product = f.let(f64x2.mul(a, b));
+      const zero = bits.or(f64x2.eq(a, repeat(0n)), f64x2.eq(b, repeat(0n)));
+      const fits = [
+        f64x2.le(magnitude(a), double(MAX_FACTOR)),
+        f64x2.le(magnitude(b), double(MAX_FACTOR)),
+        f64x2.le(magnitude(c), double(MAX_ADDEND)),
+        bits.or(zero, f64x2.le(double(MIN_PRODUCT), magnitude(product))),
+      ].reduce(bits.and);
+      f.if(i32.ne(i64x2.bitmask(fits), i32.const(3)), () => {
+        const r = f.let(f.call("v128", slow, [a, b, c, i32.const(0), i32.const(0)]));
+        // While MXCSR is as at reset its flags don't count and nothing traps.
+        f.drop(f.call("i32", settleAll, []));
+        f.return(r);
+      });
+      const rest = twoProduct(f, a, b, product);
+      const [middle, low] = twoSum(f, c, rest);
+      const [high, next] = twoSum(f, product, middle);
+      const r = f.let(f64x2.add(high, oddSum(f, low, next)));
+      // A zero has the sign of the sum of its parts.
+      f.return(bits.select(f64x2.add(product, c), r, f64x2.eq(r, repeat(0n))));
+    }),
+    nan: defineNaNs(m, "f64x2", f64x2.ne, 0x0008_0000_0000_0000n, 0xfff8_0000_0000_0000n),
+    careful: slow,
+    carefulLow: careful(m, soft, false, 1, "f64"),
+  };
+}
+
+export function defineFma(m: ModuleBuilder, soft: SoftFunctions): Readonly<Record<string, Definition>> {
+  const softFma = defineSoftFma(m, soft);
+  const single = defineSingle(m, softFma);
+  const doubles = defineDouble(m, softFma, soft.settle);
+  const all: Record<string, Definition> = {};
+  for (const { digits, order } of ORDERS)
+    for (const { name, scalar } of OPERATIONS)
+      for (const suffix of scalar ? (["ps", "pd", "ss", "sd"] as const) : (["ps", "pd"] as const))
+        all[`v${name}${digits}${suffix}`] = definition(
+          suffix[1] === "s" ? single : doubles,
+          soft,
+          name,
+          suffix,
+          order as readonly number[],
+        );
+  return all;
+}
+
+function definition(
+  fma: FmaFunctions,
+  soft: SoftFunctions,
+  name: Name,
+  suffix: Suffix,
+  order: readonly number[],
+): Definition {
+  const isScalar = suffix[0] === "s";
+  const isSingle = suffix[1] === "s";
+  const { product, even, odd } = signs(name);
+  const ne = isSingle ? f32x4.ne : f64x2.ne;
+  const flags = [even, odd].map((subtracts) =>
+    i32.const((product ? Negate.Product : 0) | (subtracts ? Negate.Addend : 0)),
+  ) as [I32, I32];
+  return (s) => {
+    const { f } = s;
+    const read = (n: number): readonly V128[] => {
+      if (!isScalar) return s.vector(n);
+      if (n < 2) return s.vector(n);
+      return [f.let(isSingle ? i32x4.splat(s.low32(n)) : i64x2.splat(s.low64(n)))];
+    };
+    const sources = [read(0), read(1), read(2)];
+    const [a, b, c] = order.map((n) => sources[n]) as [readonly V128[], readonly V128[], readonly V128[]];
+    const r = a.map(() => f.local("v128"));
+    const halves = r.map((v, i) => [v, a[i] as V128, b[i] as V128, c[i] as V128] as const);
+    f.if(
+      s.careful(),
+      () => {
+        const run = isScalar ? fma.carefulLow : fma.careful;
+        for (const [v, x, y, z] of halves) f.set(v, f.call("v128", run, [x, y, z, ...flags]));
+        settle(s, soft);
+      },
+      () => {
+        for (const [v, x, y, z] of halves) {
+          // Of a scalar the lanes above are garbage that should not take the slow way.
+          const lane = (w: V128): V128 => (isScalar && !isSingle ? i64x2.splat(i64x2.extract(w, 0)) : w);
+          const negated = flip(lane(x), isSingle, product, product);
+          const added = flip(lane(z), isSingle, even, odd);
+          f.set(v, f.call("v128", fma.fast, [negated, lane(y), added]));
+          f.if(bits.anyTrue(ne(v, v)), () => f.set(v, f.call("v128", fma.nan, [x, y, z, v])));
+        }
+      },
+    );
+    s.setVector(0, isScalar ? [withLow(s.vector(0)[0] as V128, r[0] as V128, isSingle ? 4 : 8)] : r);
+  };
+}
