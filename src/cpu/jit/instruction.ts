@@ -30,12 +30,17 @@ export interface Instruction {
   readonly target: number;
 }
 
+export interface LinkedGlobal {
+  readonly type: ValType;
+  readonly mutable: boolean;
+}
+
 /** A module for the families to define their functions in: they are those of the interpreter's module, called by its table. */
 class LinkingModule extends ModuleBuilder {
   readonly #slots: Readonly<Record<string, number>>;
   readonly #link = linkNames();
   readonly #known: FunctionRef[] = [];
-  globalTypes: ValType[] = [];
+  readonly linkedGlobals: LinkedGlobal[] = [];
 
   constructor(slots: Readonly<Record<string, number>>) {
     super();
@@ -62,9 +67,9 @@ class LinkingModule extends ModuleBuilder {
   override func(name: string, params: readonly ValType[], results: readonly ValType[]): FunctionRef {
     return this.declare(name, params, results);
   }
-  override global<T extends ValType>(type: T, _mutable: boolean, _init: Expr<T>): GlobalRef<T> {
-    this.globalTypes.push(type);
-    return { index: this.globalTypes.length - 1, type };
+  override global<T extends ValType>(type: T, mutable: boolean, _init: Expr<T>): GlobalRef<T> {
+    this.linkedGlobals.push({ type, mutable });
+    return { index: this.linkedGlobals.length - 1, type };
   }
   /** A function that the interpreter has beside those of the families. */
   named(name: string, params: readonly ValType[], results: readonly ValType[]): FunctionRef {
@@ -86,8 +91,8 @@ export class InstructionSet {
   readonly #forms = new Map<string, { mnemonic: string; operands: readonly Operand[]; definition: Definition }>();
   readonly #decoder: Decoder;
   readonly flags: LinkedFlags;
-  /** Types of the interpreter's globals, in order; translated modules import them all. */
-  readonly globals: readonly ValType[];
+  /** The interpreter's globals, in order; translated modules import them all. */
+  readonly globals: readonly LinkedGlobal[];
 
   /** @param slots by name: the interpreter's functions in its table */
   constructor(rowsOf: ConstructorParameters<typeof Decoder>[0], slots: Readonly<Record<string, number>>) {
@@ -103,7 +108,7 @@ export class InstructionSet {
       kept: flag("flag_kept_b"),
     };
     for (const family of families) Object.assign(this.#definitions, family.define(module, imports));
-    this.globals = module.globalTypes;
+    this.globals = module.linkedGlobals;
   }
 
   /** The instruction at a guest address, or undefined if there is none. The bytes are known to be readable. */

@@ -47,8 +47,8 @@ export function translate(
   const module = new ModuleBuilder();
   module.importMemory("env", "memory", 0x10000, 0x10000, true);
   module.importTable("env", "table", 0);
-  set.globals.forEach((type, i) => {
-    module.importGlobal("env", `global${i}`, type, true);
+  set.globals.forEach(({ type, mutable }, i) => {
+    module.importGlobal("env", `global${i}`, type, mutable);
   });
   const functions = new Map<number, FunctionRef>();
   for (const { entry } of regions) functions.set(entry, module.declare(exportName(entry), ["i32", "i32"], ["i32"]));
