@@ -1,18 +1,17 @@
 /** Builds a generated program, runs it natively and in tsrcore's engines, and compares what they print. */
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { constants } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { CpuName } from "../../src/cli/options.ts";
 import { cpuinfoText } from "../../src/cpu/isa/x86_64/cpuinfo.ts";
 import { GuestMachine } from "../support/guest.ts";
+import { firstDifference, type NativeResult, runNatively } from "../support/native.ts";
 import { generateProgram } from "./generate.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const CACHE = fileURLToPath(new URL("../../node_modules/.cache/random-c/", import.meta.url));
-const NATIVE_LIMIT = 20_000;
 const GUEST_LIMIT = 60_000;
 /** Programs for one machine and engine, so that what an engine keeps does not grow for ever. */
 const PROGRAMS_PER_MACHINE = 60;
@@ -22,13 +21,6 @@ export const LEVELS: Readonly<Record<string, readonly string[]>> = {
   O2: ["-O2"],
   haswell: ["-O3", "-march=haswell"],
 };
-
-/** Why nothing can be compared on this machine, or undefined if it can. */
-export function whyNot(): string | undefined {
-  if (process.platform !== "linux" || process.arch !== "x64") return "the real CPU is not an x86_64 Linux one";
-  if (spawnSync("musl-gcc", ["--version"]).status !== 0) return "musl-gcc is not installed (Debian: musl-tools)";
-  return undefined;
-}
 
 /** What GCC assumes of a Haswell, by the names of /proc/cpuinfo. */
 const HASWELL = ["avx2", "bmi1", "bmi2", "fma", "f16c", "movbe", "abm"];
@@ -55,24 +47,8 @@ async function build(directory: string, seed: number, level: string): Promise<st
   return program;
 }
 
-interface Native {
-  readonly stdout: string;
-  readonly status: number;
-}
-
-function runNatively(program: string, environment: Record<string, string>): Native {
-  const { stdout, status, signal, error } = spawnSync(program, [], {
-    env: environment,
-    timeout: NATIVE_LIMIT,
-    encoding: "latin1",
-    maxBuffer: 1 << 26,
-  });
-  if (error !== undefined) throw new Error(`${program}: natively: ${error.message}`);
-  return { stdout, status: signal === null ? (status ?? -1) : 128 + constants.signals[signal] };
-}
-
 /** Why a program's output may not be relied on: it must not depend on where the stack is. */
-function whyUnfit(program: string, native: Native): string | undefined {
+function whyUnfit(program: string, native: NativeResult): string | undefined {
   for (let i = 1; i < 6; i++) {
     const again = runNatively(program, { FILL: "x".repeat(i * 1237) });
     if (again.stdout !== native.stdout || again.status !== native.status)
@@ -98,17 +74,6 @@ export interface Summary {
   readonly differences: readonly string[];
 }
 
-/** The first line that differs, with both sides. */
-function firstDifference(want: string, got: string): string {
-  const a = want.split("\n");
-  const b = got.split("\n");
-  const at = a.findIndex((line, i) => line !== b[i]);
-  const line = at < 0 ? Math.min(a.length, b.length) : at;
-  const show = (text: string | undefined): string =>
-    text === undefined ? "(end)" : JSON.stringify(text.slice(0, 300));
-  return `line ${line + 1}:\n    native  ${show(a[line])}\n    tsrcore ${show(b[line])}`;
-}
-
 class Engine {
   readonly #cpu: CpuName;
   #machine: GuestMachine | undefined;
@@ -119,7 +84,7 @@ class Engine {
   }
 
   /** How it differs from the native run, or undefined. */
-  async difference(program: string, native: Native): Promise<string | undefined> {
+  async difference(program: string, native: NativeResult): Promise<string | undefined> {
     if (this.#machine === undefined || this.#runs++ >= PROGRAMS_PER_MACHINE) {
       this.close();
       this.#machine = await GuestMachine.create(this.#cpu);
@@ -129,7 +94,8 @@ class Engine {
       const result = await this.#machine.run(readFileSync(program), GUEST_LIMIT);
       if (result.timedOut) return `no end after ${GUEST_LIMIT / 1000} s`;
       const ended = `exit status ${result.status}, natively ${native.status}; ${result.logged.join("; ")}`;
-      if (result.stdout !== native.stdout) return `${firstDifference(native.stdout, result.stdout)}\n    ${ended}`;
+      const difference = firstDifference(native.stdout, result.stdout);
+      if (difference !== undefined) return `${difference}\n    ${ended}`;
       if (result.status !== native.status) return ended;
       return undefined;
     } catch (error) {
@@ -165,7 +131,7 @@ export async function comparePrograms(plan: Plan): Promise<Summary> {
   for (const [i, { seed, level }] of jobs.entries()) {
     const program = await (next as Promise<string>);
     next = start(i + 1);
-    const native = runNatively(program, {});
+    const native = runNatively(program);
     let differs = false;
     for (const { cpu, engine } of engines) {
       const difference = await engine.difference(program, native);

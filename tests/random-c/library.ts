@@ -207,7 +207,7 @@ export class Library {
     const random = this.#random;
     const x = `(f64)(${this.#value(scope, F64)})`;
     return random.pick([
-      `{ i32 e; mix_f64(frexp(${x}, &e)); mix((u64)e); }`,
+      `{ i32 e = 0; mix_f64(frexp(${x}, &e)); mix((u64)e); }`,
       `{ f64 whole; mix_f64(modf(${x}, &whole)); mix_f64(whole); }`,
       `mix((u64)fpclassify(${x}) * 8 + (u64)(signbit(${x}) != 0));`,
       `mix((u64)lrint(${x})); mix((u64)llround(${x}));`,

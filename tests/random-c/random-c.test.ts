@@ -1,10 +1,11 @@
 // A few generated programs by each engine. More of them: npm run test:random-c -- --count 1000
 
 import { describe, expect, test } from "vitest";
-import { comparePrograms, LEVELS, whyNot, whyNotLevel } from "./compare.ts";
+import { whyNoNativePrograms } from "../support/native.ts";
+import { comparePrograms, LEVELS, whyNotLevel } from "./compare.ts";
 import { generateProgram } from "./generate.ts";
 
-const why = whyNot();
+const why = whyNoNativePrograms();
 if (why !== undefined) console.warn(`random C programs are skipped: ${why}`);
 
 test("a seed makes one program", () => {

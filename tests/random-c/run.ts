@@ -6,7 +6,8 @@
  * Programs that differ are kept, and so are their sources.
  */
 import { isCpuName } from "../support/guest.ts";
-import { comparePrograms, LEVELS, whyNot, whyNotLevel } from "./compare.ts";
+import { whyNoNativePrograms } from "../support/native.ts";
+import { comparePrograms, LEVELS, whyNotLevel } from "./compare.ts";
 
 function option(name: string, otherwise: string): string {
   const at = process.argv.indexOf(`--${name}`);
@@ -18,7 +19,7 @@ function stop(message: string): never {
   process.exit(1);
 }
 
-const why = whyNot();
+const why = whyNoNativePrograms();
 if (why !== undefined) stop(why);
 const cpus = option("cpu", "interp").split(",").filter(isCpuName);
 if (cpus.length === 0) stop(`no engine "${option("cpu", "")}"`);
