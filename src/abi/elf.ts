@@ -11,6 +11,7 @@ export const EM_X86_64 = 62;
 export const EM_RISCV = 243;
 
 export const PT_LOAD = 1;
+export const PT_DYNAMIC = 2;
 export const PT_INTERP = 3;
 export const PT_PHDR = 6;
 export const PT_GNU_STACK = 0x6474_e551;

@@ -8,6 +8,11 @@ export interface Clock {
   realtime(): bigint;
   /** Nanoseconds since some fixed point, never going back. */
   monotonic(): bigint;
+  /**
+   * What `realtime` is ahead of `monotonic`, which changes only when the clock is set. Absent: they cannot be related
+   * exactly.
+   */
+  realtimeOffset?(): bigint;
 }
 
 export interface Timers {

@@ -17,6 +17,7 @@ import { EHDR_SIZE, type ElfHeader, isElf, LoadError, PHDR_SIZE, readElf, readIn
 import { type MappedImage, mapImage } from "./image.ts";
 import { BINPRM_BUF_SIZE, isScript, parseScript } from "./script.ts";
 import { buildStack, checkArguments } from "./stack.ts";
+import { mapVdso, type Vdso } from "./vdso.ts";
 
 /** ADDR_NO_RANDOMIZE of personality(2). */
 const ADDR_NO_RANDOMIZE = 0x4_0000;
@@ -68,6 +69,8 @@ export interface ExecRequest {
   /** Ids of the program: set-user-ID counts for the file that is executed in the end, not for scripts. */
   credentials(file: MappedFile): ProgramCredentials;
   random(into: Uint8Array): void;
+  /** What the kernel has mapped into every program, if it has. */
+  readonly vdso?: Vdso;
   /** Randomise addresses (unless the personality forbids it). */
   readonly randomize: boolean;
 }
@@ -128,12 +131,13 @@ function load(request: ExecRequest, files: OpenFiles): LoadedProgram {
     const image = mapImage(space, file, name, elf, interpreter === null ? undefined : programBase(request));
     const linker = interpreter && mapImage(space, interpreter.file, interpreter.name, interpreter.elf, undefined);
     setBrk(space, request, elf, image, interpreter !== null);
+    const vdso = request.vdso && mapVdso(space, request.vdso);
     space.startCode = image.startCode;
     space.endCode = image.endCode;
     space.startData = image.startData;
     space.endData = image.endData;
     const stackPointer = buildStack(space, program, {
-      auxv: auxiliaryVector(request.machine, elf, image, linker, credentials),
+      auxv: auxiliaryVector(request.machine, elf, image, linker, vdso, credentials),
       platform: request.machine.platform,
       random: randomBytes(request, 16),
       executable: wantsExecutableStack(elf),
@@ -210,6 +214,7 @@ function auxiliaryVector(
   elf: ElfHeader,
   image: MappedImage,
   linker: MappedImage | null,
+  vdso: number | undefined,
   credentials: ProgramCredentials,
 ): [number, number][] {
   // AT_RANDOM, AT_EXECFN and AT_PLATFORM get their values where the stack is laid out.
@@ -234,6 +239,7 @@ function auxiliaryVector(
     [E.AT_EXECFN, 0],
     [E.AT_PLATFORM, 0],
   ];
+  if (vdso !== undefined) auxv.unshift([E.AT_SYSINFO_EHDR, vdso]);
   if (machine.rseq) {
     auxv.push([E.AT_RSEQ_FEATURE_SIZE, machine.rseq.featureSize], [E.AT_RSEQ_ALIGN, machine.rseq.align]);
   }

@@ -131,6 +131,12 @@ export class MemoryPool {
     space?.enter();
   }
 
+  /** A shared object was changed by the kernel: everybody sees it. */
+  changed(): void {
+    this.generation++;
+    this.#active?.enter();
+  }
+
   /** An address space has ended. */
   deactivate(space: PoolMember): void {
     if (this.#active === space) this.#active = null;

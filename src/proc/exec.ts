@@ -128,6 +128,7 @@ function load(kernel: Kernel, view: View, place: Path, program: Program, caller:
     },
     random: (into) => kernel.host.random.fill(into),
     randomize: kernel.randomize,
+    ...(kernel.vdso === undefined ? {} : { vdso: kernel.vdso }),
   });
 }
 

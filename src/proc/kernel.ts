@@ -32,6 +32,7 @@ import type { Task } from "./task.ts";
 import { type ResourceLimit, type ThreadGroup, Usage } from "./thread-group.ts";
 import { Timers } from "./timers.ts";
 import { UtsNamespace } from "./uts.ts";
+import { makeVdso } from "./vdso.ts";
 
 export interface KernelOptions {
   readonly host: Host;
@@ -68,6 +69,8 @@ export class Kernel {
   readonly timers: Timers;
   readonly futexes: FutexTable;
   readonly network: Network;
+  /** Mapped into every program. */
+  readonly vdso: ReturnType<typeof makeVdso>;
   /** By pid; zombies included. */
   readonly processes: Map<number, ThreadGroup> = new Map();
   /** By tid; zombies included. */
@@ -109,6 +112,9 @@ export class Kernel {
     this.signals = new Signals(this);
     this.futexes = new FutexTable();
     this.network = new Network(options.host.clock, options.mounts.deviceNumbers.next());
+    this.vdso = options.engine.countsTime
+      ? makeVdso(options.arch.vdso?.(), options.host.clock, options.pool, this.#bootMonotonic)
+      : undefined;
     this.scheduler = new Scheduler(this, options.gate);
   }
 

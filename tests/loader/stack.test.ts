@@ -1,12 +1,15 @@
 /** The initial stack against the one that the real kernel builds (recorded: npx tsx scripts/record-stacks.ts). */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { AT_EXECFN, AT_NULL, AT_PLATFORM, AT_RANDOM, AT_SYSINFO_EHDR, EM_X86_64 } from "../../src/abi/elf.ts";
+import { AT_EXECFN, AT_NULL, AT_PLATFORM, AT_RANDOM, EM_X86_64 } from "../../src/abi/elf.ts";
+import { MemoryHost } from "../../src/host/memory/index.ts";
 import { loadProgram } from "../../src/loader/exec.ts";
 import { buildElf } from "../../src/loader/test-elf.ts";
+import { vdsoX86_64 } from "../../src/loader/vdso-x86_64.ts";
 import { NO_LIMITS } from "../../src/mm/address-space.ts";
 import { BytesFile } from "../../src/mm/bytes-file.ts";
 import { MemoryPool } from "../../src/mm/memory-pool.ts";
+import { makeVdso } from "../../src/proc/vdso.ts";
 import { encodeBytes } from "../../src/util/bytes.ts";
 
 interface Case {
@@ -20,11 +23,17 @@ const { cases } = JSON.parse(readFileSync(new URL("./fixtures/stacks.json", impo
   cases: Case[];
 };
 
+const { clock } = new MemoryHost();
+
 describe("initial stack", () => {
   it.each(cases)("of $argv.length arguments", ({ filename, argv, env, stack }) => {
     const random = Uint8Array.from({ length: 16 }, (_, index) => index + 1);
+    const pool = new MemoryPool();
+    const vdso = makeVdso(vdsoX86_64(), { ...clock, realtimeOffset: () => 0n }, pool, 0n);
+    if (vdso === undefined) throw new Error("no vdso");
     const { space, stackPointer } = loadProgram({
-      pool: new MemoryPool(),
+      pool,
+      vdso,
       limits: NO_LIMITS,
       filename,
       file: new BytesFile(buildElf({})),
@@ -61,9 +70,8 @@ describe("initial stack", () => {
       const isAddress = [AT_RANDOM, AT_EXECFN, AT_PLATFORM].includes(word(at));
       auxv.push([word(at), isAddress ? top - word(at + 1) : -1]);
     }
-    // There is no vdso: one entry less, and the stack pointer that much higher.
-    expect(auxv).toEqual(stack.auxv.filter(([type]) => type !== AT_SYSINFO_EHDR));
-    expect(top - stackPointer).toBe(stack.sp - 16);
+    expect(auxv).toEqual(stack.auxv);
+    expect(top - stackPointer).toBe(stack.sp);
     expect(stackPointer % 16).toBe(0);
     const randomAt = top - (stack.auxv.find(([type]) => type === AT_RANDOM)?.[1] ?? 0);
     expect(space.readable(randomAt, 16)).toEqual(random);

@@ -4,7 +4,7 @@ import { fstatSync, statSync } from "node:fs";
 import { isatty } from "node:tty";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import type { Console, Host, StreamKind } from "../interface.ts";
+import type { Clock, Console, Host, StreamKind } from "../interface.ts";
 import { FdSink, standardInput } from "./streams.ts";
 import { NodeTerminal } from "./terminal.ts";
 
@@ -15,11 +15,7 @@ export interface NodeHostOptions {
 
 export function createNodeHost(options: NodeHostOptions = {}): Host {
   return {
-    clock: {
-      // hrtime is anchored once: Date.now() alone has millisecond resolution.
-      realtime: anchoredRealtime(),
-      monotonic: () => process.hrtime.bigint(),
-    },
+    clock: new NodeClock(),
     timers: {
       after: (ms, callback) => {
         // setTimeout rounds to whole milliseconds and never waits more than 2^31-1 of them.
@@ -42,21 +38,34 @@ export function createNodeHost(options: NodeHostOptions = {}): Host {
   };
 }
 
-function anchoredRealtime(): () => bigint {
-  let anchor: bigint | undefined;
-  let anchoredAt = 0n;
-  return () => {
+/** Real time is hrtime and an offset, since Date.now() has but milliseconds. */
+class NodeClock implements Clock {
+  #offset: bigint | undefined;
+  /** When the offset was last compared with Date.now(). */
+  #compared = 0n;
+
+  monotonic(): bigint {
+    return process.hrtime.bigint();
+  }
+
+  realtime(): bigint {
     const now = process.hrtime.bigint();
-    // Anchored anew every second, so that a change of the host's clock is seen.
-    if (anchor === undefined || now - anchoredAt > 1_000_000_000n) {
-      const next = BigInt(Date.now()) * 1_000_000n;
-      const predicted = anchor === undefined ? next : anchor + (now - anchoredAt);
-      const drift = next - predicted;
-      anchor = drift > -2_000_000n && drift < 2_000_000n ? predicted : next;
-      anchoredAt = now;
-    }
-    return anchor + (now - anchoredAt);
-  };
+    return now + this.#offsetAt(now);
+  }
+
+  realtimeOffset(): bigint {
+    return this.#offsetAt(process.hrtime.bigint());
+  }
+
+  /** Compared anew every second, so that a change of the host's clock is seen. */
+  #offsetAt(now: bigint): bigint {
+    if (this.#offset !== undefined && now - this.#compared <= 1_000_000_000n) return this.#offset;
+    const offset = BigInt(Date.now()) * 1_000_000n - now;
+    const drift = this.#offset === undefined ? undefined : offset - this.#offset;
+    if (drift === undefined || drift <= -2_000_000n || drift >= 2_000_000n) this.#offset = offset;
+    this.#compared = now;
+    return this.#offset as bigint;
+  }
 }
 
 /** Garbage that is worth a collection (about 10 ms). */

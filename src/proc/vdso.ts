@@ -1,0 +1,105 @@
+/**
+ * What the kernel keeps of the vdso: its image, the same for every program, and the page of data below it, which tells how
+ * to get from the time stamp counter to the clocks. Programs see the page as a shared mapping that only the kernel writes.
+ */
+import type { Clock } from "../host/interface.ts";
+import type { Vdso } from "../loader/vdso.ts";
+import { MONOTONIC_OFFSET, REALTIME_OFFSET } from "../loader/vdso-x86_64.ts";
+import { PAGE_SIZE } from "../mm/layout.ts";
+import type { MemoryPool } from "../mm/memory-pool.ts";
+import type { SharedObject } from "../mm/shared-object.ts";
+import type { MappedFile, MappedInode } from "../mm/vma.ts";
+
+class VdsoImage implements MappedFile, MappedInode {
+  readonly ino = 0;
+  readonly flags = 0;
+  readonly #bytes: Uint8Array;
+  references = 1;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get inode(): MappedInode {
+    return this;
+  }
+
+  read(position: number, into: Uint8Array): number {
+    const part = this.#bytes.subarray(position, position + into.length);
+    into.set(part);
+    return part.length;
+  }
+
+  write(): number {
+    throw new Error("the image of the vdso is never mapped shared");
+  }
+
+  attributes(): { size: number; dev: number; ino: number } {
+    return { size: this.#bytes.length, dev: 0, ino: 0 };
+  }
+
+  describe(): string {
+    return "[vdso]";
+  }
+
+  close(): void {
+    throw new Error("the kernel's own reference to the vdso is gone");
+  }
+}
+
+/** The data page. */
+export class ClockPage implements SharedObject {
+  readonly name = "[vvar]";
+  readonly #pool: MemoryPool;
+  readonly #page: DataView<ArrayBuffer> = new DataView(new ArrayBuffer(PAGE_SIZE));
+  readonly #clock: Required<Clock>;
+  #version = 0;
+  #realtimeOffset = 0n;
+
+  /** @param boot what the host's monotonic clock showed when the machine's began */
+  constructor(clock: Required<Clock>, pool: MemoryPool, boot: bigint) {
+    this.#clock = clock;
+    this.#pool = pool;
+    this.#page.setBigInt64(MONOTONIC_OFFSET, -boot, true);
+    this.refresh();
+  }
+
+  /** Looks whether the host's clock was set meanwhile. */
+  refresh(): void {
+    const offset = this.#clock.realtimeOffset();
+    if (offset === this.#realtimeOffset) return;
+    this.#realtimeOffset = offset;
+    this.#page.setBigInt64(REALTIME_OFFSET, offset, true);
+    this.#version++;
+    this.#pool.changed();
+  }
+
+  readPage(index: number, into: Uint8Array): boolean {
+    if (index !== 0) return false;
+    into.set(new Uint8Array(this.#page.buffer));
+    return true;
+  }
+
+  writePage(): void {
+    throw new Error("no program can write to the data page of the vdso");
+  }
+
+  version(): number {
+    return this.#version;
+  }
+}
+
+/** What programs get mapped; undefined where guest code cannot tell the time by itself. */
+export function makeVdso(
+  image: Uint8Array | undefined,
+  clock: Clock,
+  pool: MemoryPool,
+  boot: bigint,
+): (Vdso & { readonly data: ClockPage }) | undefined {
+  if (image === undefined || !hasOffset(clock)) return undefined;
+  return { image: new VdsoImage(image), data: new ClockPage(clock, pool, boot) };
+}
+
+function hasOffset(clock: Clock): clock is Required<Clock> {
+  return clock.realtimeOffset !== undefined;
+}
