@@ -86,7 +86,7 @@ export class CoreSubject implements p.Subject {
       dirty,
     };
     if (trap === Trap.PageFault) {
-      outcome.cr2 = BigInt(this.#core.faultAddress);
+      outcome.cr2 = BigInt.asUintN(64, BigInt(this.#core.faultAddress));
       outcome.error = [0, p.PageFaultError.Write, p.PageFaultError.Fetch][this.#core.faultAccess] as number;
     }
     u8.fill(0xcc, c.codeAddress, c.codeAddress + c.code.length);
