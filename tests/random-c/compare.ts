@@ -100,7 +100,8 @@ class Engine {
       return undefined;
     } catch (error) {
       this.close();
-      return `error of tsrcore: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      return `error of tsrcore: ${text.split("\n").slice(0, 4).join("\n")}`;
     }
   }
 
