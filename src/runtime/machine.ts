@@ -102,7 +102,7 @@ export class Machine {
         // On x86 AT_HWCAP is cpuid leaf 1, edx; bit 1 of AT_HWCAP2 says that FSGSBASE may be used.
         hwcap: (cpuid(1)[3] as number) >>> 0,
         hwcap2: hasFeature("fsgsbase") ? 2 : 0,
-        minSignalStack: arch.minSignalStack,
+        minSignalStack: arch.maxSignalFrame,
       },
       hostname: options.hostname ?? "tsrcore",
     });

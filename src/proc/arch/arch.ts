@@ -88,4 +88,6 @@ export interface Arch {
   vdso?(): Uint8Array<ArrayBuffer>;
   /** Least size of an alternate signal stack. */
   readonly minSignalStack: number;
+  /** Bytes that the largest signal frame takes with its padding, as Linux estimates it: AT_MINSIGSTKSZ. */
+  readonly maxSignalFrame: number;
 }

@@ -3,6 +3,7 @@ import { EFAULT } from "../../abi/errno.ts";
 import { PROT_READ, PROT_WRITE } from "../../abi/mman.ts";
 import { SA_RESTORER, SA_SIGINFO, SEGV_MAPERR, SIGSEGV, SIGUSR1 } from "../../abi/signal.ts";
 import { registers } from "../../cpu/isa/x86_64/arch.ts";
+import { YMM, YMM_SIZE } from "../../cpu/isa/x86_64/context.ts";
 import { AddressSpace } from "../../mm/address-space.ts";
 import { MemoryPool } from "../../mm/memory-pool.ts";
 import { type SignalInfo, SignalSet } from "../signal-state.ts";
@@ -49,7 +50,7 @@ describe("signal frame", () => {
     const frame = registers.getSp(context);
     // As after a call: a multiple of 16 once the return address is off.
     expect((frame + 8) % 16).toBe(0);
-    expect(frame).toBeLessThanOrEqual(STACK_TOP - 0x100 - 128 - 512 - 440);
+    expect(frame).toBeLessThanOrEqual(STACK_TOP - 0x100 - 128 - 836 - 440);
     expect(registers.getPc(context)).toBe(HANDLER);
     const [rdi, rsi, rdx] = [7, 6, 2].map((r) => Number(registers.getGpr(context, r))) as [number, number, number];
     expect([rdi, rsi, rdx]).toEqual([SIGSEGV, frame + 8 + 304, frame + 8]);
@@ -75,6 +76,48 @@ describe("signal frame", () => {
     expect(space.readU32(fpstate + 24)).toBe(0x1f80);
   });
 
+  // As a C program on a kernel of a CPU with AVX prints it.
+  it("says that the floating-point state is an image of XSAVE", () => {
+    const { space, context } = machine();
+    context.setBigUint64(YMM + YMM_SIZE * 15 + 24, 0x1122n, true);
+    arch.pushSignalFrame(space, context, request(FAULT));
+    const uc = registers.getSp(context) + 8;
+    expect(space.readU64(uc)).toBe(7n);
+    const fpstate = Number(space.readU64(uc + 40 + 8 * 23));
+    const u32 = (at: number): number => space.readU32(fpstate + at);
+    expect([464, 468, 472, 476, 480].map(u32)).toEqual([0x46505853, 836, 7, 0, 832]);
+    expect(u32(832)).toBe(0x46505845);
+    expect([512, 516, 520, 524].map(u32)).toEqual([7, 0, 0, 0]);
+    expect(space.readU64(fpstate + 576 + 15 * 16 + 8)).toBe(0x1122n);
+  });
+
+  it("takes vector registers back, of parts that the handler leaves in the header", () => {
+    const { space, context } = machine();
+    const word = (register: number, half: number): bigint =>
+      context.getBigUint64(YMM + YMM_SIZE * register + 16 * half, true);
+    const set = (register: number, half: number, value: bigint): void =>
+      context.setBigUint64(YMM + YMM_SIZE * register + 16 * half, value, true);
+    const roundTrip = (change: (fpstate: number) => void): bigint[] => {
+      set(3, 0, 0x33n);
+      set(3, 1, 0x44n);
+      arch.pushSignalFrame(space, context, request(FAULT));
+      expect([word(3, 0), word(3, 1)]).toEqual([0n, 0n]);
+      set(3, 0, 1n);
+      set(3, 1, 2n);
+      change(Number(space.readU64(registers.getSp(context) + 8 + 40 + 8 * 23)));
+      registers.setSp(context, registers.getSp(context) + 8);
+      arch.popSignalFrame(space, context);
+      return [word(3, 0), word(3, 1)];
+    };
+    expect(roundTrip(() => {})).toEqual([0x33n, 0x44n]);
+    expect(roundTrip((fp) => space.writeU32(fp + 512, 3))).toEqual([0x33n, 0n]);
+    expect(roundTrip((fp) => space.writeU32(fp + 512, 4))).toEqual([0n, 0x44n]);
+    // Without the magic numbers it is an image of FXSAVE.
+    expect(roundTrip((fp) => space.writeU32(fp + 464, 0))).toEqual([0x33n, 0n]);
+    expect(roundTrip((fp) => space.writeU32(fp + 832, 0))).toEqual([0x33n, 0n]);
+    expect(() => roundTrip((fp) => space.writeU32(fp + 512, 8))).toThrow(expect.objectContaining({ code: EFAULT }));
+  });
+
   it("comes back exactly", () => {
     const { space, context } = machine();
     const size = registers.contextSize;
@@ -98,7 +141,7 @@ describe("signal frame", () => {
     const frame = registers.getSp(context);
     expect(frame).toBeGreaterThan(STACK);
     expect(frame).toBeLessThan(STACK + 0x1000);
-    expect(Number(space.readU64(frame + 8 + 40 + 8 * 23))).toBe(STACK + 0x1000 - 512);
+    expect(Number(space.readU64(frame + 8 + 40 + 8 * 23))).toBe(STACK + 0x1000 - 896);
   });
 
   it("is EFAULT without room or without a restorer, with the context as it was", () => {

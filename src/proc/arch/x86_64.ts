@@ -1,13 +1,17 @@
 /**
  * Linux's ABI on x86_64: where a system call's number is, and the signal frame (arch/x86/kernel/signal_64.c,
  * arch/x86/include/uapi/asm/sigcontext.h). Unwinders, debuggers and garbage collectors read the frame, so it is laid out
- * exactly as the kernel of a CPU without XSAVE does it:
+ * exactly as the kernel of a CPU with AVX does it:
  *
  *     return address (sa_restorer)      8
  *     struct ucontext                 304   flags, link, stack, sigcontext (256), sigmask
  *     siginfo_t                       128
  *     (gap for alignment)
- *     FXSAVE image                    512   64-byte aligned, pointed to by sigcontext.fpstate
+ *     XSAVE image                     832   64-byte aligned, pointed to by sigcontext.fpstate
+ *     a magic number                    4
+ *
+ * In the image's bytes for software the frame says that it is one of XSAVE and how long it is (struct _fpx_sw_bytes). What
+ * sigreturn finds there otherwise, it takes for an image of FXSAVE.
  */
 import { EFAULT, EINVAL, EPERM, Errno, errno } from "../../abi/errno.ts";
 import { encodeSiginfo, SIGINFO_SIZE } from "../../abi/siginfo.ts";
@@ -29,8 +33,11 @@ export interface X86_64Registers extends Registers {
   writeFlags(context: DataView, flags: number): void;
   getGsBase(context: DataView): number;
   setGsBase(context: DataView, base: number): void;
-  /** The 512 bytes of FXSAVE64. */
-  fxsave(context: DataView, image: Uint8Array): void;
+  /** Fills the XSAVE_SIZE bytes of XSAVE64 in the standard format. */
+  xsave(context: DataView, image: Uint8Array): void;
+  /** Loads them, but for parts that are not in `features`, which are reset. False if XRSTOR64 would raise an exception. */
+  xrstor(context: DataView, image: Uint8Array, features: number): boolean;
+  /** Loads the first 512 bytes; the upper halves of vector registers stay. */
   fxrstor(context: DataView, image: Uint8Array): void;
   /** x87 and SSE as after a program start. */
   resetFpu(context: DataView): void;
@@ -53,12 +60,24 @@ const TASK_SIZE_MAX = 0x7fff_ffff_f000;
 /** Order of the general registers in sigcontext: r8..r15 di si bp bx dx ax cx sp. */
 const SIGCONTEXT_GPRS = [8, 9, 10, 11, 12, 13, 14, 15, 7, 6, 5, 3, 2, 0, 1, 4] as const;
 
+const UC_FP_XSTATE = 1;
 const UC_SIGCONTEXT_SS = 2;
 const UC_STRICT_RESTORE_SS = 4;
 const USER_CS = 0x33;
 const USER_SS = 0x2b;
 const RED_ZONE = 128;
 const FXSAVE_SIZE = 512;
+/** x87, SSE and AVX. */
+const XFEATURES = 7;
+const XSAVE_SIZE = 832;
+/** With the magic number after it. */
+const FPSTATE_SIZE: number = XSAVE_SIZE + 4;
+const FP_XSTATE_MAGIC1 = 0x46505853;
+const FP_XSTATE_MAGIC2 = 0x46505845;
+/** struct _fpx_sw_bytes: u32 magic, u32 size of all, u64 features, u32 size of the image. */
+const SW_BYTES = 464;
+/** What Linux works out for an image of this size (init_sigframe_size), room for a frame of 32 bits included. */
+const MAX_SIGNAL_FRAME = 1776;
 
 /** Offsets in the frame. */
 const UC = 8;
@@ -123,7 +142,32 @@ function copy64(from: DataView, at: number, to: DataView, toAt: number): void {
   to.setUint32(toAt + 4, from.getUint32(at + 4, true), true);
 }
 
+/** The features of an XSAVE image in a signal frame, or undefined if it is not one (check_xstate_in_sigframe). */
+function frameFeatures(space: AddressSpace, fpstate: number): number | undefined {
+  const { view } = space.memory;
+  const size = view.getUint32(fpstate + SW_BYTES + 16, true);
+  const whole = view.getUint32(fpstate + SW_BYTES + 4, true);
+  if (view.getUint32(fpstate + SW_BYTES, true) !== FP_XSTATE_MAGIC1) return undefined;
+  if (size < FXSAVE_SIZE + 64 || size > XSAVE_SIZE || size > whole) return undefined;
+  space.readable(fpstate, size + 4);
+  return view.getUint32(fpstate + size, true) === FP_XSTATE_MAGIC2
+    ? view.getUint32(fpstate + SW_BYTES + 8, true) & XFEATURES
+    : undefined;
+}
+
 export function x86_64Arch(registers: X86_64Registers): Arch {
+  const restoreFpu = (space: AddressSpace, context: DataView, fpstate: number): void => {
+    const legacy = space.readable(fpstate, FXSAVE_SIZE);
+    const features = frameFeatures(space, fpstate);
+    if (features === undefined) {
+      registers.resetFpu(context);
+      registers.fxrstor(context, legacy);
+      return;
+    }
+    // All of the image is read, as XRSTOR may.
+    const image = space.readable(fpstate, XSAVE_SIZE);
+    if (!registers.xrstor(context, image, features)) throw errno(EFAULT);
+  };
   return {
     name: "x86_64",
     name32: "i686",
@@ -132,6 +176,7 @@ export function x86_64Arch(registers: X86_64Registers): Arch {
     cloneTlsFirst: false,
     hasRestorer: true,
     minSignalStack: MINSIGSTKSZ_X86_64,
+    maxSignalFrame: MAX_SIGNAL_FRAME,
     vdso: vdsoX86_64,
 
     prctl(space, context, code, address) {
@@ -180,18 +225,23 @@ export function x86_64Arch(registers: X86_64Registers): Arch {
       // x86_64 has no trampoline of its own to return to (arch/x86/kernel/signal_64.c).
       if ((action.flags & SA_RESTORER) === 0) throw errno(EFAULT);
       const top = request.onCurrentStack ? request.stackTop - RED_ZONE : request.stackTop;
-      const fpstate = Math.floor((top - FXSAVE_SIZE) / 64) * 64;
+      const fpstate = Math.floor((top - FPSTATE_SIZE) / 64) * 64;
       const frame = Math.floor((fpstate - FRAME_SIZE) / 16) * 16 - 8;
 
       // All is stored at once by words, since values above 2^53 would be BigInts.
-      space.demandWritable(frame, fpstate + FXSAVE_SIZE - frame);
+      space.demandWritable(frame, fpstate + FPSTATE_SIZE - frame);
       const { memory } = space;
       const { view } = memory;
-      registers.fxsave(context, memory.bytes(fpstate, FXSAVE_SIZE));
+      registers.xsave(context, memory.bytes(fpstate, XSAVE_SIZE));
+      view.setUint32(fpstate + SW_BYTES, FP_XSTATE_MAGIC1, true);
+      view.setUint32(fpstate + SW_BYTES + 4, FPSTATE_SIZE, true);
+      store64(view, fpstate + SW_BYTES + 8, XFEATURES);
+      view.setUint32(fpstate + SW_BYTES + 16, XSAVE_SIZE, true);
+      view.setUint32(fpstate + XSAVE_SIZE, FP_XSTATE_MAGIC2, true);
       const flags = registers.readFlags(context);
       for (let at = frame; at < frame + FRAME_SIZE; at += 4) view.setUint32(at, 0, true);
       store64(view, frame, action.restorer);
-      store64(view, frame + UC, UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS);
+      store64(view, frame + UC, UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS);
       store64(view, frame + UC_STACK, altStack.sp);
       view.setUint32(frame + UC_STACK + 8, altStack.flags, true);
       store64(view, frame + UC_STACK + 16, altStack.size);
@@ -229,14 +279,13 @@ export function x86_64Arch(registers: X86_64Registers): Arch {
       const { memory } = space;
       const { view } = memory;
       const fpstate = load64(view, frame + SC_FPSTATE);
-      const fp = fpstate === 0 ? null : space.readable(fpstate, FXSAVE_SIZE);
+      if (fpstate === 0) registers.resetFpu(context);
+      else restoreFpu(space, context, fpstate);
       for (let i = 0; i < SIGCONTEXT_GPRS.length; i++)
         copy64(view, frame + SIGCONTEXT + 8 * i, context, registers.gprOffset(SIGCONTEXT_GPRS[i] as number));
       registers.setPc(context, load64(view, frame + SC_IP));
       const flags = view.getUint32(frame + SC_FLAGS, true);
       registers.writeFlags(context, (registers.readFlags(context) & ~FLAGS_RESTORED) | (flags & FLAGS_RESTORED));
-      if (fp === null) registers.resetFpu(context);
-      else registers.fxrstor(context, fp);
       return {
         mask: new SignalSet(view.getInt32(frame + UC_SIGMASK, true), view.getInt32(frame + UC_SIGMASK + 4, true)),
         altStack: {

@@ -6,7 +6,7 @@
  */
 import * as ctx from "./context.ts";
 import { ARITHMETIC_FLAGS, FlagKind } from "./sem.ts";
-import { fxrstor, fxsave, resetFpu } from "./x87-image.ts";
+import { fxrstor, resetFpu, xrstor, xsave } from "./x87-image.ts";
 
 const register = (number: number): number => ctx.GPR + number * 8;
 const RAX = register(0);
@@ -135,7 +135,8 @@ export const registers = {
   isStepping: (context: DataView): boolean => (context.getUint32(ctx.EFLAGS_REST, true) & 0x100) !== 0,
   getGsBase: (context: DataView): number => get64(context, ctx.GS_BASE),
   setGsBase: (context: DataView, base: number): void => set64(context, ctx.GS_BASE, base),
-  fxsave: fxsave as typeof fxsave,
+  xsave: xsave as typeof xsave,
+  xrstor: xrstor as typeof xrstor,
   fxrstor: fxrstor as typeof fxrstor,
   resetFpu: resetFpu as typeof resetFpu,
   /** From the exception that is pending and unmasked; Linux picks in this order (arch/x86/kernel/fpu/core.c). */

@@ -7,9 +7,10 @@
 const IMPLEMENTED = `
 fpu tsc msr pae cx8 cmov clflush mmx fxsr sse sse2
 syscall nx rdtscp lm
-pni pclmulqdq ssse3 cx16 sse4_1 sse4_2 movbe popcnt aes rdrand
+pni pclmulqdq ssse3 fma cx16 sse4_1 sse4_2 movbe popcnt aes xsave osxsave avx f16c rdrand
 lahf_lm abm 3dnowprefetch
-fsgsbase bmi1 bmi2 rdseed adx clflushopt clwb sha_ni
+fsgsbase bmi1 avx2 bmi2 rdseed adx clflushopt clwb sha_ni
+xsaveopt xsavec
 `;
 
 export type CpuidRegister = "a" | "b" | "c" | "d";

@@ -3,6 +3,7 @@
  * as zeros.
  */
 import { type CpuidRegister, featureBits } from "./cpu-features.ts";
+import { XCR0, XSAVE_AVX, XSAVE_SIZE } from "./xsave-layout.ts";
 
 const ascii = (text: string): number =>
   text.charCodeAt(0) | (text.charCodeAt(1) << 8) | (text.charCodeAt(2) << 16) | (text.charCodeAt(3) << 24) | 0;
@@ -33,7 +34,7 @@ export interface CpuidLeaf {
 const features = (leaf: number, register: CpuidRegister, subleaf = 0): number => featureBits(leaf, subleaf, register);
 
 export const CPUID_LEAVES: readonly CpuidLeaf[] = [
-  { leaf: 0, values: [0xb, ascii("Genu"), ascii("ntel"), ascii("ineI")] },
+  { leaf: 0, values: [0xd, ascii("Genu"), ascii("ntel"), ascii("ineI")] },
   // Family 6, model 61 (Broadwell), of whose instructions nearly all are there. 64-byte cache lines, for clflush.
   { leaf: 1, values: [0x306d4, ((LINE / 8) << 8) | (1 << 16), features(1, "c"), features(1, "d")] },
   // Caches are described by leaf 4.
@@ -46,6 +47,10 @@ export const CPUID_LEAVES: readonly CpuidLeaf[] = [
   // One thread in one core.
   { leaf: 0xb, subleaf: 0, values: [0, 1, 0x100, 0] },
   { leaf: 0xb, subleaf: 1, values: [0, 1, 0x201, 0] },
+  // XSAVE: the parts and the size for what is on and for all there is; the same compacted; where AVX is (xsave.ts).
+  { leaf: 0xd, subleaf: 0, values: [XCR0, XSAVE_SIZE, XSAVE_SIZE, 0] },
+  { leaf: 0xd, subleaf: 1, values: [features(0xd, "a", 1), XSAVE_SIZE, 0, 0] },
+  { leaf: 0xd, subleaf: 2, values: [XSAVE_SIZE - XSAVE_AVX, XSAVE_AVX, 0, 0] },
   { leaf: 0x8000_0000, values: [0x8000_0008 | 0, 0, 0, 0] },
   { leaf: 0x8000_0001, values: [0, 0, features(0x8000_0001, "c"), features(0x8000_0001, "d")] },
   { leaf: 0x8000_0002, values: brandLeaf(0) },

@@ -48,7 +48,7 @@ describe("forms and lengths", () => {
     expect([d?.form, d?.length]).toEqual([form, length]);
   });
 
-  it.each(["f0 01 d8", "f0 39 03", "06", "c4 e2 7b f7 c0", "0f ff", "66 66 66 66 66 66 66 66 66 66 66 66 66 66 01 d8"])(
+  it.each(["f0 01 d8", "f0 39 03", "06", "c4 e2 7f f7 c0", "0f ff", "66 66 66 66 66 66 66 66 66 66 66 66 66 66 01 d8"])(
     "%s is illegal",
     (hex) => expect(decode(hex)).toBeUndefined(),
   );

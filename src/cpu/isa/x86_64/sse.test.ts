@@ -7,7 +7,8 @@ describe("the SSE family", () => {
   it("has a definition for every mnemonic of its table, and no other", () => {
     const rows = parseTable(sse.table);
     const definitions = sse.define(new ModuleBuilder(), {});
-    expect(new Set(rows.map((r) => r.mnemonic))).toEqual(new Set(Object.keys(definitions)));
+    const mnemonics = rows.flatMap(formsOf).map((form) => form.split(":")[0]);
+    expect(new Set(mnemonics)).toEqual(new Set(Object.keys(definitions)));
     expect(rows.flatMap(formsOf).length).toBeGreaterThan(250);
   });
 

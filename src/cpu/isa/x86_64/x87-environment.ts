@@ -10,7 +10,7 @@ import { Trap } from "../../core.ts";
 import { type I32, type I64, i32, i64, select, v128 } from "../../wasm/expr.ts";
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from "../../wasm/module.ts";
 import { MXCSR, SSE_CAREFUL, X87_FDP, X87_FIP, X87_FOP, YMM, YMM_SIZE } from "./context.ts";
-import type { Definition } from "./sem.ts";
+import type { Definition, Sem } from "./sem.ts";
 import {
   CONTROL_BITS,
   controlWord,
@@ -151,63 +151,98 @@ function environments(m: ModuleBuilder, x: X87State): Definitions {
   return all;
 }
 
-/** FXSAVE and FXRSTOR: the x87, MXCSR and the xmm registers (SDM vol. 1, 10.5). */
-function fxImages(m: ModuleBuilder, x: X87State): Definitions {
-  const all: Definitions = {};
-  const save = m.func("x87.fxsave", ["i32"], [], (f) => {
-    const to = f.param(0, "i32");
-    f.exec(i32.store16(to, controlWord(), field(0)));
-    f.exec(i32.store16(to, fullStatus(), field(2)));
-    f.exec(i32.store16(to, i32.and(i32.xor(empty(), c32(-1)), c32(0xff)), field(4)));
-    f.exec(i32.store16(to, i32.load16_u(c32(0), context(X87_FOP)), field(6)));
-    f.exec(i64.store(to, i64.load(c32(0), context(X87_FIP)), field(8)));
-    f.exec(i64.store(to, i64.load(c32(0), context(X87_FDP)), field(16)));
-    f.exec(i32.store(to, i32.load(c32(0), context(MXCSR)), field(24)));
-    f.exec(i32.store(to, c32(MXCSR_MASK), field(28)));
-    for (let i = 0; i < 8; i++) {
-      const r = f.let(physical(c32(i)));
-      f.exec(i64.store(to, significand(r), field(32 + 16 * i)));
-      f.exec(i64.store(to, i64.extend_i32_u(signExponent(r)), field(40 + 16 * i)));
-    }
-    for (let i = 0; i < 16; i++)
-      f.exec(v128.store(to, v128.load(c32(0), context(YMM + YMM_SIZE * i)), field(160 + 16 * i)));
-  });
-  const restore = m.func("x87.fxrstor", ["i32"], [], (f) => {
-    const from = f.param(0, "i32");
-    f.exec(setControlWord(i32.or(i32.and(i32.load16_u(from, field(0)), c32(CONTROL_BITS)), c32(0x40))));
-    loadStatus(f, f.let(i32.load16_u(from, field(2))));
-    f.exec(setEmpty(i32.xor(i32.load8_u(from, field(4)), c32(0xff))));
-    f.exec(i32.store16(c32(0), i32.and(i32.load16_u(from, field(6)), c32(0x7ff)), context(X87_FOP)));
-    f.exec(i64.store(c32(0), i64.load(from, field(8)), context(X87_FIP)));
-    f.exec(i64.store(c32(0), i64.load(from, field(16)), context(X87_FDP)));
-    const mxcsr = f.let(i32.load(from, field(24)));
-    f.exec(i32.store(c32(0), mxcsr, context(MXCSR)));
-    f.if(i32.ne(i32.and(mxcsr, c32(MXCSR_CONTROL)), c32(RESET_MXCSR)), () =>
-      f.exec(i32.store(c32(0), c32(1), context(SSE_CAREFUL))),
-    );
-    for (let i = 0; i < 8; i++) {
-      const at = field(32 + 16 * i);
-      setRegister(f, f.let(physical(c32(i))), i64.load(from, at), i32.load16_u(from, at + 8));
-    }
-    for (let i = 0; i < 16; i++)
-      f.exec(v128.store(c32(0), v128.load(from, field(160 + 16 * i)), context(YMM + YMM_SIZE * i)));
-    run(f, x.summarize);
-  });
-  all["fxsave"] = (s) => {
-    const address = s.f.let(s.address(0));
-    s.aligned(address, 16);
-    run(s.f, save, [s.writable(address, 416)]);
-  };
-  all["fxrstor"] = (s) => {
-    const address = s.f.let(s.address(0));
-    s.aligned(address, 16);
-    const from = s.readable(address, 416);
-    s.f.if(i32.and(i32.load(from, field(24)), c32(~MXCSR_MASK)), () => s.trap(Trap.GeneralProtection));
-    run(s.f, restore, [from]);
-  };
-  return all;
+/** The parts of the FXSAVE image, which XSAVE has too: functions of its address. */
+export interface LegacyImage {
+  readonly saveX87: FunctionRef;
+  readonly restoreX87: FunctionRef;
+  /** The xmm registers. */
+  readonly saveSse: FunctionRef;
+  readonly restoreSse: FunctionRef;
+  /** MXCSR and its mask. */
+  readonly saveMxcsr: FunctionRef;
+  readonly restoreMxcsr: FunctionRef;
 }
 
-export function defineX87Environment(m: ModuleBuilder, x: X87State): Readonly<Record<string, Definition>> {
-  return { ...environments(m, x), ...fxImages(m, x) };
+export function defineLegacyImage(m: ModuleBuilder, x: X87State): LegacyImage {
+  const part = (name: string, body: (f: FunctionBuilder, at: I32) => void): FunctionRef =>
+    m.func(`x87.${name}`, ["i32"], [], (f) => body(f, f.param(0, "i32")));
+  return {
+    saveX87: part("fxsave.x87", (f, to) => {
+      f.exec(i32.store16(to, controlWord(), field(0)));
+      f.exec(i32.store16(to, fullStatus(), field(2)));
+      f.exec(i32.store16(to, i32.and(i32.xor(empty(), c32(-1)), c32(0xff)), field(4)));
+      f.exec(i32.store16(to, i32.load16_u(c32(0), context(X87_FOP)), field(6)));
+      f.exec(i64.store(to, i64.load(c32(0), context(X87_FIP)), field(8)));
+      f.exec(i64.store(to, i64.load(c32(0), context(X87_FDP)), field(16)));
+      for (let i = 0; i < 8; i++) {
+        const r = f.let(physical(c32(i)));
+        f.exec(i64.store(to, significand(r), field(32 + 16 * i)));
+        f.exec(i64.store(to, i64.extend_i32_u(signExponent(r)), field(40 + 16 * i)));
+      }
+    }),
+    restoreX87: part("fxrstor.x87", (f, from) => {
+      f.exec(setControlWord(i32.or(i32.and(i32.load16_u(from, field(0)), c32(CONTROL_BITS)), c32(0x40))));
+      loadStatus(f, f.let(i32.load16_u(from, field(2))));
+      f.exec(setEmpty(i32.xor(i32.load8_u(from, field(4)), c32(0xff))));
+      f.exec(i32.store16(c32(0), i32.and(i32.load16_u(from, field(6)), c32(0x7ff)), context(X87_FOP)));
+      f.exec(i64.store(c32(0), i64.load(from, field(8)), context(X87_FIP)));
+      f.exec(i64.store(c32(0), i64.load(from, field(16)), context(X87_FDP)));
+      for (let i = 0; i < 8; i++) {
+        const at = field(32 + 16 * i);
+        setRegister(f, f.let(physical(c32(i))), i64.load(from, at), i32.load16_u(from, at + 8));
+      }
+      run(f, x.summarize);
+    }),
+    saveSse: part("fxsave.sse", (f, to) => {
+      for (let i = 0; i < 16; i++)
+        f.exec(v128.store(to, v128.load(c32(0), context(YMM + YMM_SIZE * i)), field(160 + 16 * i)));
+    }),
+    restoreSse: part("fxrstor.sse", (f, from) => {
+      for (let i = 0; i < 16; i++)
+        f.exec(v128.store(c32(0), v128.load(from, field(160 + 16 * i)), context(YMM + YMM_SIZE * i)));
+    }),
+    saveMxcsr: part("fxsave.mxcsr", (f, to) => {
+      f.exec(i32.store(to, i32.load(c32(0), context(MXCSR)), field(24)));
+      f.exec(i32.store(to, c32(MXCSR_MASK), field(28)));
+    }),
+    restoreMxcsr: part("fxrstor.mxcsr", (f, from) => {
+      const mxcsr = f.let(i32.load(from, field(24)));
+      f.exec(i32.store(c32(0), mxcsr, context(MXCSR)));
+      f.if(i32.ne(i32.and(mxcsr, c32(MXCSR_CONTROL)), c32(RESET_MXCSR)), () =>
+        f.exec(i32.store(c32(0), c32(1), context(SSE_CAREFUL))),
+      );
+    }),
+  };
+}
+
+/** GeneralProtection if MXCSR in the image has bits that do not exist. */
+export function checkMxcsr(s: Sem, image: I32): void {
+  s.f.if(i32.and(i32.load(image, field(24)), c32(~MXCSR_MASK)), () => s.trap(Trap.GeneralProtection));
+}
+
+/** FXSAVE and FXRSTOR: the x87, MXCSR and the xmm registers (SDM vol. 1, 10.5). */
+function fxImages(image: LegacyImage): Definitions {
+  return {
+    fxsave: (s) => {
+      const address = s.f.let(s.address(0));
+      s.aligned(address, 16);
+      const to = s.writable(address, 416);
+      for (const part of [image.saveX87, image.saveMxcsr, image.saveSse]) run(s.f, part, [to]);
+    },
+    fxrstor: (s) => {
+      const address = s.f.let(s.address(0));
+      s.aligned(address, 16);
+      const from = s.readable(address, 416);
+      checkMxcsr(s, from);
+      for (const part of [image.restoreMxcsr, image.restoreX87, image.restoreSse]) run(s.f, part, [from]);
+    },
+  };
+}
+
+export function defineX87Environment(
+  m: ModuleBuilder,
+  x: X87State,
+  image: LegacyImage,
+): Readonly<Record<string, Definition>> {
+  return { ...environments(m, x), ...fxImages(image) };
 }

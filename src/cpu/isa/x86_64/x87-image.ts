@@ -17,8 +17,11 @@ import {
   YMM_SIZE,
 } from "./context.ts";
 import { BUSY, CONTROL_BITS, ES, MXCSR_CONTROL, MXCSR_MASK, RESET_MXCSR } from "./x87-state.ts";
+import { COMPACTION_BV, STATE_BV, StatePart, XCR0, XSAVE_AVX, XSAVE_SIZE } from "./xsave-layout.ts";
 
 export const FXSAVE_SIZE = 512;
+
+const { X87, SSE, AVX } = StatePart;
 
 const ST = 32;
 const XMM = 160;
@@ -74,6 +77,48 @@ export function fxrstor(context: DataView, image: Uint8Array): void {
     context.setUint16(to + 8, view.getUint16(ST + 16 * i + 8, true), true);
   }
   for (let i = 0; i < 32; i++) copy64(view, XMM + 8 * i, context, YMM + YMM_SIZE * (i >> 1) + 8 * (i & 1));
+}
+
+const upper = (i: number): number => YMM + YMM_SIZE * (i >> 1) + 16 + 8 * (i & 1);
+
+/** Fills the image of XSAVE, the software's bytes and the rest of the header with 0. */
+export function xsave(context: DataView, image: Uint8Array): void {
+  fxsave(context, image);
+  const view = new DataView(image.buffer, image.byteOffset, XSAVE_SIZE);
+  for (let at = STATE_BV; at < XSAVE_AVX; at += 4) view.setUint32(at, 0, true);
+  let inUse = 0;
+  for (let i = 0; i < 32; i++) {
+    copy64(context, upper(i), view, XSAVE_AVX + 8 * i);
+    inUse |= context.getUint32(upper(i), true) | context.getUint32(upper(i) + 4, true);
+  }
+  view.setUint32(STATE_BV, inUse === 0 ? X87 | SSE : XCR0, true);
+}
+
+/**
+ * Loads an image as XRSTOR does; parts that are not in `features` are reset.
+ * @returns false for a header that XRSTOR refuses; the context is as it was
+ */
+export function xrstor(context: DataView, image: Uint8Array, features: number): boolean {
+  const view = new DataView(image.buffer, image.byteOffset, XSAVE_SIZE);
+  const present = view.getUint32(STATE_BV, true);
+  let refused = (present & ~XCR0) | view.getUint32(STATE_BV + 4, true);
+  for (let at = COMPACTION_BV; at < COMPACTION_BV + 16; at += 4) refused |= view.getUint32(at, true);
+  if (refused !== 0 || (view.getUint32(24, true) & ~MXCSR_MASK) !== 0) return false;
+  const load = present & features;
+  const fpu = new Uint8Array(FXSAVE_SIZE);
+  const parts = new DataView(fpu.buffer);
+  // What is reset is loaded from an image that says so.
+  parts.setUint16(0, 0x037f, true);
+  for (let at = 0; at < FXSAVE_SIZE; at += 4) {
+    const isX87 = at < 24 || (at >= ST && at < XMM);
+    if ((load & (isX87 ? X87 : SSE)) !== 0) parts.setUint32(at, view.getUint32(at, true), true);
+  }
+  parts.setUint32(24, (features & (SSE | AVX)) !== 0 ? view.getUint32(24, true) : RESET_MXCSR, true);
+  fxrstor(context, fpu);
+  for (let i = 0; i < 32; i++)
+    if ((load & AVX) !== 0) copy64(view, XSAVE_AVX + 8 * i, context, upper(i));
+    else context.setBigUint64(upper(i), 0n, true);
+  return true;
 }
 
 /** x87 and SSE as a program finds them at its start (SDM vol. 1, 8.1.3 and 10.2.3). */
