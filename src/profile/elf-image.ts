@@ -52,6 +52,8 @@ const MOST_SEARCHED = 64 << 20;
 
 export class ElfImage {
   readonly file: string;
+  /** Where the program, or the dynamic linker, is entered; -1 if it is not known. */
+  readonly entry: number;
   readonly #inode: MappedInode;
   readonly #arch: UnwindArch;
   readonly #segments: readonly Segment[];
@@ -66,10 +68,12 @@ export class ElfImage {
     inode: MappedInode,
     file: string,
     arch: UnwindArch,
+    entry: number,
     segments: readonly Segment[],
     sections: readonly Section[],
   ) {
     this.#inode = inode;
+    this.entry = entry;
     this.file = file;
     this.#arch = arch;
     this.#segments = segments;
@@ -80,9 +84,9 @@ export class ElfImage {
   static open(inode: MappedInode, file: string, arch: UnwindArch): ElfImage {
     const header = readBytes(inode, 0, 64);
     if (header.length < 64 || header[0] !== 0x7f || header[1] !== 0x45 || header[4] !== 2)
-      return new ElfImage(inode, file, arch, [], []);
+      return new ElfImage(inode, file, arch, -1, [], []);
     const view = viewOf(header);
-    return new ElfImage(inode, file, arch, readSegments(inode, view), readSections(inode, view));
+    return new ElfImage(inode, file, arch, u64(view, 24), readSegments(inode, view), readSections(inode, view));
   }
 
   /** The virtual address, as the file has it, of what is at an offset in it. */
@@ -101,10 +105,15 @@ export class ElfImage {
     return found;
   }
 
+  /** Where that function begins, as far as can be told. */
+  startOf(address: number): number {
+    return this.#symbolAt(address)?.start ?? this.frames?.functionStart(address) ?? this.#referredStart(address);
+  }
+
   #nameAt(address: number): string {
     const symbol = this.#symbolAt(address);
     if (symbol !== undefined) return symbol.name;
-    const start = this.frames?.functionStart(address) ?? this.#referredStart(address);
+    const start = this.startOf(address);
     const base = this.file.slice(this.file.lastIndexOf("/") + 1);
     return `${base}+0x${start.toString(16)}`;
   }

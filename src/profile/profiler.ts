@@ -22,7 +22,7 @@ import { StackWalker } from "./stack-walker.ts";
 import type { UnwindArch } from "./unwind-arch.ts";
 
 /** Mean time between samples, nanoseconds. */
-const INTERVAL = 250_000;
+const INTERVAL = 500_000;
 /** Bounds for the mean length of a stretch in fuel; the first ones are short, so that short programs have samples too. */
 const LEAST_FUEL = 200;
 const MOST_FUEL = 2_000_000;

@@ -1,9 +1,9 @@
 /**
  * Walks the stack of a guest: from its registers to the functions that are active, innermost first.
  *
- * What is known of a function decides how its caller is found. Call frame information is exact. Code without (musl's own
- * has none) is asked for the nearest word on its stack that is a return address: one behind a call instruction that leads
- * to this very function. What either finds has to lie further up the stack and behind a call; otherwise it is not believed.
+ * What is known of a function decides how its caller is found. Call frame information is exact, and so is a frame pointer
+ * in code that keeps one. Of other code (musl's own has neither) the nearest word on its stack is taken that is a return
+ * address: one behind a call instruction that leads to this very function. What either finds has to lie further up the stack and behind a call; otherwise it is not believed.
  */
 import type { AddressSpace } from "../mm/address-space.ts";
 import { PageBits } from "../mm/layout.ts";
@@ -20,11 +20,16 @@ const SCAN_WORDS = 512;
 /** And behind what may be one. */
 const NEAR_WORDS = 64;
 
+/** In the place of what a return address's call calls: it is not told, or there was no call. */
+const COMPUTED = 0;
+const ANYWHERE = -1;
+
 const PROT_EXEC = 4;
 const PAGE = 4096;
 
 /** Where code is. */
 interface Place {
+  readonly guestAddress: number;
   readonly image: ElfImage | undefined;
   /** In the image, as the file has it. */
   readonly address: number;
@@ -68,19 +73,23 @@ export class StackWalker {
   }
 
   #callerOf(place: Place, registers: Float64Array, space: Space, memory: Memory): Float64Array | undefined {
-    const rules = place.image?.frames?.rulesAt(place.address);
+    const { image, address } = place;
+    if (image !== undefined && image.startOf(address) === image.entry) return undefined;
+    const rules = image?.frames?.rulesAt(address);
     // The first function of a program or thread says that it has no caller.
     if (rules?.registers.get(rules.returnRegister)?.kind === "undefined") return undefined;
-    return this.#byRules(rules, registers, space, memory) ?? this.#byScan(place, registers, space, memory);
+    const exact = this.#byRules(rules, registers, space, memory);
+    if (exact !== undefined) return exact;
+    return this.#byFramePointer(place, registers, space, memory) ?? this.#byScan(place, registers, space, memory);
   }
 
   #placeOf(space: Space, address: number): Place | undefined {
     const vma = space.vmas.find(address);
     if (vma === undefined || (vma.prot & PROT_EXEC) === 0) return undefined;
-    if (vma.file === null) return { image: undefined, address, function: this.#anonymous };
+    if (vma.file === null) return { guestAddress: address, image: undefined, address, function: this.#anonymous };
     const image = this.#imageOf(vma.file.inode, vma.file);
     const inImage = image.addressOf(vma.offset + (address - vma.start));
-    return { image, address: inImage, function: image.functionAt(inImage) };
+    return { guestAddress: address, image, address: inImage, function: image.functionAt(inImage) };
   }
 
   #imageOf(inode: MappedInode, file: { describe(): string }): ElfImage {
@@ -120,13 +129,31 @@ export class StackWalker {
       caller[register === rules.returnRegister ? returnAddress : register] = value;
     }
     const from = caller[returnAddress] as number;
-    return rules.signal || this.#isReturnAddress(from, space, memory) ? caller : undefined;
+    return rules.signal || this.#calledFrom(from, space, memory) !== undefined ? caller : undefined;
   }
 
-  #isReturnAddress(address: number, space: Space, memory: Memory): boolean {
-    if (this.#placeOf(space, address - 1) === undefined) return false;
+  #byFramePointer(
+    { image, address, guestAddress }: Place,
+    registers: Float64Array,
+    space: Space,
+    memory: Memory,
+  ): Float64Array | undefined {
+    if (image === undefined) return undefined;
+    const { returnAddress } = this.#arch;
+    const start = guestAddress - (address - image.startOf(address));
+    const caller = this.#arch.byFramePointer(registers, start, memory);
+    if (caller === undefined) return undefined;
+    return this.#calledFrom(caller[returnAddress] as number, space, memory) !== undefined ? caller : undefined;
+  }
+
+  /** What the call before a return address calls, COMPUTED or ANYWHERE; undefined if the address is none. */
+  #calledFrom(address: number, space: Space, memory: Memory): number | undefined {
+    const vma = space.vmas.find(address - 1);
+    if (vma === undefined || (vma.prot & PROT_EXEC) === 0) return undefined;
+    const target = this.#arch.callBefore(address, memory);
+    if (target !== undefined) return target;
     // A signal handler's is that of the trampoline, which nobody calls.
-    return this.#arch.callBefore(address, memory) !== undefined || this.#arch.isSigreturn(address, memory);
+    return this.#arch.isSigreturn(address, memory) ? ANYWHERE : undefined;
   }
 
   #byScan(place: Place, registers: Float64Array, space: Space, memory: Memory): Float64Array | undefined {
@@ -138,13 +165,13 @@ export class StackWalker {
     for (let i = 0; left > 0; i++, left--) {
       const word = memory.u64(start + 8 * i);
       if (word === undefined) break;
-      if (!this.#isReturnAddress(word, space, memory)) continue;
+      const target = this.#calledFrom(word, space, memory);
+      if (target === undefined) continue;
       const caller = registers.slice();
       caller[stackPointer] = start + 8 * (i + 1);
       caller[returnAddress] = word;
-      const target = this.#arch.callBefore(word, memory);
-      if (target === undefined || (target !== 0 && this.#leadsTo(target, place, space, memory))) return caller;
-      if (target !== 0) doubtful ??= caller;
+      if (target === ANYWHERE || (target !== COMPUTED && this.#leadsTo(target, place, space, memory))) return caller;
+      if (target !== COMPUTED) doubtful ??= caller;
       else if (computed === undefined) {
         // Or what is left of a call that has ended: a call that names the function would have to be near.
         computed = caller;
@@ -194,6 +221,7 @@ function guestMemory({ memory }: Space): Memory {
       return Number(memory.view.getBigUint64(address, true));
     },
     bytes(address, length) {
+      if (readable(address) && readable(address + length - 1)) return memory.u8.slice(address, address + length);
       const copy = new Uint8Array(length);
       let count = 0;
       while (count < length && readable(address + count)) {

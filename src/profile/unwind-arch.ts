@@ -15,6 +15,11 @@ export interface UnwindArch {
   /** Copies the registers of a CPU context. */
   registers(context: DataView): Float64Array;
   /**
+   * The caller's registers, if the function that begins at `start` keeps a frame pointer, as code that is not optimised
+   * does; undefined if it doesn't.
+   */
+  byFramePointer(registers: Float64Array, start: number, memory: Memory): Float64Array | undefined;
+  /**
    * What the instruction before a return address calls: undefined if it is no call; 0 if that cannot be told (a computed
    * call).
    */

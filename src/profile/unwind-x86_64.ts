@@ -3,6 +3,7 @@ import type { Memory, UnwindArch } from "./unwind-arch.ts";
 
 /** DWARF's numbers, in the order of the instruction encoding: rax rcx rdx rbx rsp rbp rsi rdi r8... */
 const DWARF_NUMBERS = [0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15];
+const RBP = 6;
 const RSP = 7;
 const RIP = 16;
 const COUNT = 17;
@@ -31,6 +32,7 @@ export function unwindX86_64(access: ContextAccess): UnwindArch {
       registers[RIP] = access.getPc(context);
       return registers;
     },
+    byFramePointer,
     callBefore,
     codeReferences,
     jumps,
@@ -38,6 +40,27 @@ export function unwindX86_64(access: ContextAccess): UnwindArch {
     isSigreturn,
     interrupted,
   };
+}
+
+/** [endbr64] push %rbp; mov %rsp, %rbp: from then on the frame pointer tells where the return address is. */
+function byFramePointer(registers: Float64Array, start: number, memory: Memory): Float64Array | undefined {
+  const code = memory.bytes(start, 8);
+  const push = code[0] === 0xf3 && code[1] === 0x0f && code[2] === 0x1e && code[3] === 0xfa ? 4 : 0;
+  const [a, b, c, d] = code.subarray(push);
+  if (a !== 0x55 || b !== 0x48 || !((c === 0x89 && d === 0xe5) || (c === 0x8b && d === 0xec))) return undefined;
+  const done = (registers[RIP] as number) - start - push;
+  const rsp = registers[RSP] as number;
+  // Before the push, before the move, after both.
+  const saved = done <= 0 ? rsp - 8 : done <= 1 ? rsp : (registers[RBP] as number);
+  if (saved < rsp - 8) return undefined;
+  const rbp = done <= 0 ? registers[RBP] : memory.u64(saved);
+  const rip = memory.u64(saved + 8);
+  if (rbp === undefined || rip === undefined) return undefined;
+  const caller = registers.slice();
+  caller[RBP] = rbp;
+  caller[RSP] = saved + 16;
+  caller[RIP] = rip;
+  return caller;
 }
 
 /** call rel32: e8; call r/m64: ff /2 with any addressing form (Intel SDM vol. 2, "CALL"). */
