@@ -28,7 +28,7 @@ const UNSAFE: readonly Match[] = [
 const IMAGES: readonly Match[] = [[0, 0xd9, 0xd9, [4, 6]], [0, 0xdd, 0xdd, [4, 6]]]; // biome-ignore format: pairs
 
 export function testable(row: Row): boolean {
-  if (matches(row, UNSAFE)) return false;
+  if (matches(row, UNSAFE) || row.mnemonic === "xsavec") return false;
   if (row.mod === "m" && matches(row, IMAGES)) return false;
   if (row.map === 1 && row.opcode === 0xae) {
     // fxsave, fxrstor, xsave...; wrfsbase, wrgsbase
@@ -46,7 +46,7 @@ export const isPopFlags = (row: Row): boolean => matches(row, [[0, 0x9d]]);
 export const isXlat = (row: Row): boolean => matches(row, [[0, 0xd7]]);
 export const isMaskmov = (row: Row): boolean => matches(row, [[1, 0xf7]]);
 export const isLeave = (row: Row): boolean => matches(row, [[0, 0xc9]]);
-export const isLoadMxcsr = (row: Row): boolean => row.mod === "m" && matches(row, [[1, 0xae, 0xae, [2]]]);
+export const isLoadMxcsr = (row: Row): boolean => row.mnemonic === "ldmxcsr";
 /** Uses the stack implicitly. */
 export const usesStack = (row: Row): boolean =>
   matches(row, [
