@@ -352,6 +352,10 @@ export class RecordSem implements Sem {
   trapAfter(trap: Trap): void {
     this.#end.leave(this.f.call("i32", this.#shared.raiseAfter, [this.#pc, i32.const(trap)]));
   }
+  checkTarget(target: I64): void {
+    const canonical = i64.eqz(i64.shr_u(i64.add(target, i64.const(0x8000_0000_0000n)), i64.const(48)));
+    this.f.if(i32.eqz(canonical), () => this.trap(Trap.GeneralProtection));
+  }
   jump(target: number | I64): void {
     if (typeof target === "number") {
       if (this.#operand(target).kind !== "j") throw new Error(`operand ${target} is no branch target`);

@@ -23,6 +23,25 @@ export interface Expr<T extends ValType = ValType> {
   readonly emit: (out: ByteSink) => void;
   /** The value, where it is a known i32 (signed) or i64 (signed) constant. */
   readonly constant?: number | bigint;
+  /** Of an i64: what it is the sum of, where that is known. */
+  readonly origin?: Origin;
+}
+
+/** Some value, named by a number that whoever makes the name gives a meaning to, plus a constant. */
+export interface Origin {
+  readonly name: number;
+  readonly plus: number;
+}
+
+/** The value with an origin. */
+export function withOrigin(value: Expr<"i64">, origin: Origin | undefined): Expr<"i64"> {
+  return origin === undefined ? value : { ...value, origin };
+}
+
+/** `op` of a sum and a constant small enough to be a displacement. */
+function sum(op: Expr<"i64">, origin: Origin | undefined, change: bigint): Expr<"i64"> {
+  if (origin === undefined || change > 0x7fff_ffffn || change < -0x8000_0000n) return op;
+  return { ...op, origin: { name: origin.name, plus: origin.plus + Number(change) } };
 }
 
 export type I32 = Expr<"i32">;
@@ -132,6 +151,8 @@ function bin64(code: number, fold: Fold64, zeroIsIdentity: boolean): Binary<"i64
     return op("i64", code, [a, b]);
   };
 }
+const addition = bin64(0x7c, (a, b) => a + b, true);
+const subtraction = bin64(0x7d, (a, b) => a - b, true);
 const asU64 = (v: bigint): bigint => BigInt.asUintN(64, v);
 
 /** Comparisons, with 1 for true. */
@@ -270,8 +291,14 @@ export const i32: IntOps<"i32"> & I32Only = {
 
 export const i64: IntOps<"i64"> & I64Only = {
   const: i64const,
-  add: bin64(0x7c, (a, b) => a + b, true),
-  sub: bin64(0x7d, (a, b) => a - b, true),
+  add: (a, b) => {
+    const result = addition(a, b);
+    return b.constant === undefined ? result : sum(result, a.origin, b.constant as bigint);
+  },
+  sub: (a, b) => {
+    const result = subtraction(a, b);
+    return b.constant === undefined ? result : sum(result, a.origin, -(b.constant as bigint));
+  },
   mul: bin64(0x7e, (a, b) => a * b, false),
   div_s: bin("i64", "i64", 0x7f),
   div_u: bin("i64", "i64", 0x80),

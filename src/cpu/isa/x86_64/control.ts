@@ -90,19 +90,13 @@ const enter: Definition = (s) => {
   setRsp(s, final);
 };
 
-/** A near branch to a non-canonical address faults before it changes anything (Intel SDM vol. 2, "JMP"). */
-function checkTarget(s: Sem, target: I64): void {
-  const canonical = i64.eqz(i64.shr_u(i64.add(target, i64.const(0x8000_0000_0000n)), i64.const(48)));
-  s.f.if(i32.eqz(canonical), () => s.trap(Trap.GeneralProtection));
-}
-
 const call: Definition = (s) => {
   if (s.operands[0]?.kind === "j") {
     pushWord(s, 8, s.nextRip());
     s.jump(0);
   } else {
     const target = s.read(0) as I64;
-    checkTarget(s, target);
+    s.checkTarget(target);
     pushWord(s, 8, s.nextRip());
     s.jump(target);
   }
@@ -111,19 +105,19 @@ const jmp: Definition = (s) => {
   if (s.operands[0]?.kind === "j") s.jump(0);
   else {
     const target = s.read(0) as I64;
-    checkTarget(s, target);
+    s.checkTarget(target);
     s.jump(target);
   }
 };
 const ret: Definition = (s) => {
   const target = topOfStack(s, 8) as I64;
-  checkTarget(s, target);
+  s.checkTarget(target);
   setRsp(s, i64.add(rsp(s), i64.const(8)));
   s.jump(target);
 };
 const retn: Definition = (s) => {
   const target = topOfStack(s, 8) as I64;
-  checkTarget(s, target);
+  s.checkTarget(target);
   const extra = i64.extend_i32_u(i32.and(s.imm(0), i32.const(0xffff)));
   setRsp(s, i64.add(i64.add(rsp(s), i64.const(8)), extra));
   s.jump(target);

@@ -208,7 +208,9 @@ export interface Sem {
   trap(trap: Trap): void;
   /** Leaves with a trap, this instruction done: the pc is at the next. */
   trapAfter(trap: Trap): void;
-  /** Continues at operand n (kind j), or at a computed address. What follows is not executed. */
+  /** GeneralProtection unless an address is canonical: a near branch elsewhere changes nothing (Intel SDM vol. 2, "JMP"). */
+  checkTarget(target: I64): void;
+  /** Continues at operand n (kind j), or at a computed address that was checked. What follows is not executed. */
   jump(target: number | I64): void;
   /** Ends the instruction early: the next one follows. */
   done(): void;
