@@ -16,8 +16,6 @@ export class RegisterFile {
   readonly #api: UnicornApi;
   readonly #handle: Handle;
   readonly #batch: Batch;
-  /** Without x87 and xmm. */
-  readonly #general: Batch;
   /** Flags, x87 status, tags: u64, u16, u16. */
   readonly #scratch: DataView;
 
@@ -43,7 +41,6 @@ export class RegisterFile {
     inContext(Register.GsBase, ctx.GS_BASE, 8);
     ids.push(Register.Rflags);
     views.push(scratch.subarray(0, 8));
-    this.#general = api.batch([...ids], [...views]);
     inContext(Register.Mxcsr, ctx.MXCSR, 4);
     inContext(Register.FpControl, ctx.X87_CONTROL, 2);
     for (let i = 0; i < 8; i++) inContext(Register.Fp0 + i, ctx.X87_REGS + i * 16, 10);
@@ -61,6 +58,19 @@ export class RegisterFile {
   /** TOP of the x87 as last read. */
   get top(): number {
     return (this.#scratch.getUint16(8, true) & TOP) >> 11;
+  }
+
+  /** The x87's status word as last read, without TOP. */
+  get status(): number {
+    return this.#scratch.getUint16(8, true) & ~TOP;
+  }
+
+  /** Bit i: physical x87 register i is empty, as last read. */
+  get empty(): number {
+    const tags = this.#scratch.getUint16(10, true);
+    let empty = 0;
+    for (let i = 0; i < 8; i++) if (((tags >> (2 * i)) & 3) === 3) empty |= 1 << i;
+    return empty;
   }
 
   /** Into Unicorn. */
@@ -81,21 +91,12 @@ export class RegisterFile {
     this.#api.regRead(this.#handle, this.#batch);
   }
 
-  /** Only the general registers, rip, segment bases and flags. */
-  readGeneral(): void {
-    this.#api.regRead(this.#handle, this.#general);
-  }
-
   /** Flags, x87 status and tags to where the context has them. */
   finish(): void {
     const { view } = this;
     writeFlags(view, this.flags);
-    const status = this.#scratch.getUint16(8, true);
     view.setUint32(ctx.X87_TOP, this.top, true);
-    view.setUint16(ctx.X87_STATUS, status & ~TOP, true);
-    const tags = this.#scratch.getUint16(10, true);
-    let empty = 0;
-    for (let i = 0; i < 8; i++) if (((tags >> (2 * i)) & 3) === 3) empty |= 1 << i;
-    view.setUint32(ctx.X87_EMPTY, empty, true);
+    view.setUint16(ctx.X87_STATUS, this.status, true);
+    view.setUint32(ctx.X87_EMPTY, this.empty, true);
   }
 }

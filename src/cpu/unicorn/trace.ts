@@ -3,8 +3,9 @@
  * is kept in buffers that are made once, since this happens for every instruction.
  */
 import type { GuestMemory } from "../../mm/guest-memory.ts";
+import { PAGE_SIZE } from "../../mm/layout.ts";
 import { Access, Trap } from "../core.ts";
-import { comparable, FROM_SAME_STATE, INCOMPARABLE, isJump, VECTOR, X87 } from "../isa/x86_64/comparable.ts";
+import { comparable, FROM_SAME_STATE, INCOMPARABLE, isJump } from "../isa/x86_64/comparable.ts";
 import * as ctx from "../isa/x86_64/context.ts";
 import { finishSyscall, type Observer, ripOf, type UnicornCore } from "./engine.ts";
 import type { RegisterFile } from "./registers.ts";
@@ -21,7 +22,7 @@ export class Trace implements Observer {
   readonly addresses: Float64Array = new Float64Array(BATCH);
   /** What `comparable` says of each instruction. */
   readonly what: Int32Array = new Int32Array(BATCH);
-  /** `after[i]`: the registers after instruction i; not valid for one that faulted. */
+  /** `after[i]`: the registers after instruction i. */
   readonly after: readonly RegisterFile[];
   readonly #core: UnicornCore;
   readonly #memory: GuestMemory;
@@ -62,9 +63,8 @@ export class Trace implements Observer {
       // The first could not even be fetched.
       this.count = 1;
       this.addresses[0] = rip;
-      this.what[0] = comparable(this.#memory.u8, rip);
+      this.what[0] = 0;
       this.#firstStore[0] = 0;
-      return;
     }
     const last = this.after[this.count - 1] as RegisterFile;
     last.read();
@@ -86,10 +86,8 @@ export class Trace implements Observer {
         return;
       }
       what = comparable(u8, address);
+      (this.after[count - 1] as RegisterFile).read();
       this.#stopped = count === this.#limit || what === INCOMPARABLE || (what & FROM_SAME_STATE) !== 0;
-      const after = this.after[count - 1] as RegisterFile;
-      if (this.#stopped || ((this.what[count - 1] as number) & (VECTOR | X87)) !== 0) after.read();
-      else after.readGeneral();
       if (this.#stopped) {
         this.#core.stop();
         return;
@@ -141,27 +139,25 @@ export class Trace implements Observer {
     }
   }
 
-  /** A byte that memory now has otherwise than Unicorn left it after instruction `i`. */
-  storeDifference(i: number): { address: number; actual: number; expected: number } | undefined {
+  /** The pages that the batch stored to. */
+  writtenPages(): Set<number> {
+    const pages = new Set<number>();
+    for (let i = 0; i < this.#stores; i++) {
+      const address = this.#storeAddress[i] as number;
+      pages.add(Math.floor(address / PAGE_SIZE));
+      pages.add(Math.floor((address + (this.#storeSize[i] as number) - 1) / PAGE_SIZE));
+    }
+    return pages;
+  }
+
+  /** Calls back with every byte that instruction `i` stored, in order. */
+  eachByte(i: number, callback: (address: number, value: number) => void): void {
     const from = this.#firstStore[i] as number;
     const to = i + 1 < this.count ? (this.#firstStore[i + 1] as number) : this.#stores;
-    const { u8 } = this.#memory;
-    let same = true;
     for (let s = from; s < to; s++) {
       const address = this.#storeAddress[s] as number;
       const size = this.#storeSize[s] as number;
-      for (let k = 0; k < size; k++) if (u8[address + k] !== this.#value[s * PIECE + k]) same = false;
+      for (let k = 0; k < size; k++) callback(address + k, this.#value[s * PIECE + k] as number);
     }
-    if (same) return undefined;
-    // Later stores of one instruction may cover earlier ones: the last value counts.
-    const final = new Map<number, number>();
-    for (let s = from; s < to; s++)
-      for (let k = 0; k < (this.#storeSize[s] as number); k++)
-        final.set((this.#storeAddress[s] as number) + k, this.#value[s * PIECE + k] as number);
-    for (const [address, expected] of final) {
-      const actual = u8[address] as number;
-      if (actual !== expected) return { address, actual, expected };
-    }
-    return undefined;
   }
 }

@@ -1,37 +1,46 @@
 /**
  * What may be compared after an instruction, when another engine (Unicorn 2.0.1, which is QEMU 5.0.1) has executed it too:
- * the one list of where two engines answer differently and neither is to blame, or where QEMU is known to be wrong.
+ * the one list of where two engines answer differently and neither is to blame, or where QEMU is known to be wrong. Lockstep
+ * and the instruction tests both go by it; `tests/insn` with `--cpu unicorn` is what it was made with.
  *
- * - Flags that the Intel SDM leaves undefined (undefined-flags.ts): not compared. FCOMI and its kin: the SDM clears AF, SF
- *   and OF or leaves them, depending on the edition; QEMU leaves them.
- * - CPUID, RDTSC, RDTSCP, RDRAND, RDSEED: each engine is its own processor.
+ * Not compared at all:
+ * - CPUID, RDTSC, RDTSCP, RDRAND, RDSEED, XGETBV: each engine is its own processor. The rest of 0F 01 likewise.
+ * - What QEMU's core does not know: POPCNT, MOVBE, PCLMULQDQ, SHA, XSAVE and its kin, RDFSBASE and its kin, CLFLUSHOPT, CLWB,
+ *   0F 0D with a register; the second encoding of TEST (F6 /1, F7 /1); AVX (VEX prefixes are taken for the instructions of the
+ *   same opcode without), but not the BMI instructions.
  * - RCPPS, RSQRTPS and the scalar ones: the SDM allows a relative error of 1.5 * 2^-12. QEMU divides exactly; tsrcore gives
  *   what real processors give.
  * - F2XM1, FYL2X, FPTAN, FPATAN, FYL2XP1, FSINCOS, FSIN, FCOS: QEMU computes them in doubles of the host, 11 bits short of
  *   the x87's.
  * - FPREM, FPREM1: the SDM lets an implementation choose by how much a far larger dividend is reduced at a time; QEMU chooses
  *   otherwise than real processors, and works in doubles.
- * - The sticky exception flags of MXCSR and the x87, the x87's condition bits and tags: QEMU raises few of the x87's (no stack
- *   faults, no denormals, C1 not at all). They are not compared, and an instruction that shows them (FNSTSW, FNSTENV, FNSAVE,
- *   FXSAVE, STMXCSR) is executed by both from the state of the engine under test.
- * - The exponents of x87 registers after MMX instructions, which should be all ones: QEMU leaves them. Compared after x87
- *   instructions alone.
- * - POPCNT, LZCNT, TZCNT, RDFSBASE and its kin, all of the maps 0F 38 and 0F 3A, all with a VEX prefix, and the second
- *   encoding of TEST (F6 /1, F7 /1) are unknown to Unicorn's CPU model; ENTER, and LAHF and SAHF with a
- *   REX prefix, are wrong in it.
+ * - FLDL2T, FLDL2E, FLDPI, FLDLG2, FLDLN2: QEMU's constants do not follow the rounding control.
+ * - FNSTENV, FNSAVE, FXSAVE: QEMU does not keep the last instruction's address, nor fill the reserved words.
+ * - IN, OUT, INS, OUTS, which Unicorn executes at any privilege level, and INT n, which it reports as the exception n.
+ *
+ * Compared in part:
+ * - Flags that the Intel SDM leaves undefined (undefined-flags.ts): not compared. FCOMI and its kin: the SDM clears AF, SF
+ *   and OF or leaves them, depending on the edition; QEMU leaves them.
+ * - The sticky exception flags of MXCSR and the x87, and C1: QEMU raises few of the x87's (no stack faults, no denormals). They
+ *   are not compared, and an instruction that shows them (FNSTSW, STMXCSR) is executed by both from
+ *   the state of the engine under test. C0, C2 and C3 are compared
+ *   after comparisons; FXAM knows no unnormal numbers in QEMU.
+ * - The exponents of x87 registers after MMX instructions, which should be all ones: QEMU leaves them. TOP and the tags are
+ *   not compared there either.
  */
-import { undefinedFlagsOf } from "./undefined-flags.ts";
+import { UNDEFINED_WITH_PREFIX, undefinedFlagsOf } from "./undefined-flags.ts";
 
 /** Nothing can be compared. */
 export const INCOMPARABLE = -1;
 /** Comparable only if both engines start from the same state to the last bit. In addition to the flags. */
 export const FROM_SAME_STATE: number = 1 << 30;
-
-/** An instruction of the x87, and one that may use xmm or MMX registers. In addition to the flags. */
-export const X87: number = 1 << 29;
-export const VECTOR: number = 1 << 28;
+/** C0, C2 and C3 of the x87 are defined. In addition to the flags. */
+export const X87_CONDITION: number = 1 << 29;
+/** An instruction with MMX registers. In addition to the flags. */
+export const MMX: number = 1 << 28;
 
 const AF = 0x10;
+
 const SF = 0x80;
 const OF = 0x800;
 /** CF PF AF ZF SF OF */
@@ -41,14 +50,27 @@ const LEGACY_PREFIXES: ReadonlySet<number> = new Set([
   0xf0, 0xf2, 0xf3, 0x2e, 0x36, 0x3e, 0x26, 0x64, 0x65, 0x66, 0x67,
 ]); // biome-ignore format: one line
 
+interface Prefixes {
+  readonly word: boolean;
+  readonly repeat: boolean;
+  /** F2 */
+  readonly repeatNot: boolean;
+  readonly lock: boolean;
+  readonly rex: number;
+}
+
 /** The flags that may be compared after the instruction at `code[at]`, or one of the constants above. */
 export function comparable(code: Uint8Array, at: number): number {
   let word = false;
   let repeat = false;
+  let repeatNot = false;
+  let lock = false;
   let byte = code[at] as number;
   while (LEGACY_PREFIXES.has(byte)) {
     if (byte === 0x66) word = true;
-    else if (byte === 0xf3) repeat = true;
+    else if (byte === 0xf3) [repeat, repeatNot] = [true, false];
+    else if (byte === 0xf2) [repeat, repeatNot] = [false, true];
+    else if (byte === 0xf0) lock = true;
     byte = code[++at] as number;
   }
   let rex = 0;
@@ -56,43 +78,131 @@ export function comparable(code: Uint8Array, at: number): number {
     rex = byte;
     byte = code[++at] as number;
   }
+  const prefixes = { word, repeat, repeatNot, lock, rex };
   const modrm = code[at + 1] as number;
-  if (byte === 0x0f) return comparable0f(modrm, code[at + 2] as number, repeat, rex, word);
-  if (byte >= 0xd8 && byte <= 0xdf) {
-    const what = comparableX87(byte, modrm);
-    return what === INCOMPARABLE ? what : what | X87;
-  }
+  if (byte === 0x0f) return comparable0f(code, at + 1, prefixes);
+  if (byte >= 0xd8 && byte <= 0xdf) return comparableX87(byte, modrm);
   const ext = (modrm >> 3) & 7;
-  if (byte === 0xc4 || byte === 0xc5) return INCOMPARABLE;
-  if (((byte === 0xf6 || byte === 0xf7) && ext === 1) || byte === 0xc8) return INCOMPARABLE;
-  if ((byte === 0x9e || byte === 0x9f) && rex !== 0) return INCOMPARABLE;
-  const size = (byte & 1) === 0 ? 1 : (rex & 8) !== 0 ? 8 : word ? 2 : 4;
-  return ARITHMETIC & ~undefinedFlagsOf(0, byte, ext, size, undefined);
+  const size = (byte & 1) === 0 ? 1 : sizeOf(prefixes);
+  const flags = ARITHMETIC & ~undefinedFlagsOf(0, byte, ext, size, undefined);
+  switch (byte) {
+    case 0x62: // EVEX
+    case 0xc5: // VEX, opcodes of 0F only
+    case 0xcd: // int n
+      return INCOMPARABLE;
+    case 0xc4:
+      return comparableVex(modrm, code[at + 2] as number, code[at + 3] as number, code[at + 4] as number);
+    case 0xf6:
+    case 0xf7:
+      return ext === 1 ? INCOMPARABLE : flags;
+    default:
+      return isPort(byte) ? INCOMPARABLE : flags;
+  }
 }
 
-function comparable0f(opcode: number, modrm: number, repeat: boolean, rex: number, word: boolean): number {
+function sizeOf({ word, rex }: Prefixes): number {
+  return (rex & 8) !== 0 ? 8 : word ? 2 : 4;
+}
+
+/** ins, outs; in, out */
+function isPort(opcode: number): boolean {
+  return (opcode >= 0x6c && opcode <= 0x6f) || (opcode & 0xf4) === 0xe4;
+}
+
+/** VEX of three bytes, of which the BMI instructions are known. */
+function comparableVex(second: number, third: number, opcode: number, modrm: number): number {
+  const map = second & 0x1f;
+  if ((third & 4) !== 0) return INCOMPARABLE;
+  if (map === 3) return opcode === 0xf0 ? ARITHMETIC : INCOMPARABLE;
+  if (map !== 2) return INCOMPARABLE;
+  const plain = (third & 3) === 0;
   const ext = (modrm >> 3) & 7;
-  if (isVector(opcode) && opcode !== 0x52 && opcode !== 0x53) return ARITHMETIC | VECTOR;
-  if (repeat && (opcode === 0xb8 || opcode === 0xbc || opcode === 0xbd)) return INCOMPARABLE;
   switch (opcode) {
+    case 0xf2:
+      return without("andn");
+    case 0xf3:
+      return ext === 1 ? without("blsr") : ext === 2 ? without("blsmsk") : ext === 3 ? without("blsi") : INCOMPARABLE;
+    case 0xf5:
+      return plain ? without("bzhi") : ARITHMETIC;
+    case 0xf6:
+      return ARITHMETIC;
+    case 0xf7:
+      return plain ? without("bextr") : ARITHMETIC;
+    default:
+      return INCOMPARABLE;
+  }
+}
+
+const without = (mnemonic: string): number => ARITHMETIC & ~(UNDEFINED_WITH_PREFIX[mnemonic] as number);
+
+/** `code[at]` is the opcode after 0F. */
+function comparable0f(code: Uint8Array, at: number, prefixes: Prefixes): number {
+  const opcode = code[at] as number;
+  const modrm = code[at + 1] as number;
+  const ext = (modrm >> 3) & 7;
+  const { word, repeat, repeatNot } = prefixes;
+  switch (opcode) {
+    case 0x01:
     case 0x31: // rdtsc
     case 0xa2: // cpuid
     case 0x52: // rsqrtps
     case 0x53: // rcpps
       return INCOMPARABLE;
-    case 0x01:
-      return modrm === 0xf9 ? INCOMPARABLE : ARITHMETIC;
+    case 0x0d:
+      return modrm >= 0xc0 ? INCOMPARABLE : ARITHMETIC;
     case 0x38:
+      return comparable0f38(code[at + 1] as number, prefixes);
     case 0x3a:
+      return comparable0f3a(code[at + 1] as number, prefixes);
+    case 0xb8: // popcnt
       return INCOMPARABLE;
+    case 0xbc:
+      if (repeat) return without("tzcnt");
+      break;
+    case 0xbd:
+      if (repeat) return without("lzcnt");
+      break;
     case 0xc7:
-      return modrm >= 0xf0 ? INCOMPARABLE : ARITHMETIC;
+      return ext === 1 && modrm < 0xc0 ? ARITHMETIC : INCOMPARABLE;
     case 0xae:
-      if (repeat || word) return INCOMPARABLE;
-      return ARITHMETIC | FROM_SAME_STATE | VECTOR;
-    default:
-      return ARITHMETIC & ~undefinedFlagsOf(1, opcode, ext, (rex & 8) !== 0 ? 8 : word ? 2 : 4, undefined);
+      return comparable0fAe(modrm, ext, prefixes);
   }
+  if (isVector(opcode)) return usesMmx(opcode, word, repeat, repeatNot) ? ARITHMETIC | MMX : ARITHMETIC;
+  return ARITHMETIC & ~undefinedFlagsOf(1, opcode, ext, sizeOf(prefixes), undefined);
+}
+
+/** fxsave, fxrstor, ldmxcsr, stmxcsr, clflush, fences. */
+function comparable0fAe(modrm: number, ext: number, { word, repeat }: Prefixes): number {
+  if (modrm >= 0xc0) return repeat || word ? INCOMPARABLE : ARITHMETIC;
+  if (ext === 0) return INCOMPARABLE;
+  if (ext < 4) return ARITHMETIC | FROM_SAME_STATE;
+  return ext === 7 && !word ? ARITHMETIC : INCOMPARABLE;
+}
+
+/** SSSE3, SSE4, AES, ADX, CRC32. */
+function comparable0f38(opcode: number, { word, repeat, repeatNot }: Prefixes): number {
+  if (opcode < 0x0c || (opcode >= 0x1c && opcode <= 0x1e)) return word ? ARITHMETIC : ARITHMETIC | MMX;
+  if (opcode === 0xf0 || opcode === 0xf1) return repeatNot ? ARITHMETIC : INCOMPARABLE;
+  if (opcode === 0xf6) return word || repeat ? ARITHMETIC : INCOMPARABLE;
+  const known =
+    [0x10, 0x14, 0x15, 0x17].includes(opcode) ||
+    (opcode >= 0x20 && opcode <= 0x25) ||
+    (opcode >= 0x28 && opcode <= 0x2b) ||
+    (opcode >= 0x30 && opcode <= 0x35) ||
+    (opcode >= 0x37 && opcode <= 0x41) ||
+    (opcode >= 0xdb && opcode <= 0xdf);
+  return known ? ARITHMETIC : INCOMPARABLE;
+}
+
+function comparable0f3a(opcode: number, { word }: Prefixes): number {
+  if (opcode === 0x0f) return word ? ARITHMETIC : ARITHMETIC | MMX;
+  const known =
+    (opcode >= 0x08 && opcode <= 0x17) ||
+    (opcode >= 0x20 && opcode <= 0x22) ||
+    (opcode >= 0x40 && opcode <= 0x42) ||
+    (opcode >= 0x60 && opcode <= 0x63) ||
+    opcode === 0xdf;
+  return known ? ARITHMETIC : INCOMPARABLE;
 }
 
 /** 0F 10-17, 28-2F, 50-7F, C2-C6, D0-FF: none of them leaves flags undefined. */
@@ -101,18 +211,67 @@ function isVector(opcode: number): boolean {
   return opcode >= 0xd0 || (opcode >= 0xc2 && opcode <= 0xc6);
 }
 
+/** Integer vectors without a prefix; conversions between MMX and xmm registers; movq2dq, movdq2q. */
+function usesMmx(opcode: number, word: boolean, repeat: boolean, repeatNot: boolean): boolean {
+  if (opcode === 0x2a || opcode === 0x2c || opcode === 0x2d) return !repeat && !repeatNot;
+  if (opcode === 0xd6) return repeat || repeatNot;
+  const integer = (opcode >= 0x60 && opcode < 0x80) || opcode >= 0xd0 || opcode === 0xc4 || opcode === 0xc5;
+  return integer && !word && !repeat && !repeatNot;
+}
+
 function comparableX87(opcode: number, modrm: number): number {
   const ext = (modrm >> 3) & 7;
   if (modrm < 0xc0) {
-    // fnstenv; fnsave, fnstsw
-    const shows = (opcode === 0xd9 && ext === 6) || (opcode === 0xdd && ext >= 6);
-    return shows ? ARITHMETIC | FROM_SAME_STATE : ARITHMETIC;
+    // fnstenv, fnsave
+    if ((opcode === 0xd9 || opcode === 0xdd) && ext === 6) return INCOMPARABLE;
+    if (opcode === 0xdd && ext === 7) return ARITHMETIC | FROM_SAME_STATE;
+    // fcom, fcomp; ficom, ficomp
+    const compares = (opcode & 1) === 0 && (ext === 2 || ext === 3);
+    return compares ? ARITHMETIC | X87_CONDITION : ARITHMETIC;
   }
   if (opcode === 0xdf && modrm === 0xe0) return ARITHMETIC | FROM_SAME_STATE;
+  if (opcode === 0xd9 && modrm >= 0xe9 && modrm <= 0xed) return INCOMPARABLE;
   if (opcode === 0xd9 && modrm >= 0xf0 && [0xf0, 0xf1, 0xf2, 0xf3, 0xf5, 0xf8, 0xf9, 0xfb, 0xfe, 0xff].includes(modrm))
     return INCOMPARABLE;
   if ((opcode === 0xdb || opcode === 0xdf) && modrm >= 0xe8 && modrm < 0xf8) return ARITHMETIC & ~(AF | SF | OF);
-  return ARITHMETIC;
+  const compares =
+    ((opcode === 0xd8 || opcode === 0xdc || opcode === 0xde) && (ext === 2 || ext === 3)) ||
+    (opcode === 0xdd && (ext === 4 || ext === 5)) ||
+    (opcode === 0xda && modrm === 0xe9) ||
+    (opcode === 0xd9 && modrm === 0xe4);
+  return compares ? ARITHMETIC | X87_CONDITION : ARITHMETIC;
+}
+
+/** Whether the instruction at `code[at]` may demand that its operand is aligned, which QEMU does not check: SSE with memory. */
+export function mayDemandAlignment(code: Uint8Array, at: number): boolean {
+  let byte = code[at] as number;
+  while (LEGACY_PREFIXES.has(byte) || (byte & 0xf0) === 0x40) byte = code[++at] as number;
+  if (byte !== 0x0f) return false;
+  byte = code[++at] as number;
+  if (byte === 0x38 || byte === 0x3a) return (code[at + 2] as number) < 0xc0;
+  return (isVector(byte) || byte === 0xae || byte === 0xc7) && (code[at + 1] as number) < 0xc0;
+}
+
+/** Whether the instruction at `code[at]` reads its memory operand and writes it. */
+export function modifiesMemory(code: Uint8Array, at: number): boolean {
+  let byte = code[at] as number;
+  while (LEGACY_PREFIXES.has(byte) || (byte & 0xf0) === 0x40) byte = code[++at] as number;
+  const two = byte === 0x0f;
+  if (two) byte = code[++at] as number;
+  const modrm = code[at + 1] as number;
+  if (modrm >= 0xc0) return false;
+  const ext = (modrm >> 3) & 7;
+  if (two) {
+    // xadd, cmpxchg, shld, shrd, bts, btr, btc, cmpxchg8b
+    if (byte === 0xba) return ext >= 5;
+    return [0xa4, 0xa5, 0xab, 0xac, 0xad, 0xb0, 0xb1, 0xb3, 0xbb, 0xc0, 0xc1, 0xc7].includes(byte);
+  }
+  // Arithmetic but for cmp; xchg; shifts; not, neg; inc, dec.
+  if (byte < 0x38) return (byte & 7) < 2;
+  if (byte >= 0x80 && byte <= 0x83) return ext !== 7;
+  if (byte === 0xf6 || byte === 0xf7) return ext === 2 || ext === 3;
+  if (byte === 0xfe || byte === 0xff) return ext < 2;
+  return [0x86, 0x87, 0xc0, 0xc1, 0xd0, 0xd1, 0xd2, 0xd3].includes(byte);
 }
 
 /** Whether the instruction at `code[at]` can be followed by itself: a jump, call or return, or one of the loops. */
