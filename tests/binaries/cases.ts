@@ -23,6 +23,7 @@ const plain: readonly string[] = [
   "auxv-pie",
   "integer",
   "sse",
+  "avx",
   "x87",
   "fpu",
   "mmap",
