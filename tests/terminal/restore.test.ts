@@ -99,15 +99,17 @@ for (const signal of ["SIGUSR2", "SIGALRM", "SIGABRT"] as const)
     }
   });
 
-const BROKEN = "--import data:text/javascript,setTimeout(()=>{throw(new(Error)('broken'))},1500)";
+/** Options for node that let something go wrong once the terminal is raw. */
+const once = (wrong: string): string =>
+  `--import data:text/javascript,globalThis.t=setInterval(()=>{if(process.stdin.isRaw){clearInterval(globalThis.t);${wrong}}},20)`;
 
 test("an error of tsrcore's own", async () => {
-  const text = await restored("tsrcore run sleep 100", 125, undefined, BROKEN);
+  const text = await restored("tsrcore run sleep 100", 125, undefined, once("throw(new(Error)('broken'))"));
   expect(text).toContain("tsrcore: internal error, please report it: Error: broken");
 });
 
 test("a promise of tsrcore's own that nobody caught", async () => {
-  const rejects = BROKEN.replace("{throw(new(Error)('broken'))}", "{Promise.reject(new(Error)('broken'))}");
+  const rejects = once("Promise.reject(new(Error)('broken'))");
   const text = await restored("tsrcore run sleep 100", 125, undefined, rejects);
   expect(text).toContain("tsrcore: internal error, please report it: Error: broken");
 });
