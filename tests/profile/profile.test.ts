@@ -15,7 +15,7 @@ const why = whyNot();
 if (why !== undefined) console.warn(`profiles are not tested: ${why}`);
 
 const NO_TABLES = ["-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-fomit-frame-pointer"];
-const CPUS: readonly CpuName[] = ["interp"];
+const CPUS: readonly CpuName[] = ["interp", "jit"];
 
 describe.skipIf(why !== undefined).each(CPUS)("a profile by %s", (cpu) => {
   const built = new Map<string, Program>();
