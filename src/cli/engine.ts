@@ -23,7 +23,9 @@ export async function createEngine(name: CpuName, host: Host): Promise<CpuEngine
     const module = readInterpModule();
     const { createJitEngine } = await import("../runtime/parts.ts");
     const threshold = Number(process.env["TSRCORE_JIT_THRESHOLD"] ?? 0);
-    return createJitEngine({ log, ...(module && { module }), ...(threshold && { threshold }) });
+    const engine = await createJitEngine({ log, now: () => performance.now(), ...(module && { module }), ...(threshold && { threshold }) });
+    if (process.env["TSRCORE_JIT_STATS"]) process.on("exit", () => console.error((engine as any).statistics, (engine as any).branches));
+    return engine;
   }
   const [{ createLockstepEngine, createUnicornEngine }, api] = await Promise.all([
     import("../runtime/second-opinion.ts"),

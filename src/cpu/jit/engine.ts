@@ -30,6 +30,8 @@ import { type Region, RegionFinder } from "./region.ts";
 import { exportName, translate } from "./translate.ts";
 
 export interface JitOptions extends InterpOptions {
+  /** Milliseconds, for the statistics. */
+  readonly now?: () => number;
   /** Signs of heat before an address is translated; 1 translates all that is executed. */
   readonly threshold?: number;
 }
@@ -42,10 +44,12 @@ const SAMPLE_SLICE = 4_999;
 /** Fuel of translated code between two returns to here, through which loops get into optimised code. */
 const REGION_SLICE = 50_000;
 const DEFAULT_THRESHOLD = 2;
-const MISSES_PER_SAMPLE = 50;
-const MAX_REGION = 600;
+const MISSES_PER_SAMPLE = 1000;
+const MAX_REGION = 300;
 const MAX_MODULE = 2_000;
 const INSTRUCTIONS_PER_BRANCH = 6;
+/** An address for entries of the jump cache that are free: none that is looked up there. */
+const NOWHERE = 0xffff_ffff;
 /** Modules kept for one address, whose code may differ between processes, and addresses with modules. */
 const MAX_VARIANTS = 4;
 const MAX_TRANSLATED = 5_000;
@@ -59,9 +63,32 @@ interface Translated {
   readonly code: readonly { readonly start: number; readonly bytes: Uint8Array }[];
 }
 
+/** What happened, over all address spaces: for tests and for who looks into the speed of something. */
+export class JitStatistics {
+  regions = 0;
+  instructions = 0;
+  modules = 0;
+  /** Bytes of WebAssembly. */
+  bytes = 0;
+  installed = 0;
+  removed = 0;
+  /** Times that translated code was entered from here, and why it left. */
+  entered = 0;
+  stepped = 0;
+  missed = 0;
+  refuelled = 0;
+  /** Times that the interpreter was. */
+  interpreted = 0;
+  /** Milliseconds. */
+  translating = 0;
+  compiling = 0;
+}
+
 export class JitEngine extends InterpEngine {
   override readonly name: string = "jit";
+  readonly statistics: JitStatistics = new JitStatistics();
   readonly threshold: number;
+  readonly now: () => number;
   readonly set: InstructionSet;
   readonly stubSlot: number;
   readonly #slots = new Map<number, number>();
@@ -71,6 +98,7 @@ export class JitEngine extends InterpEngine {
 
   constructor(options: JitOptions) {
     super(options);
+    this.now = options.now ?? (() => 0);
     this.threshold = options.threshold ?? DEFAULT_THRESHOLD;
     this.set = new InstructionSet(this.rowsOf, this.functions);
     this.stubSlot = this.functions["region_stub"] as number;
@@ -144,6 +172,9 @@ export class JitCore extends InterpCore {
     this.#engine = engine;
     this.#finder = new RegionFinder(engine.set, memory);
     this.#words = new Uint32Array(memory.memory.buffer, 0, (JUMP_CACHE >> 2) + JUMP_CACHE_ENTRIES * 2);
+    // Zeros would be found by a jump to 0, but nothing but its first entry.
+    const first = (JUMP_CACHE + jumpCacheOffset(0)) >> 2;
+    if (this.#words[first] === 0) this.#words[first] = NOWHERE;
   }
 
   override get instructions(): number {
@@ -155,6 +186,7 @@ export class JitCore extends InterpCore {
     this.begin();
     const { u32, code } = this;
     const engine = this.#engine;
+    const { statistics } = engine;
     if (this.stepFirst) {
       const trap = this.step();
       if (trap !== TRAP_STEPPED) return this.report(trap as Trap);
@@ -168,21 +200,27 @@ export class JitCore extends InterpCore {
       if (this.#installed.has(rip) || (engine.threshold === 1 && this.#heatUp(rip, 1))) {
         const slice = Math.min(left, REGION_SLICE);
         const trap = this.#enter(rip, slice);
+        statistics.entered++;
         left -= Math.max(slice - ((this.#words[FUEL_WORD] as number) | 0), 1);
         from = 0;
         if (trap === TRAP_STEP) {
+          statistics.stepped++;
           const stepped = this.step();
           if (stepped !== TRAP_STEPPED) return this.report(stepped as Trap);
         } else if (trap === TRAP_LOOKUP) {
+          statistics.missed++;
           if (!this.pcBeyond()) this.#heatUp(u32[RIP_WORD] as number, 1 / MISSES_PER_SAMPLE);
-        } else if (trap === Trap.Fuel) this.#heatUp(u32[RIP_WORD] as number, 1);
-        else return this.report(trap as Trap);
+        } else if (trap === Trap.Fuel) {
+          statistics.refuelled++;
+          this.#heatUp(u32[RIP_WORD] as number, 1);
+        } else return this.report(trap as Trap);
         if (left <= 0) return Trap.Fuel;
         continue;
       }
       const record = code.resolve(rip, from);
       if (record === 0) return this.report(this.fetchFault());
       const slice = Math.min(left, SAMPLE_SLICE);
+      statistics.interpreted++;
       const trap = this.interpret(record, slice);
       left -= slice - (u32[FUEL_LEFT >> 2] as number);
       from = 0;
@@ -244,11 +282,21 @@ export class JitCore extends InterpCore {
       size += region.instructions;
       if (engine.threshold > 1) wanted.push(...region.callees);
     }
+    const { statistics } = engine;
+    const began = engine.now();
     const bytes = translate(engine.set, regions, {
       slotOf: (target) => engine.slotOf(target),
       stubSlot: engine.stubSlot,
     });
-    return engine.keep(regions, new WebAssembly.Module(bytes), this.memory);
+    const translated = engine.now();
+    const module = new WebAssembly.Module(bytes);
+    statistics.compiling += engine.now() - translated;
+    statistics.translating += translated - began;
+    statistics.modules++;
+    statistics.bytes += bytes.length;
+    statistics.regions += regions.length;
+    statistics.instructions += size;
+    return engine.keep(regions, module, this.memory);
   }
 
   #install({ module, entries, code }: Translated): void {
@@ -266,6 +314,7 @@ export class JitCore extends InterpCore {
       if (this.#installed.has(rip)) continue;
       table.set(slot, exports[exportName(rip)] as () => number);
       this.#installed.set(rip, { slot, ranges });
+      engine.statistics.installed++;
       this.code.exclude(rip);
       const entry = (JUMP_CACHE + jumpCacheOffset(rip)) >> 2;
       this.#words[entry] = rip;
@@ -281,9 +330,10 @@ export class JitCore extends InterpCore {
   #remove(rip: number, { slot }: Installed): void {
     const { table } = this.loops;
     this.#installed.delete(rip);
+    this.#engine.statistics.removed++;
     table.set(slot, table.get(this.#engine.stubSlot));
     const entry = (JUMP_CACHE + jumpCacheOffset(rip)) >> 2;
-    if (this.#words[entry] === rip) this.#words[entry] = 0;
+    if (this.#words[entry] === rip) this.#words[entry] = NOWHERE;
     this.code.include(rip);
   }
 

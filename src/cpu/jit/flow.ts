@@ -1,79 +1,187 @@
 /**
- * What is in locals where: which parts of the state are changed (and have to be stored by whoever leaves), which are needed
- * (and have to be loaded), and what is known of the flags, at the entry of each block of a region.
+ * What the blocks of a region do to the CPU's state, worked out before any is translated:
+ *
+ * - which parts of the state are changed where (whoever leaves has to store them), and which are needed (and have to be
+ *   loaded): dataflow over the region;
+ * - what is known of the flags at the entry of each block;
+ * - which memory accesses of a block are near each other, so that one check does for all of them.
  */
-import type { Region, Step } from "./region.ts";
-import { bit, CAREFUL, type StateSet } from "./state.ts";
+import { FunctionBuilder, ModuleBuilder } from "../wasm/module.ts";
+import type { InstructionSet } from "./instruction.ts";
+import { carriedBy, type KnownFlags, keepsCarryOf } from "./known-flags.ts";
+import type { Block, Region } from "./region.ts";
+import { type Access, type Effects, type Exits, RegionSem, type Span } from "./region-sem.ts";
+import { bit, CAREFUL, FLAGS, State, type StateSet } from "./state.ts";
+import { Symbols } from "./symbols.ts";
 
 export interface BlockFlow {
-  /** Changed since the region was entered or the last call, on some path. */
-  readonly dirty: StateSet;
-  /** The same before each step. */
-  readonly dirtyAt: readonly StateSet[];
-  /** Needed in locals at the block's start. */
-  live: StateSet;
-  /** Where the block ends with a call: needed behind it. */
-  liveAfterCall: StateSet;
+  readonly effects: readonly Effects[];
+  /** For each access of each instruction: what is to be checked instead of it alone. */
+  readonly spans: readonly (readonly Span[])[];
+  /** Changed since the region was entered or the last call, on some path, before each instruction. */
+  readonly dirty: StateSet[];
+  /** Needed after each instruction. */
+  readonly live: StateSet[];
+  /** Needed in locals at the block's start, and where the block ends with a call, behind it. */
+  entry: StateSet;
+  afterCall: StateSet;
+  flags: KnownFlags | undefined;
 }
 
-export function analyse(region: Region, successors: readonly (readonly number[])[]): BlockFlow[] {
-  const { blocks } = region;
-  const count = blocks.length;
-  const writes = blocks.map((b) => b.steps.reduce((set, s) => set | s.effects.writes, 0n));
-  const dirtyIn: StateSet[] = new Array(count).fill(0n);
-  for (let changed = true; changed; ) {
-    changed = false;
-    blocks.forEach((block, i) => {
-      const out = block.calls ? 0n : (dirtyIn[i] as StateSet) | (writes[i] as StateSet);
-      for (const s of successors[i] as number[]) {
-        const merged = (dirtyIn[s] as StateSet) | out;
-        if (merged !== dirtyIn[s]) {
-          dirtyIn[s] = merged;
-          changed = true;
-        }
-      }
-    });
-  }
-  const flows: BlockFlow[] = blocks.map((block, i) => {
-    let dirty = dirtyIn[i] as StateSet;
-    const dirtyAt = block.steps.map((step) => {
-      const before = dirty;
-      dirty |= step.effects.writes;
-      return before;
-    });
-    return { dirty: dirtyIn[i] as StateSet, dirtyAt, live: 0n, liveAfterCall: 0n };
-  });
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (let i = count - 1; i >= 0; i--) {
-      const flow = flows[i] as BlockFlow;
-      const { steps, calls } = blocks[i] as Region["blocks"][number];
-      let live = 0n;
-      for (const s of successors[i] as number[]) live |= (flows[s] as BlockFlow).live;
-      if (calls) {
-        flow.liveAfterCall = live;
-        live = 0n;
-      }
-      for (let n = steps.length - 1; n >= 0; n--)
-        live = before(steps[n] as Step, flow.dirtyAt[n] as StateSet, live, n === steps.length - 1);
-      if (live !== flow.live) {
-        flow.live = live;
-        changed = true;
-      }
-    }
-  }
+const NO_EXITS: Exits = { side() {}, trapAfter() {}, direct() {}, indirect() {}, done() {} };
+
+export function analyse(set: InstructionSet, region: Region, successors: readonly (readonly number[])[]): BlockFlow[] {
+  const scratch = new State(new FunctionBuilder(new ModuleBuilder(), []));
+  const flows = region.blocks.map((block) => summarise(set, block, scratch));
+  spreadDirty(region, flows, successors);
+  spreadLive(region, flows, successors);
+  spreadFlags(region, flows, successors);
   return flows;
 }
 
-/** Live before a step, from live after it. */
-function before(step: Step, dirty: StateSet, after: StateSet, isLast: boolean): StateSet {
-  const { effects } = step;
-  let live = after;
-  // Whatever ends a block may leave the region with all that is changed.
-  if (isLast) live |= dirty | effects.writes;
-  live = (live & ~effects.kills) | effects.uses;
-  if (effects.exits || step.interpreted) live |= dirty | effects.exitWrites;
-  return live;
+/** Runs the definitions of a block for what they do. */
+function summarise(set: InstructionSet, block: Block, scratch: State): BlockFlow {
+  const { f } = scratch;
+  const symbols = new Symbols();
+  const accesses: Access[][] = [];
+  const effects = block.instructions.map((instruction, n) => {
+    const sem = new RegionSem(scratch, instruction, set.flags, undefined, NO_EXITS, symbols, []);
+    if (block.flow !== "interpreted" || n < block.instructions.length - 1) {
+      const { loops } = f;
+      f.scope(() => sem.run());
+      // What is changed further down a loop may have been changed when it leaves further up.
+      sem.effects.loops = f.loops !== loops;
+      if (sem.effects.loops) sem.effects.exitWrites |= sem.effects.writes;
+    }
+    accesses.push(sem.accesses);
+    return sem.effects;
+  });
+  const none = (): StateSet[] => effects.map(() => 0n);
+  return { effects, spans: spansOf(accesses), dirty: none(), live: none(), entry: 0n, afterCall: 0n, flags: undefined };
+}
+
+/** Accesses that are further apart than this are checked one by one. */
+const MAX_SPAN = 2048;
+
+function spansOf(accesses: readonly (readonly Access[])[]): Span[][] {
+  const groups = new Map<number, { low: number; high: number; write: boolean }>();
+  for (const { origin, bytes, write } of accesses.flat()) {
+    if (origin === undefined) continue;
+    const group = groups.get(origin.name);
+    if (group === undefined) {
+      groups.set(origin.name, { low: origin.plus, high: origin.plus + bytes, write });
+      continue;
+    }
+    const low = Math.min(group.low, origin.plus);
+    const high = Math.max(group.high, origin.plus + bytes);
+    if (high - low > MAX_SPAN) continue;
+    group.low = low;
+    group.high = high;
+    group.write ||= write;
+  }
+  return accesses.map((list) =>
+    list.map(({ origin, bytes, write }) => {
+      const group = origin === undefined ? undefined : groups.get(origin.name);
+      if (origin === undefined || group === undefined || origin.plus < group.low || origin.plus + bytes > group.high)
+        return { low: 0, high: bytes, write };
+      return { low: group.low - origin.plus, high: group.high - origin.plus, write: group.write };
+    }),
+  );
+}
+
+function spreadDirty(region: Region, flows: readonly BlockFlow[], successors: readonly (readonly number[])[]): void {
+  const { blocks } = region;
+  const writes = flows.map((flow) => flow.effects.reduce((all, e) => all | e.writes, 0n));
+  const entry: StateSet[] = blocks.map(() => 0n);
+  for (let changed = true; changed; ) {
+    changed = false;
+    blocks.forEach((block, i) => {
+      const out = block.flow === "call" ? 0n : (entry[i] as StateSet) | (writes[i] as StateSet);
+      for (const s of successors[i] as number[]) {
+        const merged = (entry[s] as StateSet) | out;
+        if (merged === entry[s]) continue;
+        entry[s] = merged;
+        changed = true;
+      }
+    });
+  }
+  flows.forEach((flow, i) => {
+    let dirty = entry[i] as StateSet;
+    flow.effects.forEach((e, n) => {
+      flow.dirty[n] = dirty;
+      dirty |= e.writes;
+    });
+  });
+}
+
+function spreadLive(region: Region, flows: readonly BlockFlow[], successors: readonly (readonly number[])[]): void {
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (let i = flows.length - 1; i >= 0; i--) {
+      const flow = flows[i] as BlockFlow;
+      const block = region.blocks[i] as Block;
+      let live = 0n;
+      for (const s of successors[i] as number[]) live |= (flows[s] as BlockFlow).entry;
+      if (block.flow === "call") {
+        flow.afterCall = live;
+        live = 0n;
+      }
+      for (let n = flow.effects.length - 1; n >= 0; n--) {
+        const e = flow.effects[n] as Effects;
+        const dirty = flow.dirty[n] as StateSet;
+        const last = n === flow.effects.length - 1;
+        // Whatever ends a block may leave the region with all that is changed.
+        if (last) live |= dirty | e.writes;
+        flow.live[n] = live;
+        live = (live & ~e.kills) | e.uses;
+        if (e.exits || (last && block.flow === "interpreted")) live |= dirty | e.exitWrites;
+      }
+      if (live === flow.entry) continue;
+      flow.entry = live;
+      changed = true;
+    }
+  }
+}
+
+/** Not visited yet. */
+type Fact = KnownFlags | undefined | "any";
+
+function spreadFlags(region: Region, flows: readonly BlockFlow[], successors: readonly (readonly number[])[]): void {
+  const facts: Fact[] = flows.map(() => "any");
+  facts[0] = undefined;
+  for (let changed = true; changed; ) {
+    changed = false;
+    flows.forEach((flow, i) => {
+      const before = facts[i];
+      if (before === "any") return;
+      const after = region.blocks[i]?.flow === "call" ? undefined : through(flow.effects, before);
+      for (const s of successors[i] as number[]) {
+        const merged = meet(facts[s], after);
+        if (merged === facts[s]) continue;
+        facts[s] = merged;
+        changed = true;
+      }
+    });
+  }
+  flows.forEach((flow, i) => {
+    const fact = facts[i];
+    flow.flags = fact === "any" ? undefined : fact;
+  });
+}
+
+function meet(a: Fact, b: KnownFlags | undefined): Fact {
+  if (a === "any") return b;
+  if (a === undefined || b === undefined) return undefined;
+  return a.op === b.op && a.previous === b.previous ? a : undefined;
+}
+
+function through(effects: readonly Effects[], before: KnownFlags | undefined): KnownFlags | undefined {
+  let known = before;
+  for (const { writes, flags } of effects) {
+    if ((writes & bit(FLAGS)) === 0n) continue;
+    known = flags !== undefined && keepsCarryOf(flags.op) ? { op: flags.op, previous: carriedBy(known) } : flags;
+  }
+  return known;
 }
 
 /** The set without what is only read. */

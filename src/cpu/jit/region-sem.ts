@@ -21,21 +21,29 @@ import {
   type Size,
   type Word,
 } from "../isa/x86_64/sem.ts";
-import { type F32, type F64, f32, f64, type I32, type I64, i32, i64, select, type V128, v128 } from "../wasm/expr.ts";
+import {
+  type F32,
+  type F64,
+  f32,
+  f64,
+  type I32,
+  type I64,
+  i32,
+  i64,
+  type Origin,
+  select,
+  type V128,
+  v128,
+  withOrigin,
+} from "../wasm/expr.ts";
 import type { FunctionBuilder, FunctionRef } from "../wasm/module.ts";
 import { f32x4, f64x2, i32x4, i64x2 } from "../wasm/simd.ts";
 import type { Instruction, LinkedFlags } from "./instruction.ts";
-import { carriedBy, isStep } from "./known-flags.ts";
+import { carriedBy, FIRST_STEP, type KnownFlags, keepsCarryOf } from "./known-flags.ts";
 import { bit, CAREFUL, FLAGS, HIGH, LOW, type State, type StateSet } from "./state.ts";
+import type { Symbols } from "./symbols.ts";
 
 const ZERO = i32.const(0);
-
-/** What the last flag-setting instruction was, where that is known when translating: CC_OP and CC_PREVIOUS. */
-export interface KnownFlags {
-  readonly op: number;
-  /** -1: not known. */
-  readonly previous: number;
-}
 
 /** What an instruction does to the state. */
 export class Effects {
@@ -46,12 +54,27 @@ export class Effects {
   /** Leaves for the interpreter, and what it may have changed by then. */
   exits = false;
   exitWrites: StateSet = 0n;
-  readonly jumps: number[] = [];
-  indirect = false;
-  trapsAfter = false;
   endsEarly = false;
+  /** Sets CC_AUX; CC_PREVIOUS and CC_STEPPED. */
+  aux = false;
+  steps = false;
+  /** Its code loops. */
+  loops = false;
   /** Where it changes the flags: what they are known to be after it, if CC_PREVIOUS is left out. */
   flags: KnownFlags | undefined;
+}
+
+/** A memory access of an instruction, as far as it is known where. */
+export interface Access {
+  readonly origin: Origin | undefined;
+  readonly bytes: number;
+  readonly write: boolean;
+}
+/** What is checked for an access: bytes around its address. */
+export interface Span {
+  readonly low: number;
+  readonly high: number;
+  readonly write: boolean;
 }
 
 export interface Exits {
@@ -71,19 +94,36 @@ export class RegionSem implements Sem {
   readonly state: State;
   readonly flags: RegionFlags;
   readonly effects: Effects = new Effects();
+  readonly accesses: Access[] = [];
+  readonly #symbols: Symbols;
+  readonly #spans: readonly Span[];
   readonly #exits: Exits;
   /** Block nesting where the instruction begins: what is done deeper in may not be done. */
   readonly #depth: number;
   #address: I64 | undefined;
   readonly #checked: (I32 | undefined)[] = [];
 
+  /** Whoever asks about the flags next asks after another instruction has set them. */
+  readonly flagsDead: boolean;
+
+  /**
+   * @param known what is known of the flags before the instruction
+   * @param symbols what is known of addresses; changed along
+   * @param spans for each of its accesses, or none
+   */
   constructor(
     state: State,
     instruction: Instruction,
     linked: LinkedFlags,
     known: KnownFlags | undefined,
     exits: Exits,
+    symbols: Symbols,
+    spans: readonly Span[],
+    flagsDead = false,
   ) {
+    this.#symbols = symbols;
+    this.#spans = spans;
+    this.flagsDead = flagsDead;
     this.f = state.f;
     this.state = state;
     this.instruction = instruction;
@@ -124,7 +164,7 @@ export class RegionSem implements Sem {
     const n = at >> 3;
     this.uses(n);
     const whole = this.state.gpr(n);
-    if (size === 8) return this.#copy(whole);
+    if (size === 8) return this.#copy(withOrigin(whole, this.#symbols.register(n)));
     if ((at & 7) !== 0) return f.let(i32.and(i32.shr_u(i32.wrap(whole), i32.const(8)), i32.const(0xff)));
     if (size === 4) return f.let(i32.wrap(whole));
     return f.let(i32.and(i32.wrap(whole), i32.const(size === 2 ? 0xffff : 0xff)));
@@ -133,13 +173,14 @@ export class RegionSem implements Sem {
   #copy(value: I64): I64 {
     const copy = this.f.local("i64");
     this.f.set(copy, value);
-    return copy;
+    return withOrigin(copy, value.origin);
   }
   #putGpr(at: number, size: Size, value: Word): void {
     const { f } = this;
     const n = at >> 3;
     const whole = this.state.gpr(n);
     this.writes(n, size >= 4);
+    this.#symbols.assign(n, size === 8 && this.isCertain ? (value as I64).origin : undefined);
     if (size === 8) f.set(whole, value as I64);
     else if (size === 4) f.set(whole, i64.extend_i32_u(value as I32));
     else {
@@ -223,14 +264,24 @@ export class RegionSem implements Sem {
     if (at === HIGH_SLOT) return i64.const(0x1_0000_0000n);
     if (at === FS_BASE || at === GS_BASE) return i64.load(ZERO, CONTEXT_OFFSET + at);
     this.uses(at >> 3);
-    return this.state.gpr(at >> 3);
+    return withOrigin(this.state.gpr(at >> 3), this.#symbols.register(at >> 3));
   }
   address(n: number): I64 {
     if (this.#operand(n).kind !== "m") throw new Error(`operand ${n} is no memory`);
     const { base, index, scale, disp, segment, address32 } = this.instruction;
     if (this.#address === undefined) {
-      const scaled = i64.shl(this.#part(index), i64.const(scale));
-      let sum = i64.add(index === ZERO_SLOT ? this.#part(base) : i64.add(this.#part(base), scaled), i64.const(disp));
+      const from = this.#part(base);
+      const by = this.#part(index);
+      let start = from;
+      if (index !== ZERO_SLOT) {
+        const plain = i64.add(from, i64.shl(by, i64.const(scale)));
+        const known = from.origin !== undefined && by.origin !== undefined;
+        if (known) start = withOrigin(plain, this.#symbols.sum(from.origin as Origin, by.origin as Origin, scale));
+        else if (from.constant === 0n && by.origin !== undefined)
+          start = withOrigin(plain, this.#symbols.scaled(by.origin, scale));
+        else start = plain;
+      }
+      let sum = i64.add(start, i64.const(disp));
       if (address32) sum = i64.and(sum, i64.const(0xffff_ffffn));
       if (segment !== 0) sum = i64.add(sum, this.#part(segment));
       this.#address = sum.constant === undefined ? this.#copy(sum) : sum;
@@ -245,15 +296,31 @@ export class RegionSem implements Sem {
   }
   #check(address: I64, bytes: number, allowed: number): I32 {
     const { f } = this;
-    const page = (of: I32): I32 => i32.load8_u(i32.shr_u(of, i32.const(12)), PAGE_TABLE);
     if (address.constant !== undefined)
       return this.#checkConstant(BigInt.asUintN(64, address.constant as bigint), bytes, allowed);
     const a = f.let(address);
     const low = f.let(i32.wrap(a));
-    const first = page(low);
-    const both = bytes > 1 ? i32.and(first, page(i32.add(low, i32.const(bytes - 1)))) : first;
+    let span: Span = { low: 0, high: bytes, write: allowed === PageBits.Write };
+    // What is done more than once, or maybe not at all, is checked for itself.
+    const origin = this.isCertain ? a.origin : undefined;
+    if (this.isCertain) {
+      this.accesses.push({ origin, bytes, write: span.write });
+      span = this.#spans[this.accesses.length - 1] ?? span;
+    }
+    if (origin !== undefined) {
+      if (this.#symbols.isChecked(origin, span.low, span.high, span.write)) {
+        this.#mayLeave();
+        return low;
+      }
+      this.#symbols.check(origin, span.low, span.high, span.write);
+    }
+    const page = (offset: number): I32 =>
+      i32.load8_u(i32.shr_u(i32.add(low, i32.const(offset)), i32.const(12)), PAGE_TABLE);
+    const first = page(span.low);
+    const both = span.high - span.low > 1 ? i32.and(first, page(span.high - 1)) : first;
     const high = i32.wrap(i64.shr_u(a, i64.const(32)));
-    f.if(i32.or(i32.eqz(i32.and(both, i32.const(allowed))), high), () => this.#side());
+    const bits = span.write ? PageBits.Write : PageBits.Read;
+    f.if(i32.or(i32.eqz(i32.and(both, i32.const(bits))), high), () => this.#side());
     return low;
   }
   #checkConstant(address: bigint, bytes: number, allowed: number): I32 {
@@ -420,31 +487,28 @@ export class RegionSem implements Sem {
   nextRip(): I64 {
     return i64.const(this.next);
   }
-  #side(): void {
+  #mayLeave(): void {
     this.effects.exits = true;
-    // Where a definition loops, what it changes further down may have been changed.
     this.effects.exitWrites |= this.effects.writes;
+  }
+  #side(): void {
+    this.#mayLeave();
     this.#exits.side(this);
   }
   trap(_trap: Trap): void {
     this.#side();
   }
   trapAfter(trap: Trap): void {
-    this.effects.trapsAfter = true;
     this.#exits.trapAfter(this, trap);
   }
+  /** No code is at 0, which as a result has another meaning, and from 4 GiB up, where some addresses are not canonical. */
+  checkTarget(target: I64): void {
+    const high = i64.shr_u(i64.sub(target, i64.const(1)), i64.const(32));
+    this.f.if(i32.eqz(i64.eqz(high)), () => this.#side());
+  }
   jump(target: number | I64): void {
-    if (typeof target === "number") {
-      this.effects.jumps.push(this.instruction.target);
-      this.#exits.direct(this, this.instruction.target);
-    } else if (target.constant !== undefined) {
-      const to = Number(BigInt.asUintN(64, target.constant as bigint));
-      this.effects.jumps.push(to);
-      this.#exits.direct(this, to);
-    } else {
-      this.effects.indirect = true;
-      this.#exits.indirect(this, target);
-    }
+    if (typeof target === "number") this.#exits.direct(this, this.instruction.target);
+    else this.#exits.indirect(this, target);
   }
   done(): void {
     this.effects.endsEarly = true;
@@ -478,8 +542,6 @@ function storeWord(size: Size, at: I32, value: Word): ReturnType<typeof i32.stor
   }
 }
 
-const FIRST_STEP = ccOp(FlagKind.Inc, 1);
-
 /** The flags in locals. Where the kind is known, a condition is computed from its values, else by the shared functions. */
 class RegionFlags implements SemFlags {
   /** What is known after the instruction so far. */
@@ -497,19 +559,24 @@ class RegionFlags implements SemFlags {
     const { flags } = state;
     const op = ccOp(kind, size);
     const wide = (v: Word): I64 => (size === 8 ? (v as I64) : i64.extend_i32_u(v as I32));
+    const { effects } = this.#sem;
     if (keepsCarry(kind)) {
       this.#sem.writes(FLAGS, false);
+      effects.steps = true;
       const before = this.known;
+      if (this.#sem.flagsDead) return;
       if (before === undefined) {
         const steps = i32.le_u(i32.sub(flags.op, i32.const(FIRST_STEP)), i32.const(7));
         f.set(flags.previous, select(steps, flags.previous, flags.op));
-      } else if (!isStep(before.op)) f.set(flags.previous, i32.const(before.op));
+      } else if (!keepsCarryOf(before.op)) f.set(flags.previous, i32.const(before.op));
       f.set(flags.stepped, wide(result));
       f.set(flags.op, i32.const(op));
       this.#learn({ op, previous: carriedBy(before) });
       return;
     }
     this.#sem.writes(FLAGS, true);
+    if (aux !== undefined) effects.aux = true;
+    if (this.#sem.flagsDead) return;
     f.set(flags.dst, wide(result));
     if (src !== undefined) f.set(flags.src, wide(src));
     if (aux !== undefined) f.set(flags.aux, aux);
@@ -522,11 +589,16 @@ class RegionFlags implements SemFlags {
   setAll(value: I32): void {
     const { f, state } = this.#sem;
     this.#sem.writes(FLAGS, true);
+    if (this.#sem.flagsDead) return;
     f.set(state.flags.src, i64.extend_i32_u(i32.and(value, i32.const(ARITHMETIC_FLAGS))));
     f.set(state.flags.op, i32.const(ccOp(FlagKind.Explicit, 1)));
     this.#learn({ op: ccOp(FlagKind.Explicit, 1), previous: -1 });
   }
   update(mask: number, value: I32): void {
+    if (this.#sem.flagsDead) {
+      this.#sem.writes(FLAGS, false);
+      return;
+    }
     const changed = this.#sem.f.let(value);
     const kept = i32.and(this.all(), i32.const(ARITHMETIC_FLAGS & ~mask));
     this.setAll(i32.or(kept, i32.and(changed, i32.const(mask))));

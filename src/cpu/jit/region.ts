@@ -4,26 +4,16 @@
  */
 import type { GuestMemory } from "../../mm/guest-memory.ts";
 import { GUEST_LIMIT, PAGE_SHIFT, PageBits } from "../../mm/layout.ts";
-import { FunctionBuilder, ModuleBuilder } from "../wasm/module.ts";
 import type { Instruction, InstructionSet } from "./instruction.ts";
-import { type Effects, type Exits, RegionSem } from "./region-sem.ts";
-import { State } from "./state.ts";
-
-/** An instruction of a region with what it does. */
-export interface Step {
-  readonly instruction: Instruction;
-  readonly effects: Effects;
-  /** The interpreter executes it: there is no definition, or one that looks at registers in the context. */
-  readonly interpreted: boolean;
-}
 
 export interface Block {
   readonly start: number;
-  readonly steps: readonly Step[];
+  readonly instructions: readonly Instruction[];
   /** Guest addresses that follow in the same region, in no order. */
   readonly successors: readonly number[];
-  /** Ends with a call, and goes on behind it. */
-  readonly calls: boolean;
+  /** How it ends, and the address behind it. */
+  readonly flow: Flow;
+  readonly next: number;
 }
 
 export interface Region {
@@ -43,12 +33,43 @@ export interface RegionLimits {
   readonly follow?: (target: number) => boolean;
 }
 
-/** These keep vector registers or MXCSR in the context, where translated code has them not. */
+/** These keep vector registers or MXCSR in the context, where translated code has them not, or are rare and long. */
 const INTERPRETED =
-  /^(v?ldmxcsr|fxsave|fxsave64|fxrstor|fxrstor64|xsave\w*|xrstor\w*|cpuid|enter|mov_to_segment|mov_from_segment|privileged|ud2)$/;
-const ENDS: ReadonlySet<string> = new Set(["jmp", "ret", "retn"]);
+  /^(v?ldmxcsr|fxsave|fxsave64|fxrstor|fxrstor64|xsave\w*|xrstor\w*|xgetbv|cpuid|enter|mov_to_segment|mov_from_segment|privileged|ud2)$/;
 
-const NO_EXITS: Exits = { side() {}, trapAfter() {}, direct() {}, indirect() {}, done() {} };
+/** How the control flow goes on after an instruction. */
+export type Flow =
+  | "next"
+  /** To its target or, but for jmp, to the next. */
+  | "branch"
+  | "jump"
+  | "call"
+  /** To an address that is computed, the one on the stack among them. */
+  | "computed"
+  /** To the kernel. */
+  | "trap"
+  /** The interpreter executes it: there is no definition that translated code could use. */
+  | "interpreted";
+
+export function flowOf({ mnemonic, operands, target }: Instruction): Flow {
+  // Where no code can be, the interpreter finds out.
+  if (operands[0]?.kind === "j" && !isNear(target)) return "interpreted";
+  switch (mnemonic) {
+    case "call":
+      return "call";
+    case "jmp":
+      return operands[0]?.kind === "j" ? "jump" : "computed";
+    case "ret":
+    case "retn":
+      return "computed";
+    case "syscall":
+    case "int3":
+      return "trap";
+    default:
+      if (operands[0]?.kind === "j") return "branch";
+      return INTERPRETED.test(mnemonic) ? "interpreted" : "next";
+  }
+}
 
 export class RegionFinder {
   readonly #set: InstructionSet;
@@ -61,99 +82,74 @@ export class RegionFinder {
 
   /** The region of an address; undefined where nothing can be translated. */
   find(entry: number, limits: RegionLimits): Region | undefined {
-    const steps = new Map<number, Step>();
+    const found = new Map<number, Instruction>();
     const leaders = new Set<number>([entry]);
     const work = [entry];
-    const scratch = new State(new FunctionBuilder(new ModuleBuilder(), []));
     // Breadth first, so that a limit cuts what is far away.
     for (let from = work.shift(); from !== undefined; from = work.shift()) {
-      for (let rip = from; !steps.has(rip) && steps.size < limits.instructions; ) {
-        const step = this.#step(rip, scratch);
-        if (step === undefined) break;
-        steps.set(rip, step);
-        const next = rip + step.instruction.length;
-        if (step.interpreted || step.effects.trapsAfter) break;
-        const isCall = step.instruction.mnemonic === "call";
-        if (!isCall)
-          for (const target of step.effects.jumps) {
-            if (!isNear(target) || !(limits.follow?.(target) ?? true)) continue;
+      for (let rip = from; !found.has(rip) && found.size < limits.instructions; ) {
+        const instruction = this.#decode(rip);
+        if (instruction === undefined) break;
+        found.set(rip, instruction);
+        const next = rip + instruction.length;
+        const flow = flowOf(instruction);
+        if (flow === "branch" || flow === "jump") {
+          const { target } = instruction;
+          if (limits.follow?.(target) ?? true) {
             leaders.add(target);
             work.push(target);
           }
-        if (isCall || step.effects.jumps.length > 0) leaders.add(next);
-        if (ENDS.has(step.instruction.mnemonic)) break;
+        }
+        if (flow === "branch" || flow === "call") leaders.add(next);
+        if (!fallsThrough(flow)) break;
         rip = next;
       }
     }
-    const first = steps.get(entry);
-    if (first === undefined || first.interpreted) return undefined;
-    return assemble(entry, steps, leaders);
+    const first = found.get(entry);
+    if (first === undefined || flowOf(first) === "interpreted") return undefined;
+    return assemble(entry, found, leaders);
   }
 
-  #step(rip: number, scratch: State): Step | undefined {
+  #decode(rip: number): Instruction | undefined {
     const { pages, u8, view } = this.#memory;
     const executable = (at: number): boolean => ((pages[at >>> PAGE_SHIFT] as number) & PageBits.Exec) !== 0;
     if (rip + 32 >= GUEST_LIMIT || !executable(rip)) return undefined;
     const instruction = this.#set.decode(u8, view, rip);
-    if (instruction === undefined || !executable(rip + instruction.length - 1)) return undefined;
-    if (INTERPRETED.test(instruction.mnemonic))
-      return {
-        instruction,
-        effects: new RegionSem(scratch, instruction, this.#set.flags, undefined, NO_EXITS).effects,
-        interpreted: true,
-      };
-    const sem = new RegionSem(scratch, instruction, this.#set.flags, undefined, NO_EXITS);
-    const { loops } = scratch.f;
-    scratch.f.scope(() => sem.run());
-    if (scratch.f.loops !== loops) sem.effects.exitWrites |= sem.effects.writes;
-    return { instruction, effects: sem.effects, interpreted: false };
+    return instruction !== undefined && executable(rip + instruction.length - 1) ? instruction : undefined;
   }
+}
+
+function fallsThrough(flow: Flow): boolean {
+  return flow === "next" || flow === "branch" || flow === "call";
 }
 
 export function isNear(target: number): boolean {
   return target > 0 && target < GUEST_LIMIT;
 }
 
-function assemble(entry: number, steps: ReadonlyMap<number, Step>, leaders: ReadonlySet<number>): Region {
-  const starts = [entry, ...[...leaders].filter((rip) => rip !== entry && steps.has(rip)).sort((a, b) => a - b)];
+function assemble(entry: number, found: ReadonlyMap<number, Instruction>, leaders: ReadonlySet<number>): Region {
+  const starts = [entry, ...[...leaders].filter((rip) => rip !== entry && found.has(rip)).sort((a, b) => a - b)];
   const blocks: Block[] = [];
   const callees = new Set<number>();
   for (const start of starts) {
-    const list: Step[] = [];
+    const instructions: Instruction[] = [];
     let rip = start;
-    for (;;) {
-      const step = steps.get(rip);
-      if (step === undefined) break;
-      list.push(step);
-      rip += step.instruction.length;
-      if (endsBlock(step) || leaders.has(rip)) break;
-    }
-    const last = list[list.length - 1] as Step;
-    const calls = last.instruction.mnemonic === "call" && !last.interpreted;
-    if (calls) for (const target of last.effects.jumps) callees.add(target);
-    const targets = calls ? [] : last.effects.jumps;
-    const after = last.interpreted || last.effects.trapsAfter || ENDS.has(last.instruction.mnemonic) ? [] : [rip];
-    const successors = [...new Set([...targets, ...after])].filter((t) => leaders.has(t) && steps.has(t));
-    blocks.push({ start, steps: list, successors, calls });
+    let flow: Flow = "next";
+    do {
+      const instruction = found.get(rip);
+      if (instruction === undefined) break;
+      instructions.push(instruction);
+      rip += instruction.length;
+      flow = flowOf(instruction);
+    } while (flow === "next" && !leaders.has(rip));
+    const { target, operands } = instructions[instructions.length - 1] as Instruction;
+    if (flow === "call" && operands[0]?.kind === "j") callees.add(target);
+    const after = fallsThrough(flow) ? [rip] : [];
+    const targets = flow === "branch" || flow === "jump" ? [target] : [];
+    const successors = [...new Set([...targets, ...after])].filter((t) => leaders.has(t) && found.has(t));
+    blocks.push({ start, instructions, flow, next: rip, successors });
   }
-  return {
-    entry,
-    blocks,
-    instructions: steps.size,
-    callees: [...callees],
-    ranges: rangesOf([...steps.values()].map((s) => s.instruction)),
-  };
-}
-
-function endsBlock({ instruction, effects, interpreted }: Step): boolean {
-  return (
-    interpreted ||
-    effects.trapsAfter ||
-    effects.indirect ||
-    effects.jumps.length > 0 ||
-    instruction.mnemonic === "call" ||
-    ENDS.has(instruction.mnemonic)
-  );
+  return { entry, blocks, instructions: found.size, callees: [...callees], ranges: rangesOf([...found.values()]) };
 }
 
 function rangesOf(instructions: readonly Instruction[]): [number, number][] {

@@ -50,6 +50,9 @@ export interface FlagLocals {
 /** The locals of one function. They are made when they are first asked for, and stay. */
 export class State {
   readonly f: FunctionBuilder;
+  /** Fields of the flags that the function sets at all; the others stay in the context. */
+  aux = true;
+  steps = true;
   readonly #gpr: Local<"i64">[] = [];
   readonly #vector: Local<"v128">[] = [];
   #flags: FlagLocals | undefined;
@@ -107,7 +110,8 @@ export class State {
     f.set(flags.op, i32.load(ZERO, CONTEXT_OFFSET + CC_OP));
     f.set(flags.dst, i64.load(ZERO, CONTEXT_OFFSET + CC_DST));
     f.set(flags.src, i64.load(ZERO, CONTEXT_OFFSET + CC_SRC));
-    f.set(flags.aux, i32.load(ZERO, CONTEXT_OFFSET + CC_AUX));
+    if (this.aux) f.set(flags.aux, i32.load(ZERO, CONTEXT_OFFSET + CC_AUX));
+    if (!this.steps) return;
     f.set(flags.previous, i32.load(ZERO, CONTEXT_OFFSET + CC_PREVIOUS));
     f.set(flags.stepped, i64.load(ZERO, CONTEXT_OFFSET + CC_STEPPED));
   }
@@ -116,7 +120,8 @@ export class State {
     f.exec(i32.store(ZERO, flags.op, CONTEXT_OFFSET + CC_OP));
     f.exec(i64.store(ZERO, flags.dst, CONTEXT_OFFSET + CC_DST));
     f.exec(i64.store(ZERO, flags.src, CONTEXT_OFFSET + CC_SRC));
-    f.exec(i32.store(ZERO, flags.aux, CONTEXT_OFFSET + CC_AUX));
+    if (this.aux) f.exec(i32.store(ZERO, flags.aux, CONTEXT_OFFSET + CC_AUX));
+    if (!this.steps) return;
     f.exec(i32.store(ZERO, flags.previous, CONTEXT_OFFSET + CC_PREVIOUS));
     f.exec(i64.store(ZERO, flags.stepped, CONTEXT_OFFSET + CC_STEPPED));
   }

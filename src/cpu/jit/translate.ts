@@ -17,17 +17,17 @@
  */
 import { CONTEXT_OFFSET } from "../../mm/layout.ts";
 import type { Trap } from "../core.ts";
-import { JUMP_CACHE, jumpCacheEntry, REGION_FUEL, TRAP_CODE, TRAP_LOOKUP, TRAP_STEP } from "../interp/layout.ts";
+import { JUMP_CACHE, jumpCacheEntry, REGION_FUEL, TRAP_CODE, TRAP_STEP } from "../interp/layout.ts";
 import { RIP } from "../isa/x86_64/context.ts";
 import { type I32, type I64, i32, i64, select } from "../wasm/expr.ts";
 import { type FunctionBuilder, type FunctionRef, type Label, type Local, ModuleBuilder } from "../wasm/module.ts";
 import { analyse, type BlockFlow, storable } from "./flow.ts";
-import type { InstructionSet } from "./instruction.ts";
-import { flagsAtEntries } from "./known-flags.ts";
-import { type Block, isNear, type Region, type Step } from "./region.ts";
-import { type Exits, type KnownFlags, RegionSem } from "./region-sem.ts";
-import { State, type StateSet } from "./state.ts";
+import type { Instruction, InstructionSet } from "./instruction.ts";
+import type { Block, Region } from "./region.ts";
+import { type Effects, type Exits, RegionSem, type Span } from "./region-sem.ts";
+import { bit, FLAGS, State, type StateSet } from "./state.ts";
 import { type Structure, structure } from "./structure.ts";
+import { Symbols } from "./symbols.ts";
 
 const ZERO = i32.const(0);
 
@@ -65,12 +65,13 @@ export function exportName(rip: number): string {
 }
 
 /** Why a function leaves, which decides what it does after storing the state. */
-type Leave = "trap" | "goto" | "return" | "far";
+type Leave = "trap" | "goto" | "return";
 
 interface Stub {
   readonly leave: Leave;
   readonly stores: StateSet;
   label?: Label;
+  used: boolean;
 }
 
 class Translation implements Exits {
@@ -82,7 +83,6 @@ class Translation implements Exits {
   readonly #state: State;
   readonly #structure: Structure;
   readonly #flows: readonly BlockFlow[];
-  readonly #known: readonly (KnownFlags | undefined)[];
   readonly #index = new Map<number, number>();
   readonly #stubs: Stub[] = [];
   readonly #labels = new Map<number, Label>();
@@ -91,11 +91,11 @@ class Translation implements Exits {
   /** Where to go on, and for what. */
   readonly #pc: Local<"i32">;
   readonly #trap: Local<"i32">;
-  readonly #far: Local<"i64">;
   /** What is being translated. */
   #block = 0;
   #step = 0;
   #done: Label | undefined;
+  #symbols = new Symbols();
 
   constructor(
     f: FunctionBuilder,
@@ -115,13 +115,14 @@ class Translation implements Exits {
     });
     const successors = region.blocks.map((b) => b.successors.map((rip) => this.#index.get(rip) as number));
     this.#structure = structure({ successors });
-    this.#flows = analyse(region, successors);
-    this.#known = flagsAtEntries(region, successors);
+    this.#flows = analyse(set, region, successors);
+    const effects = this.#flows.flatMap((flow) => flow.effects);
+    this.#state.aux = effects.some((e) => e.aux);
+    this.#state.steps = effects.some((e) => e.steps);
     this.#depth = f.param(1, "i32");
     this.#fuel = f.permanent("i32");
     this.#pc = f.permanent("i32");
     this.#trap = f.permanent("i32");
-    this.#far = f.permanent("i64");
   }
 
   emit(): void {
@@ -131,7 +132,7 @@ class Translation implements Exits {
     f.exec(i32.store(ZERO, this.#fuel, REGION_FUEL));
     f.if(i32.or(i32.lt_s(this.#fuel, ZERO), i32.eqz(this.#depth)), () => f.return(entry));
     f.set(this.#trap, i32.const(TRAP_STEP));
-    this.#state.load((this.#flows[0] as BlockFlow).live);
+    this.#state.load((this.#flows[0] as BlockFlow).entry);
     this.#collectStubs();
     const open = (i: number): void => {
       const stub = this.#stubs[i];
@@ -158,39 +159,33 @@ class Translation implements Exits {
       const key = `${leave} ${set}`;
       if (keys.has(key)) return;
       keys.add(key);
-      this.#stubs.push({ leave, stores: set });
+      this.#stubs.push({ leave, stores: set, used: false });
     };
     this.#region.blocks.forEach((block, i) => {
-      const flow = this.#flows[i] as BlockFlow;
-      if (block.calls) {
+      const { effects, dirty } = this.#flows[i] as BlockFlow;
+      const last = effects.length - 1;
+      effects.forEach((e, n) => {
+        const before = dirty[n] as StateSet;
+        if (e.exits || n === last) add("trap", before | e.exitWrites);
+        if (n < last) return;
+        add("trap", before | e.writes);
+        add("goto", before | e.writes);
+        add("return", before | e.writes);
+        if (block.flow !== "call") return;
         add("goto", 0n);
         add("return", 0n);
-      }
-      block.steps.forEach((step, n) => {
-        const dirty = flow.dirtyAt[n] as StateSet;
-        const { effects } = step;
-        if (effects.exits || step.interpreted) add("trap", dirty | effects.exitWrites);
-        if (effects.trapsAfter) add("trap", dirty | effects.writes);
-        if (n < block.steps.length - 1) return;
-        add("goto", dirty | effects.writes);
-        add("return", dirty | effects.writes);
-        if (effects.indirect) add("far", dirty | effects.writes);
       });
     });
   }
-  #emitStub({ leave, stores }: Stub): void {
+  #emitStub({ leave, stores, used }: Stub): void {
     const f = this.#f;
+    if (!used) return;
     this.#state.store(stores);
     f.exec(i32.store(ZERO, this.#fuel, REGION_FUEL));
     switch (leave) {
       case "trap":
         f.exec(i64.store(ZERO, i64.extend_i32_u(this.#pc), CONTEXT_OFFSET + RIP));
         f.exec(i32.store(ZERO, this.#trap, TRAP_CODE));
-        f.return(ZERO);
-        return;
-      case "far":
-        f.exec(i64.store(ZERO, this.#far, CONTEXT_OFFSET + RIP));
-        f.exec(i32.store(ZERO, i32.const(TRAP_LOOKUP), TRAP_CODE));
         f.return(ZERO);
         return;
       case "return":
@@ -207,23 +202,28 @@ class Translation implements Exits {
     const set = storable(stores);
     const stub = this.#stubs.find((s) => s.leave === leave && s.stores === set);
     if (stub?.label === undefined) throw new Error(`no way out of ${exportName(this.#region.entry)} by ${leave}`);
+    stub.used = true;
     this.#f.br(stub.label);
   }
-  get #current(): { block: Block; flow: BlockFlow; step: Step; dirty: StateSet } {
-    const block = this.#region.blocks[this.#block] as Block;
+  get #current(): { block: Block; flow: BlockFlow; effects: Effects; dirty: StateSet } {
     const flow = this.#flows[this.#block] as BlockFlow;
-    return { block, flow, step: block.steps[this.#step] as Step, dirty: flow.dirtyAt[this.#step] as StateSet };
+    return {
+      block: this.#region.blocks[this.#block] as Block,
+      flow,
+      effects: flow.effects[this.#step] as Effects,
+      dirty: flow.dirty[this.#step] as StateSet,
+    };
   }
-  /** Changed when the current step is done. */
+  /** Changed when the current instruction is done. */
   get #dirtyAfter(): StateSet {
-    const { step, dirty } = this.#current;
-    return dirty | step.effects.writes;
+    const { effects, dirty } = this.#current;
+    return dirty | effects.writes;
   }
 
   side(): void {
-    const { step, dirty } = this.#current;
-    this.#f.set(this.#pc, i32.const(step.instruction.rip));
-    this.#leave("trap", dirty | step.effects.exitWrites);
+    const { block, effects, dirty } = this.#current;
+    this.#f.set(this.#pc, i32.const((block.instructions[this.#step] as Instruction).rip));
+    this.#leave("trap", dirty | effects.exitWrites);
   }
   trapAfter(sem: RegionSem, trap: Trap): void {
     this.#f.set(this.#pc, i32.const(sem.next));
@@ -238,10 +238,6 @@ class Translation implements Exits {
       this.#goto(target);
       return;
     }
-    if (!isNear(target)) {
-      this.#goto(target);
-      return;
-    }
     const f = this.#f;
     const callee = this.#functions.get(target);
     const args = [i32.const(target), i32.sub(this.#depth, i32.const(1))];
@@ -253,12 +249,7 @@ class Translation implements Exits {
   }
   indirect(sem: RegionSem, target: I64): void {
     const f = this.#f;
-    const wide = f.let(target);
-    f.if(i32.eqz(i64.eqz(i64.shr_u(wide, i64.const(32)))), () => {
-      f.set(this.#far, wide);
-      this.#leave("far", this.#dirtyAfter);
-    });
-    f.set(this.#pc, i32.wrap(wide));
+    f.set(this.#pc, i32.wrap(target));
     const { mnemonic } = sem.instruction;
     if (mnemonic === "ret" || mnemonic === "retn") this.#leave("return", this.#dirtyAfter);
     else if (mnemonic === "call") {
@@ -276,19 +267,20 @@ class Translation implements Exits {
     const result = f.let(call());
     f.if(i32.ne(result, i32.const(sem.next)), () => f.return(result));
     f.set(this.#fuel, i32.load(ZERO, REGION_FUEL));
-    this.#state.load(this.#current.flow.liveAfterCall);
+    this.#state.load(this.#current.flow.afterCall);
   }
 
   // Control flow (structure.ts)
 
   #tree(node: number): void {
     const f = this.#f;
-    if (this.#structure.isLoop[node])
+    if (this.#structure.isLoop[node]) {
+      this.#symbols = new Symbols();
       f.loop((again) => {
         this.#labels.set(node, again);
         this.#within(node, 0);
       });
-    else this.#within(node, 0);
+    } else this.#within(node, 0);
   }
   /** A node inside of the blocks whose ends are the merge nodes that it dominates. */
   #within(node: number, n: number): void {
@@ -301,22 +293,29 @@ class Translation implements Exits {
       this.#labels.set(merge, end);
       this.#within(node, n + 1);
     });
+    this.#symbols = new Symbols();
     this.#tree(merge);
   }
   #emitBlock(node: number): void {
     const f = this.#f;
     const block = this.#region.blocks[node] as Block;
-    let known = this.#known[node];
-    block.steps.forEach((step, n) => {
+    const { effects, live, spans, flags } = this.#flows[node] as BlockFlow;
+    const symbols = this.#symbols;
+    let known = flags;
+    block.instructions.forEach((instruction, n) => {
       this.#block = node;
       this.#step = n;
-      if (step.interpreted) {
+      if (n === block.instructions.length - 1 && block.flow === "interpreted") {
         this.side();
         return;
       }
-      const sem = new RegionSem(this.#state, step.instruction, this.#set.flags, known, this);
+      const { endsEarly, loops } = effects[n] as Effects;
+      const dead = !loops && ((live[n] as StateSet) & bit(FLAGS)) === 0n;
+      const list = spans[n] as readonly Span[];
+      const sem = new RegionSem(this.#state, instruction, this.#set.flags, known, this, symbols, list, dead);
+      this.#symbols = symbols;
       f.scope(() => {
-        if (step.effects.endsEarly)
+        if (endsEarly)
           f.block((end) => {
             this.#done = end;
             sem.run();
@@ -326,10 +325,10 @@ class Translation implements Exits {
       known = sem.flags.known;
     });
     this.#block = node;
-    this.#step = block.steps.length - 1;
-    const { interpreted, effects, instruction } = block.steps[this.#step] as Step;
-    if (interpreted || effects.trapsAfter || ["jmp", "ret", "retn"].includes(instruction.mnemonic)) return;
-    this.#goto(instruction.rip + instruction.length);
+    this.#step = block.instructions.length - 1;
+    // Behind a call the page table may be another one.
+    this.#symbols = block.flow === "call" ? new Symbols() : symbols;
+    if (block.flow === "next" || block.flow === "branch" || block.flow === "call") this.#goto(block.next);
   }
   #goto(target: number): void {
     const f = this.#f;
@@ -337,15 +336,10 @@ class Translation implements Exits {
     const step = this.#step;
     // Behind a call nothing is in locals that has to be stored.
     const { block } = this.#current;
-    const stores = block.calls && target === this.#afterCall(block) ? 0n : this.#dirtyAfter;
+    const stores = block.flow === "call" && target === block.next ? 0n : this.#dirtyAfter;
     const to = this.#index.get(target);
     const edge = to === undefined || !block.successors.includes(target) ? "out" : this.#structure.edge(from, to);
     if (edge === "out" || edge === "irreducible") {
-      if (!isNear(target)) {
-        f.set(this.#far, i64.const(target));
-        this.#leave("far", stores);
-        return;
-      }
       f.set(this.#pc, i32.const(target));
       this.#leave("goto", stores);
       return;
@@ -360,13 +354,12 @@ class Translation implements Exits {
       f.br(label);
     } else if (this.#structure.isMerge[to as number]) f.br(label);
     else {
+      const symbols = this.#symbols;
+      this.#symbols = symbols.copy();
       this.#tree(to as number);
+      this.#symbols = symbols;
       this.#block = from;
       this.#step = step;
     }
-  }
-  #afterCall(block: Block): number {
-    const { instruction } = block.steps[block.steps.length - 1] as Step;
-    return instruction.rip + instruction.length;
   }
 }

@@ -35,13 +35,13 @@ export interface Origin {
 
 /** The value with an origin. */
 export function withOrigin(value: Expr<"i64">, origin: Origin | undefined): Expr<"i64"> {
-  return origin === undefined ? value : { ...value, origin };
+  return origin === undefined ? value : { type: value.type, emit: value.emit, origin };
 }
 
 /** `op` of a sum and a constant small enough to be a displacement. */
 function sum(op: Expr<"i64">, origin: Origin | undefined, change: bigint): Expr<"i64"> {
   if (origin === undefined || change > 0x7fff_ffffn || change < -0x8000_0000n) return op;
-  return { ...op, origin: { name: origin.name, plus: origin.plus + Number(change) } };
+  return { type: op.type, emit: op.emit, origin: { name: origin.name, plus: origin.plus + Number(change) } };
 }
 
 export type I32 = Expr<"i32">;

@@ -99,7 +99,7 @@ export class FunctionBuilder {
     if (value.constant !== undefined) return value;
     const l = this.local(value.type);
     this.set(l, value);
-    return value.origin === undefined ? l : { ...l, origin: value.origin };
+    return value.origin === undefined ? l : { type: l.type, emit: l.emit, origin: value.origin };
   }
 
   /** Locals made inside `body` are reused after it. Nothing made inside may be used outside. */

@@ -1,0 +1,69 @@
+/**
+ * What is known of addresses along a straight run of code: general registers as some value plus a constant, and which
+ * bytes around such values were found accessible.
+ *
+ * What the page table allows changes only outside of translated code, so a check holds until that is left.
+ */
+import type { Origin } from "../wasm/expr.ts";
+
+interface Checked {
+  readonly low: number;
+  readonly high: number;
+  readonly write: boolean;
+}
+
+export class Symbols {
+  #registers: (Origin | undefined)[] = [];
+  readonly #checked = new Map<number, Checked[]>();
+  /** Sums of two registers, by what they are made of. */
+  readonly #sums = new Map<string, number>();
+  #names = 0;
+
+  #fresh(): Origin {
+    return { name: this.#names++, plus: 0 };
+  }
+
+  /** What a general register holds. */
+  register(n: number): Origin {
+    return (this.#registers[n] ??= this.#fresh());
+  }
+  /** It was changed: to a sum, or something not known. */
+  assign(n: number, origin: Origin | undefined): void {
+    this.#registers[n] = origin;
+  }
+  /** base + (index << scale). */
+  sum(base: Origin, index: Origin, scale: number): Origin {
+    const key = `${base.name} ${index.name} ${scale}`;
+    let name = this.#sums.get(key);
+    if (name === undefined) {
+      name = this.#names++;
+      this.#sums.set(key, name);
+    }
+    return { name, plus: base.plus + index.plus * 2 ** scale };
+  }
+  /** index << scale */
+  scaled(index: Origin, scale: number): Origin {
+    return this.sum({ name: -1, plus: 0 }, index, scale);
+  }
+
+  isChecked({ name, plus }: Origin, low: number, high: number, write: boolean): boolean {
+    const known = this.#checked.get(name);
+    if (known === undefined) return false;
+    return known.some((c) => c.low <= plus + low && plus + high <= c.high && (c.write || !write));
+  }
+  check({ name, plus }: Origin, low: number, high: number, write: boolean): void {
+    const known = this.#checked.get(name) ?? [];
+    known.push({ low: plus + low, high: plus + high, write });
+    this.#checked.set(name, known);
+  }
+
+  /** The same knowledge, to go on from. */
+  copy(): Symbols {
+    const other = new Symbols();
+    other.#registers = [...this.#registers];
+    for (const [name, list] of this.#checked) other.#checked.set(name, [...list]);
+    for (const [key, name] of this.#sums) other.#sums.set(key, name);
+    other.#names = this.#names;
+    return other;
+  }
+}
