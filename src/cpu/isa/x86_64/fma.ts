@@ -1,18 +1,22 @@
 /**
  * FMA: fused multiply-add, with one rounding (Intel SDM vol. 2, "VFMADD132PD").
  *
- * WebAssembly has no fused operation to rely on, so it is made of what it has (S. Boldo, G. Melquiond, "Emulation of FMA and
- * correctly rounded sums: proved algorithms using rounding to odd", 2008):
+ * WebAssembly has no fused operation to rely on, so it is made of what it has:
  *
- * - Of floats, the product is exact as a double. The sum is rounded to odd (what is inexact gets an odd last bit), and a
- *   second rounding, to float, of a double that was rounded to odd gives what one rounding would have given.
- * - Of doubles, the product is a sum of two doubles (T. Dekker: splitting the factors in halves), the addend is added to
- *   its lower part and the sum of that to its upper part, both without loss (D. Knuth's TwoSum). The two errors together
- *   are rounded to odd, and so it may be added to the rest with an ordinary rounding. That holds while nothing overflows
- *   or underflows on the way, so only numbers of a middling size are treated like that.
+ * - Of floats, the product is exact as a double. The sum is rounded to a double and then to a float. That is the same as
+ *   one rounding unless the double lies exactly between two floats (or the float is denormal and has fewer places). Then the
+ *   sum is rounded to odd (what is inexact gets an odd last bit), after which a second rounding does no harm (S. Boldo,
+ *   G. Melquiond, "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd", 2008).
+ * - Of doubles, the product is a sum of two doubles (T. Dekker: the factors are split in halves), its upper part and the
+ *   addend are added without loss (D. Knuth's TwoSum), and the error of that together with the product's lower part,
+ *   rounded, is added to the sum. This second sum is rounded as one of the true numbers would be, unless what is left of it
+ *   is exactly half a unit of the last place. (Otherwise it is less by at least one unit of the last place of the small
+ *   summand, whose own error is at most half of one.) Nothing may overflow or underflow on the way, hence only numbers of a
+ *   middling size are treated like that.
  * - All else, and everything once the program has loaded MXCSR, is done in integers (fma-soft.ts).
  *
- * Both lanes of a vector of doubles are computed at once, also for scalars.
+ * Rounding doubles to odd as well, which needs no test, took three TwoSums in a row and twice the time. Both lanes of a
+ * vector of doubles are computed at once, also for scalars.
  */
 import { type I32, i32, i64, shuffle, type V128, v128 } from "../../wasm/expr.ts";
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from "../../wasm/module.ts";
@@ -69,6 +73,9 @@ const double = (value: number): V128 => {
 const MAX_FACTOR = 2 ** 480;
 const MAX_ADDEND = 2 ** 1000;
 const MIN_PRODUCT = 2 ** -800;
+/** The places of a double that a float has not, and half a unit of the float's last place. */
+const BELOW_SINGLE = (1n << 29n) - 1n;
+const HALF_SINGLE = 1n << 28n;
 /** 2^27 + 1: splits 53 bits in two of 26. */
 const SPLITTER = 2 ** 27 + 1;
 
@@ -98,12 +105,12 @@ function twoSum(f: FunctionBuilder, a: V128, b: V128): [V128, V128] {
 /** a + b, rounded to odd. */
 function oddSum(f: FunctionBuilder, a: V128, b: V128): V128 {
   const [sum, error] = twoSum(f, a, b);
-  const magnitude = bits.and(error, repeat(~SIGN64));
-  const inexact = f64x2.lt(repeat(0n), magnitude); // not so if the sum is infinite or a NaN
-  const even = i64x2.eq(bits.and(sum, repeat(1n)), repeat(0n));
-  // One up in magnitude, or down if the error is of the other sign.
-  const step = bits.or(i64x2.shr_s(bits.xor(sum, error), i32.const(63)), repeat(1n));
-  return i64x2.add(sum, bits.and(step, bits.and(inexact, even)));
+  // Not so if the sum is infinite or a NaN, and the error a NaN.
+  const inexact = f64x2.lt(repeat(0n), bits.and(error, repeat(~SIGN64)));
+  const one = f.let(bits.and(inexact, repeat(1n)));
+  // Truncated: one less in magnitude if the error is of the other sign. The lowest bit is then set in any case.
+  const less = bits.and(i64x2.shr_u(bits.xor(sum, error), i32.const(63)), one);
+  return bits.or(i64x2.sub(sum, less), one);
 }
 
 /** a * b as an upper part and the rest. */
@@ -169,18 +176,35 @@ function careful(m: ModuleBuilder, soft: FunctionRef, single: boolean, count: nu
 }
 
 function defineSingle(m: ModuleBuilder, soft: FunctionRef): FmaFunctions {
-  const pair = m.func("fma.f32x2", ["v128", "v128", "v128"], ["v128"], (f) => {
-    const [a, b, c] = [0, 1, 2].map((n) => f.let(f64x2.promote_low_f32x4(f.param(n, "v128")))) as [V128, V128, V128];
-    f.return(f32x4.demote_f64x2_zero(oddSum(f, f.let(f64x2.mul(a, b)), c)));
+  const [a, b, c] = [0, 1, 2];
+  const fast = m.func("fma.f32x4", ["v128", "v128", "v128"], ["v128"], (f) => {
+    const upper = (v: V128): V128 => shuffle(v, v, [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]);
+    const wide = (n: number, high: boolean): V128 => {
+      const v = f.param(n, "v128");
+      return f64x2.promote_low_f32x4(high ? upper(v) : v);
+    };
+    const product = (high: boolean): V128 => f64x2.mul(wide(a, high), wide(b, high));
+    const narrowed = (low: V128, high: V128): V128 =>
+      shuffle(
+        f32x4.demote_f64x2_zero(low),
+        f32x4.demote_f64x2_zero(high),
+        [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23],
+      );
+    const sums = [false, true].map((high) => f.let(f64x2.add(product(high), wide(c, high)))) as [V128, V128];
+    const doubtful = sums.map((sum) => {
+      const magnitude = f.let(bits.and(sum, repeat(~SIGN64)));
+      const halfway = i64x2.eq(bits.and(sum, repeat(BELOW_SINGLE)), repeat(HALF_SINGLE));
+      const denormal = bits.and(f64x2.lt(magnitude, double(2 ** -126)), f64x2.lt(repeat(0n), magnitude));
+      return bits.or(halfway, denormal);
+    }) as [V128, V128];
+    f.if(bits.anyTrue(bits.or(...doubtful)), () => {
+      const odd = [false, true].map((high) => f.let(oddSum(f, f.let(product(high)), f.let(wide(c, high)))));
+      f.return(narrowed(...(odd as [V128, V128])));
+    });
+    f.return(narrowed(...sums));
   });
   return {
-    fast: m.func("fma.f32x4", ["v128", "v128", "v128"], ["v128"], (f) => {
-      const params = [0, 1, 2].map((n) => f.param(n, "v128"));
-      const upper = params.map((v) => shuffle(v, v, [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]));
-      const low = f.call("v128", pair, params);
-      const high = f.call("v128", pair, upper);
-      f.return(shuffle(low, high, [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]));
-    }),
+    fast,
     nan: defineNaNs(m, "f32x4", f32x4.ne, 0x0040_0000_0040_0000n, 0xffc0_0000_ffc0_0000n),
     careful: careful(m, soft, true, 4, "f32x4"),
     carefulLow: careful(m, soft, true, 1, "f32"),
@@ -194,25 +218,29 @@ function defineDouble(m: ModuleBuilder, soft: FunctionRef, settleAll: FunctionRe
       const [a, b, c] = [f.param(0, "v128"), f.param(1, "v128"), f.param(2, "v128")];
       const magnitude = (v: V128): V128 => bits.and(v, repeat(~SIGN64));
       const product = f.let(f64x2.mul(a, b));
-      const zero = bits.or(f64x2.eq(a, repeat(0n)), f64x2.eq(b, repeat(0n)));
+      const zero = f.let(bits.or(f64x2.eq(a, repeat(0n)), f64x2.eq(b, repeat(0n))));
       const fits = [
         f64x2.le(magnitude(a), double(MAX_FACTOR)),
         f64x2.le(magnitude(b), double(MAX_FACTOR)),
         f64x2.le(magnitude(c), double(MAX_ADDEND)),
         bits.or(zero, f64x2.le(double(MIN_PRODUCT), magnitude(product))),
       ].reduce(bits.and);
-      f.if(i32.ne(i64x2.bitmask(fits), i32.const(3)), () => {
+      const inIntegers = (): void => {
         const r = f.let(f.call("v128", slow, [a, b, c, i32.const(0), i32.const(0)]));
         // While MXCSR is as at reset its flags don't count and nothing traps.
         f.drop(f.call("i32", settleAll, []));
         f.return(r);
-      });
-      const rest = twoProduct(f, a, b, product);
-      const [middle, low] = twoSum(f, c, rest);
-      const [high, next] = twoSum(f, product, middle);
-      const r = f.let(f64x2.add(high, oddSum(f, low, next)));
-      // A zero has the sign of the sum of its parts.
-      f.return(bits.select(f64x2.add(product, c), r, f64x2.eq(r, repeat(0n))));
+      };
+      f.if(i32.ne(i64x2.bitmask(fits), i32.const(3)), inIntegers);
+      const [sum, error] = twoSum(f, product, c);
+      const small = f.let(f64x2.add(error, twoProduct(f, a, b, product)));
+      const r = f.let(f64x2.add(sum, small));
+      // What the rounding left out, and a little more, makes a difference only if it is half a unit of the last place.
+      const left = f64x2.add(f64x2.sub(sum, r), small);
+      const halfway = f64x2.ne(r, f64x2.add(r, f64x2.mul(left, double(1 + 2 ** -52))));
+      f.if(bits.anyTrue(halfway), inIntegers);
+      // The sum of two zeros has its own sign.
+      f.return(bits.select(sum, r, zero));
     }),
     nan: defineNaNs(m, "f64x2", f64x2.ne, 0x0008_0000_0000_0000n, 0xfff8_0000_0000_0000n),
     careful: slow,
