@@ -86,3 +86,7 @@ export const MAX_DEPTH = 160;
 
 /** Translated code asks for one instruction to be interpreted. */
 export const TRAP_STEP = 18;
+
+/** Where computed jumps were seen to lead (jit/): so many jumps, 256 words each. */
+export const TARGETS: number = JUMP_CACHE + JUMP_CACHE_ENTRIES * 8;
+export const WATCHED_JUMPS: number = Math.floor((RECORDS - TARGETS) / 1024);

@@ -16,18 +16,19 @@ import { InterpCore, InterpEngine, type InterpOptions, type Loops } from "../int
 import {
   FUEL_LEFT,
   JUMP_CACHE,
-  JUMP_CACHE_ENTRIES,
   jumpCacheOffset,
   REGION_FUEL,
+  TARGETS,
   TRAP_LOOKUP,
   TRAP_PC,
   TRAP_STEP,
   TRAP_STEPPED,
+  WATCHED_JUMPS,
 } from "../interp/layout.ts";
 import { RIP } from "../isa/x86_64/context.ts";
 import { InstructionSet } from "./instruction.ts";
 import { type Region, RegionFinder } from "./region.ts";
-import { exportName, translate } from "./translate.ts";
+import { exportName, TARGET_ENTRIES, translate } from "./translate.ts";
 
 export interface JitOptions extends InterpOptions {
   /** Milliseconds, for the statistics. */
@@ -46,6 +47,8 @@ const REGION_SLICE = 50_000;
 const DEFAULT_THRESHOLD = 2;
 const MISSES_PER_SAMPLE = 1000;
 const MAX_REGION = 300;
+/** The same for a region whose computed jumps are known. */
+const MAX_DISPATCHING = 3_000;
 const MAX_MODULE = 2_000;
 const INSTRUCTIONS_PER_BRANCH = 6;
 /** An address for entries of the jump cache that are free: none that is looked up there. */
@@ -59,6 +62,9 @@ interface Translated {
   readonly entry: number;
   readonly module: WebAssembly.Module;
   readonly entries: readonly { readonly rip: number; readonly slot: number }[];
+  /** Of the first region: its computed jumps, and where those lead as far as it knows. */
+  readonly jumps: readonly number[];
+  readonly targets: readonly number[];
   /** The guest code it was made from. */
   readonly code: readonly { readonly start: number; readonly bytes: Uint8Array }[];
 }
@@ -92,6 +98,8 @@ export class JitEngine extends InterpEngine {
   readonly set: InstructionSet;
   readonly stubSlot: number;
   readonly #slots = new Map<number, number>();
+  /** Computed jumps that are watched, in the order of their words in memory. */
+  readonly #watched = new Map<number, number>();
   #nextSlot: number;
   /** By entry: variants for different code. */
   readonly #translated = new Map<number, Translated[]>();
@@ -117,20 +125,30 @@ export class JitEngine extends InterpEngine {
     this.#slots.set(rip, slot);
     return slot;
   }
+  /** Offset of the words where translated code notes where the computed jump at an address leads. */
+  targetsOf(rip: number): number {
+    let n = this.#watched.get(rip);
+    // When there is no more room they share, and see each other's.
+    if (n === undefined) this.#watched.set(rip, (n = this.#watched.size % WATCHED_JUMPS));
+    return TARGETS + n * TARGET_ENTRIES * 4;
+  }
   get slotCount(): number {
     return this.#nextSlot;
   }
 
   /** What was translated of the code at an address, if it is the same code. */
   known(rip: number, memory: GuestMemory): Translated | undefined {
-    return this.#translated.get(rip)?.find((t) => t.code.every(({ start, bytes }) => same(memory.u8, start, bytes)));
+    return this.#translated
+      .get(rip)
+      ?.findLast((t) => t.code.every(({ start, bytes }) => same(memory.u8, start, bytes)));
   }
   keep(regions: readonly Region[], module: WebAssembly.Module, memory: GuestMemory): Translated {
     const entries = regions.map(({ entry }) => ({ rip: entry, slot: this.slotOf(entry) }));
     const code = regions.flatMap(({ ranges }) =>
       ranges.map(([start, end]) => ({ start, bytes: memory.u8.slice(start, end) })),
     );
-    const translated = { entry: (regions[0] as Region).entry, module, entries, code };
+    const { entry, jumps, targets } = regions[0] as Region;
+    const translated = { entry, module, entries, code, jumps, targets };
     const variants = this.#translated.get(translated.entry) ?? [];
     if (variants.length === MAX_VARIANTS) variants.shift();
     variants.push(translated);
@@ -154,6 +172,7 @@ function same(u8: Uint8Array, start: number, bytes: Uint8Array): boolean {
 interface Installed {
   readonly slot: number;
   readonly ranges: readonly (readonly [number, number])[];
+  readonly from: Translated;
 }
 
 export class JitCore extends InterpCore {
@@ -171,7 +190,7 @@ export class JitCore extends InterpCore {
     super(engine, memory, loops);
     this.#engine = engine;
     this.#finder = new RegionFinder(engine.set, memory);
-    this.#words = new Uint32Array(memory.memory.buffer, 0, (JUMP_CACHE >> 2) + JUMP_CACHE_ENTRIES * 2);
+    this.#words = new Uint32Array(memory.memory.buffer, 0, TARGETS / 4 + WATCHED_JUMPS * TARGET_ENTRIES);
     // Zeros would be found by a jump to 0, but nothing but its first entry.
     const first = (JUMP_CACHE + jumpCacheOffset(0)) >> 2;
     if (this.#words[first] === 0) this.#words[first] = NOWHERE;
@@ -244,7 +263,11 @@ export class JitCore extends InterpCore {
 
   /** Notes that code at an address is executed a good deal. True if there is a translation of it now. */
   #heatUp(rip: number, by: number): boolean {
-    if (this.#installed.has(rip)) return true;
+    const installed = this.#installed.get(rip);
+    if (installed !== undefined) {
+      this.#learn(rip, installed.from);
+      return true;
+    }
     const heat = (this.#heat.get(rip) ?? 0) + by;
     this.#heat.set(rip, heat);
     if (heat === Number.POSITIVE_INFINITY) return false;
@@ -259,7 +282,24 @@ export class JitCore extends InterpCore {
     return true;
   }
 
-  #translate(rip: number): Translated | undefined {
+  /** A region that is hot and whose computed jumps lead out of it is translated again, with what they lead to. */
+  #learn(rip: number, { entry, jumps, targets }: Translated): void {
+    if (entry !== rip || jumps.length === 0) return;
+    const seen = new Set(jumps.flatMap((jump) => this.#targets(jump)));
+    const news = [...seen].filter((t) => !targets.includes(t)).length;
+    if (news === 0 || news * 8 < targets.length) return;
+    this.#remove(rip, this.#installed.get(rip) as Installed);
+    const translated = this.#translate(rip, [...seen]);
+    if (translated !== undefined) this.#install(translated);
+  }
+  /** Where a computed jump was seen to lead. */
+  #targets(jump: number): number[] {
+    const at = this.#engine.targetsOf(jump) >> 2;
+    return [...new Set(this.#words.subarray(at, at + TARGET_ENTRIES))].filter((t) => t !== 0 && this.code.has(t));
+  }
+
+  /** @param targets where its computed jumps are known to lead */
+  #translate(rip: number, targets: readonly number[] = []): Translated | undefined {
     const engine = this.#engine;
     const regions: Region[] = [];
     const wanted = [rip];
@@ -271,7 +311,8 @@ export class JitCore extends InterpCore {
       seen.add(next);
       if (next !== rip && follow?.(next) === false) continue;
       const region = this.#finder.find(next, {
-        instructions: MAX_REGION,
+        instructions: targets.length > 0 ? MAX_DISPATCHING : MAX_REGION,
+        targets: (jump) => (next === rip ? [...new Set([...targets, ...this.#targets(jump)])] : []),
         ...(follow === undefined ? {} : { follow }),
       });
       if (region === undefined) {
@@ -287,6 +328,7 @@ export class JitCore extends InterpCore {
     const bytes = translate(engine.set, regions, {
       slotOf: (target) => engine.slotOf(target),
       stubSlot: engine.stubSlot,
+      targetsOf: (jump) => engine.targetsOf(jump),
     });
     const translated = engine.now();
     const module = new WebAssembly.Module(bytes);
@@ -299,7 +341,8 @@ export class JitCore extends InterpCore {
     return engine.keep(regions, module, this.memory);
   }
 
-  #install({ module, entries, code }: Translated): void {
+  #install(translated: Translated): void {
+    const { module, entries, code } = translated;
     const engine = this.#engine;
     const { table } = this.loops;
     this.#growTable();
@@ -313,7 +356,7 @@ export class JitCore extends InterpCore {
     for (const { rip, slot } of entries) {
       if (this.#installed.has(rip)) continue;
       table.set(slot, exports[exportName(rip)] as () => number);
-      this.#installed.set(rip, { slot, ranges });
+      this.#installed.set(rip, { slot, ranges, from: translated });
       engine.statistics.installed++;
       this.code.exclude(rip);
       const entry = (JUMP_CACHE + jumpCacheOffset(rip)) >> 2;

@@ -18,7 +18,8 @@ export interface BlockFlow {
   readonly effects: readonly Effects[];
   /** For each access of each instruction: what is to be checked instead of it alone. */
   readonly spans: readonly (readonly Span[])[];
-  /** Changed since the region was entered or the last call, on some path, before each instruction. */
+  /** Changed since the region was entered or the last call, on some path: before the block, before each instruction. */
+  dirtyAtEntry: StateSet;
   readonly dirty: StateSet[];
   /** Needed after each instruction. */
   readonly live: StateSet[];
@@ -57,7 +58,16 @@ function summarise(set: InstructionSet, block: Block, scratch: State): BlockFlow
     return sem.effects;
   });
   const none = (): StateSet[] => effects.map(() => 0n);
-  return { effects, spans: spansOf(accesses), dirty: none(), live: none(), entry: 0n, afterCall: 0n, flags: undefined };
+  return {
+    effects,
+    spans: spansOf(accesses),
+    dirtyAtEntry: 0n,
+    dirty: none(),
+    live: none(),
+    entry: 0n,
+    afterCall: 0n,
+    flags: undefined,
+  };
 }
 
 /** Accesses that are further apart than this are checked one by one. */
@@ -107,6 +117,7 @@ function spreadDirty(region: Region, flows: readonly BlockFlow[], successors: re
   }
   flows.forEach((flow, i) => {
     let dirty = entry[i] as StateSet;
+    flow.dirtyAtEntry = dirty;
     flow.effects.forEach((e, n) => {
       flow.dirty[n] = dirty;
       dirty |= e.writes;
@@ -122,6 +133,7 @@ function spreadLive(region: Region, flows: readonly BlockFlow[], successors: rea
       const block = region.blocks[i] as Block;
       let live = 0n;
       for (const s of successors[i] as number[]) live |= (flows[s] as BlockFlow).entry;
+      if (block.flow === "dispatch") live |= flow.dirtyAtEntry;
       if (block.flow === "call") {
         flow.afterCall = live;
         live = 0n;

@@ -21,6 +21,9 @@ export interface Region {
   /** The entry first. */
   readonly blocks: readonly Block[];
   readonly instructions: number;
+  /** The computed jumps in it, calls and returns aside, and where those of which that is known lead. */
+  readonly jumps: readonly number[];
+  readonly targets: readonly number[];
   /** Guest addresses that it calls directly. */
   readonly callees: readonly number[];
   /** The bytes it was made from: runs of start and end, ascending. */
@@ -31,7 +34,12 @@ export interface RegionLimits {
   readonly instructions: number;
   /** Whether code at a branch target is worth translating. */
   readonly follow?: (target: number) => boolean;
+  /** Where a computed jump at an address was seen to lead. */
+  readonly targets?: (rip: number) => readonly number[];
 }
+
+/** Stands for the address of the dispatching block. */
+export const DISPATCH = -1;
 
 /** These keep vector registers or MXCSR in the context, where translated code has them not, or are rare and long. */
 const INTERPRETED =
@@ -46,6 +54,8 @@ export type Flow =
   | "call"
   /** To an address that is computed, the one on the stack among them. */
   | "computed"
+  /** No code of the guest's: from a computed jump to where such jumps were seen to lead. */
+  | "dispatch"
   /** To the kernel. */
   | "trap"
   /** The interpreter executes it: there is no definition that translated code could use. */
@@ -85,6 +95,7 @@ export class RegionFinder {
     const found = new Map<number, Instruction>();
     const leaders = new Set<number>([entry]);
     const work = [entry];
+    const targets = new Set<number>();
     // Breadth first, so that a limit cuts what is far away.
     for (let from = work.shift(); from !== undefined; from = work.shift()) {
       for (let rip = from; !found.has(rip) && found.size < limits.instructions; ) {
@@ -100,6 +111,12 @@ export class RegionFinder {
             work.push(target);
           }
         }
+        if (isComputedJump(instruction))
+          for (const target of limits.targets?.(rip) ?? []) {
+            targets.add(target);
+            leaders.add(target);
+            work.push(target);
+          }
         if (flow === "branch" || flow === "call") leaders.add(next);
         if (!fallsThrough(flow)) break;
         rip = next;
@@ -107,7 +124,12 @@ export class RegionFinder {
     }
     const first = found.get(entry);
     if (first === undefined || flowOf(first) === "interpreted") return undefined;
-    return assemble(entry, found, leaders);
+    return assemble(
+      entry,
+      found,
+      leaders,
+      [...targets].filter((t) => found.has(t)),
+    );
   }
 
   #decode(rip: number): Instruction | undefined {
@@ -127,10 +149,20 @@ export function isNear(target: number): boolean {
   return target > 0 && target < GUEST_LIMIT;
 }
 
-function assemble(entry: number, found: ReadonlyMap<number, Instruction>, leaders: ReadonlySet<number>): Region {
+export function isComputedJump({ mnemonic, operands }: Instruction): boolean {
+  return mnemonic === "jmp" && operands[0]?.kind !== "j";
+}
+
+function assemble(
+  entry: number,
+  found: ReadonlyMap<number, Instruction>,
+  leaders: ReadonlySet<number>,
+  dispatched: readonly number[],
+): Region {
   const starts = [entry, ...[...leaders].filter((rip) => rip !== entry && found.has(rip)).sort((a, b) => a - b)];
   const blocks: Block[] = [];
   const callees = new Set<number>();
+  const computed: number[] = [];
   for (const start of starts) {
     const instructions: Instruction[] = [];
     let rip = start;
@@ -142,14 +174,28 @@ function assemble(entry: number, found: ReadonlyMap<number, Instruction>, leader
       rip += instruction.length;
       flow = flowOf(instruction);
     } while (flow === "next" && !leaders.has(rip));
-    const { target, operands } = instructions[instructions.length - 1] as Instruction;
+    const last = instructions[instructions.length - 1] as Instruction;
+    const { target, operands } = last;
+    const jumps = isComputedJump(last);
+    if (jumps) computed.push(last.rip);
     if (flow === "call" && operands[0]?.kind === "j") callees.add(target);
     const after = fallsThrough(flow) ? [rip] : [];
     const targets = flow === "branch" || flow === "jump" ? [target] : [];
-    const successors = [...new Set([...targets, ...after])].filter((t) => leaders.has(t) && found.has(t));
+    const inside = [...new Set([...targets, ...after])].filter((t) => leaders.has(t) && found.has(t));
+    const successors = jumps && dispatched.length > 0 ? [DISPATCH] : inside;
     blocks.push({ start, instructions, flow, next: rip, successors });
   }
-  return { entry, blocks, instructions: found.size, callees: [...callees], ranges: rangesOf([...found.values()]) };
+  if (dispatched.length > 0)
+    blocks.push({ start: DISPATCH, instructions: [], flow: "dispatch", next: 0, successors: dispatched });
+  return {
+    entry,
+    blocks,
+    instructions: found.size,
+    jumps: computed,
+    targets: dispatched,
+    callees: [...callees],
+    ranges: rangesOf([...found.values()]),
+  };
 }
 
 function rangesOf(instructions: readonly Instruction[]): [number, number][] {

@@ -11,6 +11,8 @@
 /** Nodes are numbered 0 (the entry), 1, ...; nodes that cannot be reached have order -1. */
 export interface FlowGraph {
   readonly successors: readonly (readonly number[])[];
+  /** Nodes that need a label whoever leads to them: those of a br_table. */
+  readonly labelled?: ReadonlySet<number>;
 }
 
 export interface Structure {
@@ -27,7 +29,7 @@ export interface Structure {
   edge(from: number, to: number): "forward" | "back" | "irreducible";
 }
 
-export function structure({ successors }: FlowGraph): Structure {
+export function structure({ successors, labelled }: FlowGraph): Structure {
   const count = successors.length;
   const postorder = depthFirst(successors);
   const order: number[] = new Array(count).fill(-1);
@@ -79,7 +81,7 @@ export function structure({ successors }: FlowGraph): Structure {
       if (kind === "forward") forward[s] = (forward[s] as number) + 1;
       else if (kind === "back") isLoop[s] = true;
     }
-  const isMerge = forward.map((n) => n > 1);
+  const isMerge = forward.map((n, node) => n > 1 || (n > 0 && labelled?.has(node) === true));
   const merges: number[][] = successors.map(() => []);
   // Postorder is reverse postorder backwards: the last come first.
   for (const node of postorder)

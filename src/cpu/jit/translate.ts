@@ -23,7 +23,7 @@ import { type I32, type I64, i32, i64, select } from "../wasm/expr.ts";
 import { type FunctionBuilder, type FunctionRef, type Label, type Local, ModuleBuilder } from "../wasm/module.ts";
 import { analyse, type BlockFlow, storable } from "./flow.ts";
 import type { Instruction, InstructionSet } from "./instruction.ts";
-import type { Block, Region } from "./region.ts";
+import { type Block, DISPATCH, type Region } from "./region.ts";
 import { type Effects, type Exits, RegionSem, type Span } from "./region-sem.ts";
 import { bit, FLAGS, State, type StateSet } from "./state.ts";
 import { type Structure, structure } from "./structure.ts";
@@ -36,6 +36,8 @@ export interface TranslateOptions {
   readonly slotOf: (rip: number) => number;
   /** The slot of a function that returns its first parameter. */
   readonly stubSlot: number;
+  /** Offset in memory of the words where it is noted where the computed jump at an address leads. */
+  readonly targetsOf: (rip: number) => number;
 }
 
 /** A module that exports a function `r<rip in hex>` for each region. */
@@ -114,7 +116,8 @@ class Translation implements Exits {
       this.#index.set(b.start, i);
     });
     const successors = region.blocks.map((b) => b.successors.map((rip) => this.#index.get(rip) as number));
-    this.#structure = structure({ successors });
+    const labelled = new Set(region.targets.map((rip) => this.#index.get(rip) as number));
+    this.#structure = structure({ successors, labelled });
     this.#flows = analyse(set, region, successors);
     const effects = this.#flows.flatMap((flow) => flow.effects);
     this.#state.aux = effects.some((e) => e.aux);
@@ -162,7 +165,11 @@ class Translation implements Exits {
       this.#stubs.push({ leave, stores: set, used: false });
     };
     this.#region.blocks.forEach((block, i) => {
-      const { effects, dirty } = this.#flows[i] as BlockFlow;
+      const { effects, dirty, dirtyAtEntry } = this.#flows[i] as BlockFlow;
+      if (block.flow === "dispatch") {
+        add("goto", dirtyAtEntry);
+        add("return", dirtyAtEntry);
+      }
       const last = effects.length - 1;
       effects.forEach((e, n) => {
         const before = dirty[n] as StateSet;
@@ -258,7 +265,59 @@ class Translation implements Exits {
       const slot = select(known, i32.load(cached, JUMP_CACHE + 4), i32.const(this.#options.stubSlot));
       const args = [this.#pc, i32.sub(this.#depth, i32.const(1))];
       this.#call(sem, () => f.callIndirect("i32", ["i32", "i32"], slot, args));
-    } else this.#leave("goto", this.#dirtyAfter);
+    } else if (this.#region.targets.length > 0) this.#toDispatch();
+    else {
+      this.#note(sem.instruction.rip);
+      this.#leave("goto", this.#dirtyAfter);
+    }
+  }
+  /** For a later translation: where a computed jump leads. */
+  #note(rip: number): void {
+    const f = this.#f;
+    const at = i32.shl(i32.and(mixed(this.#pc), i32.const(TARGET_ENTRIES - 1)), i32.const(2));
+    f.exec(i32.store(at, this.#pc, this.#options.targetsOf(rip)));
+  }
+  #toDispatch(): void {
+    const to = this.#index.get(DISPATCH) as number;
+    const edge = this.#structure.edge(this.#block, to);
+    if (edge === "back") {
+      const f = this.#f;
+      f.set(this.#fuel, i32.sub(this.#fuel, i32.const(1)));
+      f.if(i32.lt_s(this.#fuel, ZERO), () => this.#leave("return", this.#dirtyAfter));
+      f.br(this.#labels.get(to) as Label);
+    } else this.#forward(to);
+  }
+  /** The blocks that computed jumps of this region lead to, found by a hash of the address without collisions. */
+  #emitDispatch(node: number): void {
+    const f = this.#f;
+    const { targets, jumps } = this.#region;
+    const { dirtyAtEntry } = this.#flows[node] as BlockFlow;
+    const { multiplier, bits } = perfectHash(targets);
+    const pads: Label[] = [];
+    this.#block = node;
+    this.#step = 0;
+    f.block((other) => {
+      const open = (i: number): void => {
+        if (i === targets.length) {
+          const table: Label[] = new Array(2 ** bits).fill(other);
+          targets.forEach((rip, n) => {
+            table[hashed(rip, multiplier, bits)] = pads[n] as Label;
+          });
+          f.brTable(i32.shr_u(i32.mul(this.#pc, i32.const(multiplier)), i32.const(32 - bits)), table, other);
+          return;
+        }
+        f.block((pad) => {
+          pads[i] = pad;
+          open(i + 1);
+        });
+        const rip = targets[i] as number;
+        f.brIf(other, i32.ne(this.#pc, i32.const(rip)));
+        this.#edge(node, this.#index.get(rip) as number, rip, dirtyAtEntry);
+      };
+      open(0);
+    });
+    this.#note(jumps[0] as number);
+    this.#leave("goto", dirtyAtEntry);
   }
   #call(sem: RegionSem, call: () => I32): void {
     const f = this.#f;
@@ -299,6 +358,10 @@ class Translation implements Exits {
   #emitBlock(node: number): void {
     const f = this.#f;
     const block = this.#region.blocks[node] as Block;
+    if (block.flow === "dispatch") {
+      this.#emitDispatch(node);
+      return;
+    }
     const { effects, live, spans, flags } = this.#flows[node] as BlockFlow;
     const symbols = this.#symbols;
     let known = flags;
@@ -331,35 +394,67 @@ class Translation implements Exits {
     if (block.flow === "next" || block.flow === "branch" || block.flow === "call") this.#goto(block.next);
   }
   #goto(target: number): void {
-    const f = this.#f;
-    const from = this.#block;
-    const step = this.#step;
-    // Behind a call nothing is in locals that has to be stored.
     const { block } = this.#current;
+    // Behind a call nothing is in locals that has to be stored.
     const stores = block.flow === "call" && target === block.next ? 0n : this.#dirtyAfter;
     const to = this.#index.get(target);
-    const edge = to === undefined || !block.successors.includes(target) ? "out" : this.#structure.edge(from, to);
-    if (edge === "out" || edge === "irreducible") {
-      f.set(this.#pc, i32.const(target));
-      this.#leave("goto", stores);
-      return;
-    }
-    const label = this.#labels.get(to as number) as Label;
-    if (edge === "back") {
-      f.set(this.#fuel, i32.sub(this.#fuel, i32.const(1)));
-      f.if(i32.lt_s(this.#fuel, ZERO), () => {
-        f.set(this.#pc, i32.const(target));
-        this.#leave("return", stores);
-      });
-      f.br(label);
-    } else if (this.#structure.isMerge[to as number]) f.br(label);
-    else {
-      const symbols = this.#symbols;
-      this.#symbols = symbols.copy();
-      this.#tree(to as number);
-      this.#symbols = symbols;
-      this.#block = from;
-      this.#step = step;
+    if (to === undefined || !block.successors.includes(target)) this.#out(target, stores);
+    else this.#edge(this.#block, to, target, stores);
+  }
+  #out(target: number, stores: StateSet): void {
+    this.#f.set(this.#pc, i32.const(target));
+    this.#leave("goto", stores);
+  }
+  #edge(from: number, to: number, target: number, stores: StateSet): void {
+    const f = this.#f;
+    switch (this.#structure.edge(from, to)) {
+      case "irreducible":
+        this.#out(target, stores);
+        return;
+      case "back":
+        f.set(this.#fuel, i32.sub(this.#fuel, i32.const(1)));
+        f.if(i32.lt_s(this.#fuel, ZERO), () => {
+          f.set(this.#pc, i32.const(target));
+          this.#leave("return", stores);
+        });
+        f.br(this.#labels.get(to) as Label);
+        return;
+      case "forward":
+        this.#forward(to);
     }
   }
+  #forward(to: number): void {
+    if (this.#structure.isMerge[to]) {
+      this.#f.br(this.#labels.get(to) as Label);
+      return;
+    }
+    const [block, step, symbols] = [this.#block, this.#step, this.#symbols];
+    this.#symbols = symbols.copy();
+    this.#tree(to);
+    this.#symbols = symbols;
+    this.#block = block;
+    this.#step = step;
+  }
+}
+
+/** Where addresses are noted that computed jumps lead to: so many words for each jump. */
+export const TARGET_ENTRIES = 256;
+
+function mixed(pc: I32): I32 {
+  return i32.xor(pc, i32.shr_u(pc, i32.const(8)));
+}
+
+function hashed(rip: number, multiplier: number, bits: number): number {
+  return Math.imul(rip, multiplier) >>> (32 - bits);
+}
+
+/** A multiplicative hash that gives each address a number of its own below 2 ** bits. */
+function perfectHash(rips: readonly number[]): { multiplier: number; bits: number } {
+  let multiplier = 0x9e37_79b1 | 0;
+  for (let bits = Math.max(1, Math.ceil(Math.log2(rips.length * 2))); ; bits++)
+    for (let tries = 0; tries < 500; tries++) {
+      const seen = new Set(rips.map((rip) => hashed(rip, multiplier, bits)));
+      if (seen.size === rips.length) return { multiplier, bits };
+      multiplier = (Math.imul(multiplier, 0x0019_660d) + 0x3c6e_f35e) | 1;
+    }
 }
