@@ -2,7 +2,7 @@
 import type { GuestMemory } from "../mm/guest-memory.ts";
 import { CONTEXT_OFFSET } from "../mm/layout.ts";
 import { readFlags } from "./isa/x86_64/arch.ts";
-import { ARITHMETIC, MMX, X87_CONDITION } from "./isa/x86_64/comparable.ts";
+import { ARITHMETIC, MMX, NO_TAGS, X87_CONDITION } from "./isa/x86_64/comparable.ts";
 import * as ctx from "./isa/x86_64/context.ts";
 import type { RegisterFile } from "./unicorn/registers.ts";
 
@@ -13,8 +13,10 @@ export type Difference = readonly [what: string, actual: string, expected: strin
 const FLAGS = ARITHMETIC | 0x240400;
 /** Of MXCSR: all but the exception flags. */
 const MXCSR_CONTROL = 0xffc0;
-/** SF of the x87's status word: a register was empty that should not have been, or the other way round. */
-const STACK_FAULT = 0x40;
+/** IE and SF of the x87's status word: an operand is invalid, or a register is empty that should not be. */
+const INVALID = 0x41;
+/** The bits of the control word that are not reserved. */
+const X87_CONTROL = 0x1f3f;
 /** C0, C2 and C3 of the x87's status word: what comparisons set. */
 const CONDITION = 0x4500;
 
@@ -42,8 +44,8 @@ export class RegisterComparison {
   equal = true;
   /** The registers are the same to the last bit that instructions see, what is not compared included. */
   identical = true;
-  /** The x87's stack has overflown or was empty, and QEMU takes no notice: its registers, and what was stored, are not compared. */
-  stackFault = false;
+  /** An invalid operation of the x87 of which QEMU takes no notice: its registers, and what was stored, are not compared. */
+  invalid = false;
   readonly #context: DataView;
   readonly #words: Int32Array;
   /** The flags of the context as last worked out, and from what. */
@@ -59,15 +61,17 @@ export class RegisterComparison {
   compare(expected: RegisterFile, what: number): void {
     const flags = this.#currentFlags() ^ (expected.flags & FLAGS);
     let equal = this.#same(WORDS, expected) && this.#control(this.#context) === this.#control(expected.view);
-    this.stackFault = (this.#status & ~expected.status & STACK_FAULT) !== 0;
-    if (!this.stackFault) {
+    this.invalid = (this.#status & ~expected.status & INVALID) !== 0;
+    if (!this.invalid) {
       if ((flags & (what | ~ARITHMETIC)) !== 0 || !this.#same(X87_WORDS, expected)) equal = false;
       if ((what & X87_CONDITION) !== 0 && (this.#status ^ expected.status) & CONDITION) equal = false;
     }
-    const x87 = this.#sameX87(expected);
-    if ((what & MMX) === 0 && !this.stackFault && !x87) equal = false;
+    const exponents = this.#sameExponents(expected);
+    const tags = this.#context.getUint32(ctx.X87_EMPTY, true) === expected.empty;
+    const x87 = exponents && (tags || (what & NO_TAGS) !== 0);
+    if ((what & MMX) === 0 && !this.invalid && !x87) equal = false;
     this.equal = equal;
-    this.identical = flags === 0 && x87 && !this.stackFault;
+    this.identical = flags === 0 && exponents && tags && !this.invalid;
   }
 
   #same(words: Int32Array, expected: RegisterFile): boolean {
@@ -121,13 +125,11 @@ export class RegisterComparison {
     return differences;
   }
 
-  #sameX87(expected: RegisterFile): boolean {
+  #sameExponents(expected: RegisterFile): boolean {
     const context = this.#context;
     for (let at = ctx.X87_REGS + 8; at < ctx.X87_REGS + 128; at += 16)
       if (context.getUint16(at, true) !== expected.view.getUint16(at, true)) return false;
-    return (
-      context.getUint32(ctx.X87_TOP, true) === expected.top && context.getUint32(ctx.X87_EMPTY, true) === expected.empty
-    );
+    return context.getUint32(ctx.X87_TOP, true) === expected.top;
   }
 
   get #status(): number {
@@ -135,7 +137,9 @@ export class RegisterComparison {
   }
 
   #control(view: DataView): number {
-    return (view.getUint16(ctx.X87_CONTROL, true) << 16) | (view.getUint16(ctx.MXCSR, true) & MXCSR_CONTROL);
+    return (
+      ((view.getUint16(ctx.X87_CONTROL, true) & X87_CONTROL) << 16) | (view.getUint16(ctx.MXCSR, true) & MXCSR_CONTROL)
+    );
   }
 
   #currentFlags(): number {

@@ -167,7 +167,7 @@ class LockstepCore implements CpuCore {
       const registers = after[i] as RegisterFile;
       this.#registers.compare(registers, bits);
       if (!this.#registers.equal) this.#differ(i, this.#registers.differences(registers, bits));
-      if (this.#registers.stackFault) this.#acceptStores(i);
+      if (this.#registers.invalid) this.#acceptStores(i);
       else this.#compareStores(i);
       if (thorough) {
         const difference = this.#watched.difference();

@@ -8,6 +8,7 @@
 import { parseTable, type Row, sizeOf } from "../../src/cpu/isa/x86_64/table.ts";
 import { type MemoryOperand, memoryOperand, pickTarget } from "./address.ts";
 import * as facts from "./facts.ts";
+import { rowKey } from "./fingerprint.ts";
 import { FX, resetFx } from "./fx.ts";
 import {
   CASE_FLAGS,
@@ -45,6 +46,8 @@ export interface Generator {
 export interface GeneratorOptions {
   /** Only rows whose mnemonic is one of these. */
   readonly only?: readonly string[];
+  /** Not these rows. */
+  readonly without?: ReadonlySet<string>;
   /** MXCSR bits that may be other than at reset: flags (0x3f), DAZ (0x40), masks (0x1f80), rounding (0x6000), FTZ (0x8000). */
   readonly mxcsrBits?: number;
   /** Leave out what QEMU, and so Unicorn, is known to do differently: see facts.ts. */
@@ -55,7 +58,7 @@ export function createGenerator(tables: readonly string[], options: GeneratorOpt
   const all = tables
     .flatMap((t) => parseTable(t))
     .filter((r) => facts.testable(r) && !(options.tame && facts.differsInQemu(r)));
-  const rows = options.only ? all.filter((r) => options.only?.includes(r.mnemonic)) : all;
+  const rows = all.filter((r) => options.only?.includes(r.mnemonic) !== false && !options.without?.has(rowKey(r)));
   if (rows.length === 0) throw new Error("no row of the encoding table is left to test");
   const plain = rows.filter((r) => facts.inSequences(r) && !facts.transfersControl(r));
   const readers = plain.filter(facts.readsFlags);
@@ -104,6 +107,7 @@ class Draft {
   #gpr = new BigUint64Array(16);
   #rflags: number;
   #code: number[] = [];
+  #starts: number[] = [];
   #names: string[] = [];
   #undefinedFlags = 0;
   #undefinedStatus = 0;
@@ -146,6 +150,7 @@ class Draft {
       name: this.#names.join("; "),
       codeAddress: this.#codeAddress,
       code: Uint8Array.from(this.#code),
+      starts: this.#starts,
       gpr: this.#gpr,
       rflags: this.#rflags,
       fx: this.#fx,
@@ -283,6 +288,7 @@ class Draft {
       const at = bytes.length - immediate.length - 4;
       for (let i = 0; i < 4; i++) bytes[at + i] = (disp >> (8 * i)) & 0xff;
     }
+    this.#starts.push(this.#code.length);
     this.#code.push(...bytes);
     // Longer than an instruction may be: #GP on a CPU, #UD in the engines.
     if (bytes.length > 15) this.useless = true;

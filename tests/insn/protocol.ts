@@ -38,6 +38,8 @@ export interface Case {
   readonly name: string;
   readonly codeAddress: number;
   readonly code: Uint8Array;
+  /** Offsets at which instructions begin. */
+  readonly starts: readonly number[];
   readonly gpr: BigUint64Array;
   readonly rflags: number;
   /** x87 and vector state to start from (FX_SIZE bytes); without it the state is the reset one and is not compared. */

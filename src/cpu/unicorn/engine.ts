@@ -20,6 +20,10 @@
  * - An exception that a hook takes care of is never over for QEMU: the next one counts as a second within the first, and
  *   arrives as a double fault. The state as it was before any exception is restored after each; all registers that a
  *   program sees are written at the next entry anyway.
+ * - A load or store that fails does not end the instruction at once. One that QEMU has a helper for (FSTP of 80 bits, CMPXCHG8B,
+ *   FNSAVE...) is carried on, less its store. So the registers are read in the hook, when they are those that a processor
+ *   reports, and put back. (Flags and instruction pointer are in place there because every instruction has a hook: Unicorn's
+ *   own that counts, or the observer's.)
  * - IN, OUT, INS and OUTS are executed at any privilege level.
  */
 import type { GuestMemory } from "../../mm/guest-memory.ts";
@@ -28,12 +32,10 @@ import { Access, type CpuCore, type CpuEngine, SINGLE_STEP, Trap } from "../core
 import { readFlags } from "../isa/x86_64/arch.ts";
 import * as ctx from "../isa/x86_64/context.ts";
 import {
-  type Batch,
   type Context,
   type Handle,
   type MemoryEvent,
   MemoryEventType,
-  Register,
   UC_ARCH_X86,
   UC_ERR_EXCEPTION,
   UC_ERR_INSN_INVALID,
@@ -117,8 +119,10 @@ export class UnicornCore implements CpuCore {
   #trap: Trap | undefined;
   /** A page that has to be mapped otherwise than it is, which Unicorn does not survive in a hook; or -1. */
   #stale = -1;
-  readonly #rip: DataView = new DataView(new ArrayBuffer(8));
-  readonly #ripBatch: Batch;
+  /** An access has failed: of the guest, or for the sake of a stale page. */
+  #failed = false;
+  /** The registers when it did. */
+  readonly #atFault: RegisterFile;
   #observer: Observer | undefined;
 
   constructor(engine: UnicornEngine, memory: GuestMemory) {
@@ -131,18 +135,18 @@ export class UnicornCore implements CpuCore {
     this.#pristine = api.saveContext(this.#handle);
     const context = memory.raw.subarray(CONTEXT_OFFSET, CONTEXT_OFFSET + ctx.X86_64_CONTEXT_SIZE);
     this.#registers = new RegisterFile(api, this.#handle, context);
-    this.#ripBatch = api.batch([Register.Rip], [new Uint8Array(this.#rip.buffer)]);
+    this.#atFault = this.registerFile(new Uint8Array(new ArrayBuffer(ctx.X86_64_CONTEXT_SIZE)));
     this.#addHooks();
   }
 
   #addHooks(): void {
     const api = this.#api;
     api.hookInstruction(this.#handle, UC_X86_INS_SYSCALL, () => {
-      this.#trap = Trap.Syscall;
+      if (!this.#failed) this.#trap = Trap.Syscall;
       api.emuStop(this.#handle);
     });
     api.hookInterrupt(this.#handle, (vector) => {
-      this.#trap = VECTOR_TRAPS[vector] ?? Trap.GeneralProtection;
+      if (!this.#failed) this.#trap = VECTOR_TRAPS[vector] ?? Trap.GeneralProtection;
       this.#hadException = true;
       api.emuStop(this.#handle);
     });
@@ -152,8 +156,12 @@ export class UnicornCore implements CpuCore {
   /** Reports instructions and stores to `observer` from now on: lockstep. */
   observe(observer: Observer): void {
     this.#observer = observer;
-    this.#api.hookCode(this.#handle, (address) => observer.onInstruction(address));
-    this.#api.hookWrite(this.#handle, (address, size, value) => observer.onStore(address, size, value));
+    this.#api.hookCode(this.#handle, (address) => {
+      if (!this.#failed) observer.onInstruction(address);
+    });
+    this.#api.hookWrite(this.#handle, (address, size, value) => {
+      if (!this.#failed) observer.onStore(address, size, value);
+    });
   }
 
   /** Room for a copy of the registers; X86_64_CONTEXT_SIZE bytes. */
@@ -167,7 +175,19 @@ export class UnicornCore implements CpuCore {
   }
 
   #invalidAccess(event: MemoryEvent): boolean {
+    // The same instruction, still going on.
+    if (this.#failed) return false;
     const access = accessOf(event.type);
+    const allowed = this.#resolve(event, access);
+    if (!allowed) {
+      this.#failed = true;
+      this.faultAccess = access;
+      if (access !== Access.Exec) this.#atFault.read();
+    }
+    return allowed;
+  }
+
+  #resolve(event: MemoryEvent, access: Access): boolean {
     if (event.address >= CANONICAL && event.address < 2 ** 64 - CANONICAL) {
       this.#trap = Trap.GeneralProtection;
       return false;
@@ -180,7 +200,6 @@ export class UnicornCore implements CpuCore {
       if ((rights & needed) === 0) {
         this.#trap = Trap.PageFault;
         this.faultAddress = address === event.address ? address : page * PAGE_SIZE;
-        this.faultAccess = access;
         return false;
       }
       if (access === Access.Exec && (rights & PageBits.Write) !== 0)
@@ -188,7 +207,6 @@ export class UnicornCore implements CpuCore {
       if (this.#mapped[page] === this.#rights(page)) continue;
       if (this.#mapped[page] !== 0) {
         this.#stale = page;
-        this.faultAccess = access;
         return false;
       }
       this.#map(page);
@@ -341,14 +359,17 @@ export class UnicornCore implements CpuCore {
     for (let at = rip; ; ) {
       this.#trap = undefined;
       this.#stale = -1;
+      this.#failed = false;
       // An end that is never reached: execution stops by count, hook or fault.
       const code = this.#api.emuStart(this.#handle, at, 2 ** 52, count);
+      const fetch = this.faultAccess === Access.Exec;
+      if (this.#failed && fetch) this.#atFault.read();
+      else if (this.#failed) this.#atFault.restore();
       if (this.#stale < 0) return code;
       this.#unmapRegionOf(this.#stale);
       this.#map(this.#stale);
-      this.#api.regRead(this.#handle, this.#ripBatch);
-      at = Number(this.#rip.getBigUint64(0, true));
-      if (this.faultAccess !== Access.Exec) this.#observer?.onRestart();
+      at = ripOf(this.#atFault.view);
+      if (!fetch) this.#observer?.onRestart();
       else if (count === 1 && at !== rip) return UC_ERR_OK;
     }
   }

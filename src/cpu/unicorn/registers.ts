@@ -86,6 +86,11 @@ export class RegisterFile {
     this.#api.regWrite(this.#handle, this.#batch);
   }
 
+  /** Back into Unicorn as they were read. */
+  restore(): void {
+    this.#api.regWrite(this.#handle, this.#batch);
+  }
+
   /** Out of Unicorn, but for what `finish` does. */
   read(): void {
     this.#api.regRead(this.#handle, this.#batch);
