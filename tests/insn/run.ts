@@ -8,6 +8,7 @@
 import { rowKey } from "./fingerprint.ts";
 import { createGenerator } from "./generate.ts";
 import { COMPLETE, compareMany, describeFailure } from "./harness.ts";
+import { withoutLacking } from "./host-features.ts";
 import { buildRunner, NativeRunner, whyNoNative } from "./native.ts";
 import { incomparableRows, QEMU, QEMU_MXCSR_BITS } from "./qemu.ts";
 import { DEFAULT_MXCSR_BITS, subjects, TABLES } from "./subjects.ts";
@@ -31,9 +32,12 @@ const options = {
   mxcsrBits: Number(option("mxcsr", String(qemu ? QEMU_MXCSR_BITS : DEFAULT_MXCSR_BITS))),
 };
 let generator = createGenerator(TABLES, options);
+let without = withoutLacking(generator.rows, console.log);
+if (without.size > 0) generator = createGenerator(TABLES, { ...options, without });
 if (qemu) {
   const unknown = incomparableRows(generator);
-  generator = createGenerator(TABLES, { ...options, without: new Set(unknown.map(rowKey)) });
+  without = new Set([...without, ...unknown.map(rowKey)]);
+  generator = createGenerator(TABLES, { ...options, without });
   const names = [...new Set(unknown.map((row) => row.mnemonic))].sort();
   console.log(`not compared with Unicorn, ${unknown.length} encodings: ${names.join(" ")}`);
 }
