@@ -5,12 +5,15 @@
 import { expect, it } from "vitest";
 import { createGenerator } from "./generate.ts";
 import { compareMany, describeFailure } from "./harness.ts";
+import { withoutLacking } from "./host-features.ts";
 import { buildRunner, NativeRunner, whyNoNative } from "./native.ts";
 import type { Subject } from "./protocol.ts";
 import { DEFAULT_MXCSR_BITS, subjects, TABLES } from "./subjects.ts";
 
 const why = whyNoNative();
 if (why !== undefined) console.warn(`the instruction comparison is skipped: ${why}`);
+
+const without = why === undefined ? withoutLacking(createGenerator(TABLES).rows, console.warn) : new Set<string>();
 
 const CASES = Number(process.env["INSN_CASES"] ?? 200_000);
 
@@ -22,7 +25,7 @@ async function start(name: string): Promise<Subject> {
 
 async function compare(subject: Subject, seed: number, count: number, tame = false): Promise<void> {
   const native = new NativeRunner(buildRunner());
-  const generator = createGenerator(TABLES, { mxcsrBits: tame ? 0 : DEFAULT_MXCSR_BITS, tame });
+  const generator = createGenerator(TABLES, { mxcsrBits: tame ? 0 : DEFAULT_MXCSR_BITS, tame, without });
   const plan = { seed, first: 0, count, keep: 1, completedOnly: tame };
   const summary = await compareMany(native, subject, generator, plan);
   await native.end();
