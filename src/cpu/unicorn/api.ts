@@ -14,6 +14,7 @@ export type Context = unknown;
 export interface MemoryEvent {
   /** UC_MEM_*: see MemoryEventType. */
   readonly type: number;
+  /** Negative in the upper half, where a number is more exact so. */
   readonly address: number;
   readonly size: number;
 }

@@ -55,7 +55,7 @@ const PAGES = 1 << 20;
  * page by page, and each page would stay a region.
  */
 const MAX_REGIONS = 128;
-/** Addresses from here on, up to as far from the other end, are not canonical (Intel SDM vol. 1, 3.3.7.1). */
+/** Addresses from here on, and as far below 0, are not canonical (Intel SDM vol. 1, 3.3.7.1). */
 const CANONICAL = 2 ** 47;
 /** No instruction is longer (Intel SDM vol. 2, 2.3.11). */
 const MAX_LENGTH = 15;
@@ -188,7 +188,7 @@ export class UnicornCore implements CpuCore {
   }
 
   #resolve(event: MemoryEvent, access: Access): boolean {
-    if (event.address >= CANONICAL && event.address < 2 ** 64 - CANONICAL) {
+    if (event.address >= CANONICAL || event.address < -CANONICAL) {
       this.#trap = Trap.GeneralProtection;
       return false;
     }
@@ -196,7 +196,7 @@ export class UnicornCore implements CpuCore {
     // An access may reach into a second page; Unicorn reports where it begins.
     for (const address of [event.address, event.address + Math.max(0, event.size - 1)]) {
       const page = Math.floor(address / PAGE_SIZE);
-      const rights = page < PAGES ? (this.#memory.pages[page] as number) : 0;
+      const rights = page >= 0 && page < PAGES ? (this.#memory.pages[page] as number) : 0;
       if ((rights & needed) === 0) {
         this.#trap = Trap.PageFault;
         this.faultAddress = address === event.address ? address : page * PAGE_SIZE;

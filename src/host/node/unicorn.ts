@@ -79,11 +79,11 @@ export async function loadUnicorn(): Promise<UnicornApi> {
     callbacks.get(handle)?.push(registered);
     check(hookAdd(handle, [0], type, registered, null, 1, 0, ...more), "uc_hook_add");
   };
-  // An address may come as a negative number.
-  const unsigned = (address: number | bigint): number => Number(BigInt.asUintN(64, BigInt(address)));
+  // An address may come as a negative number, or not.
+  const signed = (address: number | bigint): number => Number(BigInt.asIntN(64, BigInt(address)));
   const event = (type: number, address: number | bigint, size: number): MemoryEvent => ({
     type,
-    address: unsigned(address),
+    address: signed(address),
     size,
   });
   const packed = version(null, null);
