@@ -10,7 +10,7 @@
  * (INSTRUCTIONS_PER_BRANCH): an estimate.
  */
 import type { GuestMemory } from "../../mm/guest-memory.ts";
-import { CONTEXT_OFFSET } from "../../mm/layout.ts";
+import { CONTEXT_OFFSET, PAGE_SHIFT, PageBits } from "../../mm/layout.ts";
 import { type CpuCore, SINGLE_STEP, Trap } from "../core.ts";
 import { InterpCore, InterpEngine, type InterpOptions, type Loops } from "../interp/engine.ts";
 import {
@@ -50,6 +50,7 @@ const MAX_REGION = 300;
 /** The same for a region whose computed jumps are known. */
 const MAX_DISPATCHING = 3_000;
 const MAX_MODULE = 2_000;
+const MAX_FRAME_FAULTS = 32;
 const INSTRUCTIONS_PER_BRANCH = 6;
 /** An address for entries of the jump cache that are free: none that is looked up there. */
 const NOWHERE = 0xffff_ffff;
@@ -140,7 +141,7 @@ export class JitEngine extends InterpEngine {
   known(rip: number, memory: GuestMemory): Translated | undefined {
     return this.#translated
       .get(rip)
-      ?.findLast((t) => t.code.every(({ start, bytes }) => same(memory.u8, start, bytes)));
+      ?.findLast((t) => t.code.every(({ start, bytes }) => isThere(memory, start, bytes)));
   }
   keep(regions: readonly Region[], module: WebAssembly.Module, memory: GuestMemory): Translated {
     const entries = regions.map(({ entry }) => ({ rip: entry, slot: this.slotOf(entry) }));
@@ -163,7 +164,11 @@ export class JitEngine extends InterpEngine {
   }
 }
 
-function same(u8: Uint8Array, start: number, bytes: Uint8Array): boolean {
+/** The same bytes, in pages that may be executed. */
+function isThere({ u8, pages }: GuestMemory, start: number, bytes: Uint8Array): boolean {
+  const end = start + bytes.length;
+  for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++)
+    if (((pages[page] as number) & PageBits.Exec) === 0) return false;
   for (let i = 0; i < bytes.length; i++) if (u8[start + i] !== bytes[i]) return false;
   return true;
 }
@@ -183,6 +188,9 @@ export class JitCore extends InterpCore {
   readonly #heat = new Map<number, number>();
   /** The low part of the memory: context, fuel, jump cache. */
   readonly #words: Uint32Array;
+  /** Regions entered in vain, since their frame is not there, how often; those without a check of it. */
+  readonly #frameFaults = new Map<number, number>();
+  readonly #frameless = new Set<number>();
   /** By translated code. */
   #executed = 0;
 
@@ -224,6 +232,7 @@ export class JitCore extends InterpCore {
         from = 0;
         if (trap === TRAP_STEP) {
           statistics.stepped++;
+          this.#frameFault(u32[RIP_WORD] as number);
           const stepped = this.step();
           if (stepped !== TRAP_STEPPED) return this.report(stepped as Trap);
         } else if (trap === TRAP_LOOKUP) {
@@ -282,6 +291,19 @@ export class JitCore extends InterpCore {
     return true;
   }
 
+  /** Where that happens again and again, the region is made without the check of its frame. */
+  #frameFault(rip: number): void {
+    const installed = this.#installed.get(rip);
+    if (installed === undefined || this.#frameless.has(rip)) return;
+    const count = (this.#frameFaults.get(rip) ?? 0) + 1;
+    this.#frameFaults.set(rip, count);
+    if (count < MAX_FRAME_FAULTS) return;
+    this.#frameless.add(rip);
+    this.#remove(rip, installed);
+    const translated = this.#translate(rip, installed.from.targets);
+    if (translated !== undefined) this.#install(translated);
+  }
+
   /** A region that is hot and whose computed jumps lead out of it is translated again, with what they lead to. */
   #learn(rip: number, { entry, jumps, targets }: Translated): void {
     if (entry !== rip || jumps.length === 0) return;
@@ -328,6 +350,7 @@ export class JitCore extends InterpCore {
     const bytes = translate(engine.set, regions, {
       slotOf: (target) => engine.slotOf(target),
       stubSlot: engine.stubSlot,
+      framed: (entry) => !this.#frameless.has(entry),
       targetsOf: (jump) => engine.targetsOf(jump),
     });
     const translated = engine.now();

@@ -6,13 +6,14 @@
  * - what is known of the flags at the entry of each block;
  * - which memory accesses of a block are near each other, so that one check does for all of them.
  */
+import type { Origin } from "../wasm/expr.ts";
 import { FunctionBuilder, ModuleBuilder } from "../wasm/module.ts";
 import type { InstructionSet } from "./instruction.ts";
 import { carriedBy, type KnownFlags, keepsCarryOf } from "./known-flags.ts";
 import type { Block, Region } from "./region.ts";
 import { type Access, type Effects, type Exits, RegionSem, type Span } from "./region-sem.ts";
 import { bit, CAREFUL, FLAGS, State, type StateSet } from "./state.ts";
-import { Symbols } from "./symbols.ts";
+import { type Frame, Symbols } from "./symbols.ts";
 
 export interface BlockFlow {
   readonly effects: readonly Effects[];
@@ -27,17 +28,38 @@ export interface BlockFlow {
   entry: StateSet;
   afterCall: StateSet;
   flags: KnownFlags | undefined;
+  /** At the block's end, in terms of what the registers held at its start. */
+  readonly ends: readonly (Origin | undefined)[];
+  readonly accesses: readonly Access[];
+  /** Of registers at the block's start, and behind its call: what they are beyond rsp at the region's entry, if that is known. */
+  offsets: Offsets;
+  offsetsAfterCall: Offsets;
+}
+
+/** By general register. */
+export type Offsets = readonly (number | undefined)[];
+
+export interface RegionFlow {
+  readonly blocks: readonly BlockFlow[];
+  /** The bytes around rsp at the entry that the region uses, if it does and there are not too many. */
+  readonly frame: Frame | undefined;
 }
 
 const NO_EXITS: Exits = { side() {}, trapAfter() {}, direct() {}, indirect() {}, done() {} };
 
-export function analyse(set: InstructionSet, region: Region, successors: readonly (readonly number[])[]): BlockFlow[] {
+export function analyse(
+  set: InstructionSet,
+  region: Region,
+  successors: readonly (readonly number[])[],
+  framed: boolean,
+): RegionFlow {
   const scratch = new State(new FunctionBuilder(new ModuleBuilder(), []));
   const flows = region.blocks.map((block) => summarise(set, block, scratch));
   spreadDirty(region, flows, successors);
   spreadLive(region, flows, successors);
   spreadFlags(region, flows, successors);
-  return flows;
+  spreadOffsets(region, flows, successors);
+  return { blocks: flows, frame: framed ? frameOf(flows) : undefined };
 }
 
 /** Runs the definitions of a block for what they do. */
@@ -61,6 +83,10 @@ function summarise(set: InstructionSet, block: Block, scratch: State): BlockFlow
   return {
     effects,
     spans: spansOf(accesses),
+    accesses: accesses.flat(),
+    ends: Array.from({ length: 16 }, (_, n) => symbols.register(n)),
+    offsets: [],
+    offsetsAfterCall: [],
     dirtyAtEntry: 0n,
     dirty: none(),
     live: none(),
@@ -169,7 +195,7 @@ function spreadFlags(region: Region, flows: readonly BlockFlow[], successors: re
       const after = region.blocks[i]?.flow === "call" ? undefined : through(flow.effects, before);
       for (const s of successors[i] as number[]) {
         const merged = meet(facts[s], after);
-        if (merged === facts[s]) continue;
+        if (sameFlags(merged, facts[s])) continue;
         facts[s] = merged;
         changed = true;
       }
@@ -181,19 +207,84 @@ function spreadFlags(region: Region, flows: readonly BlockFlow[], successors: re
   });
 }
 
+function sameFlags(a: Fact, b: Fact): boolean {
+  if (a === b) return true;
+  if (a === undefined || b === undefined || a === "any" || b === "any") return false;
+  return a.op === b.op && a.previous === b.previous && a.first === b.first;
+}
+
 function meet(a: Fact, b: KnownFlags | undefined): Fact {
   if (a === "any") return b;
   if (a === undefined || b === undefined) return undefined;
-  return a.op === b.op && a.previous === b.previous ? a : undefined;
+  if (a.op !== b.op || a.previous !== b.previous) return undefined;
+  return a.first === b.first ? a : { ...a, first: false };
 }
 
 function through(effects: readonly Effects[], before: KnownFlags | undefined): KnownFlags | undefined {
   let known = before;
   for (const { writes, flags } of effects) {
     if ((writes & bit(FLAGS)) === 0n) continue;
-    known = flags !== undefined && keepsCarryOf(flags.op) ? { op: flags.op, previous: carriedBy(known) } : flags;
+    known =
+      flags !== undefined && keepsCarryOf(flags.op)
+        ? { op: flags.op, previous: carriedBy(known), first: false }
+        : flags;
   }
   return known;
+}
+
+const RSP = 4;
+const RBP = 5;
+
+function spreadOffsets(region: Region, flows: readonly BlockFlow[], successors: readonly (readonly number[])[]): void {
+  const reached = new Set([0]);
+  (flows[0] as BlockFlow).offsets = Array.from({ length: 16 }, (_, n) => (n === RSP ? 0 : undefined));
+  for (let changed = true; changed; ) {
+    changed = false;
+    flows.forEach((flow, i) => {
+      if (!reached.has(i)) return;
+      let out = flow.ends.map((origin): number | undefined => {
+        if (origin === undefined || origin.name < 0 || origin.name > 15) return undefined;
+        const from = flow.offsets[origin.name];
+        return from === undefined ? undefined : from + origin.plus;
+      });
+      if (region.blocks[i]?.flow === "call") {
+        // The callee has popped its return address; that these two are what they were is checked.
+        const sp = out[RSP];
+        out = out.map((offset, n) => (n === RBP ? offset : undefined));
+        out[RSP] = sp === undefined ? undefined : sp + 8;
+        flow.offsetsAfterCall = out;
+      }
+      for (const s of successors[i] as number[]) {
+        const next = flows[s] as BlockFlow;
+        const merged = reached.has(s) ? next.offsets.map((o, n) => (o === out[n] ? o : undefined)) : out;
+        if (reached.has(s) && merged.every((o, n) => o === next.offsets[n])) continue;
+        reached.add(s);
+        next.offsets = merged;
+        changed = true;
+      }
+    });
+  }
+}
+
+/** A frame is checked at its two ends, so it may be no more than a page. */
+const MAX_FRAME = 4096;
+
+function frameOf(flows: readonly BlockFlow[]): Frame | undefined {
+  let low = 0;
+  let high = 0;
+  let count = 0;
+  for (const { accesses, offsets } of flows)
+    for (const { origin, bytes } of accesses) {
+      if (origin === undefined || origin.name < 0 || origin.name > 15) continue;
+      const offset = offsets[origin.name];
+      if (offset === undefined) continue;
+      const from = offset + origin.plus;
+      if (Math.max(high, from + bytes) - Math.min(low, from) > MAX_FRAME) continue;
+      low = Math.min(low, from);
+      high = Math.max(high, from + bytes);
+      count++;
+    }
+  return count > 1 ? { low, high } : undefined;
 }
 
 /** The set without what is only read. */

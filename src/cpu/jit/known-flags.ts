@@ -7,6 +7,8 @@ export interface KnownFlags {
   readonly op: number;
   /** -1: not known. */
   readonly previous: number;
+  /** The first operand is at hand. */
+  readonly first: boolean;
 }
 
 export const FIRST_STEP: number = ccOp(FlagKind.Inc, 1);

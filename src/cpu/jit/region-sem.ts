@@ -554,7 +554,7 @@ class RegionFlags implements SemFlags {
     this.known = known;
   }
 
-  set(kind: FlagKind, size: Size, result: Word, src?: Word, aux?: I32): void {
+  set(kind: FlagKind, size: Size, result: Word, src?: Word, aux?: I32, first?: Word): void {
     const { f, state } = this.#sem;
     const { flags } = state;
     const op = ccOp(kind, size);
@@ -571,7 +571,7 @@ class RegionFlags implements SemFlags {
       } else if (!keepsCarryOf(before.op)) f.set(flags.previous, i32.const(before.op));
       f.set(flags.stepped, wide(result));
       f.set(flags.op, i32.const(op));
-      this.#learn({ op, previous: carriedBy(before) });
+      this.#learn({ op, previous: carriedBy(before), first: false });
       return;
     }
     this.#sem.writes(FLAGS, true);
@@ -580,8 +580,10 @@ class RegionFlags implements SemFlags {
     f.set(flags.dst, wide(result));
     if (src !== undefined) f.set(flags.src, wide(src));
     if (aux !== undefined) f.set(flags.aux, aux);
+    // Only for conditions; the context has no place for it.
+    if (first !== undefined) f.set(flags.first, wide(first));
     f.set(flags.op, i32.const(op));
-    this.#learn({ op, previous: -1 });
+    this.#learn({ op, previous: -1, first: first !== undefined });
   }
   #learn(known: KnownFlags): void {
     this.known = this.#sem.isCertain ? known : undefined;
@@ -592,7 +594,7 @@ class RegionFlags implements SemFlags {
     if (this.#sem.flagsDead) return;
     f.set(state.flags.src, i64.extend_i32_u(i32.and(value, i32.const(ARITHMETIC_FLAGS))));
     f.set(state.flags.op, i32.const(ccOp(FlagKind.Explicit, 1)));
-    this.#learn({ op: ccOp(FlagKind.Explicit, 1), previous: -1 });
+    this.#learn({ op: ccOp(FlagKind.Explicit, 1), previous: -1, first: false });
   }
   update(mask: number, value: I32): void {
     if (this.#sem.flagsDead) {
@@ -605,7 +607,7 @@ class RegionFlags implements SemFlags {
   }
 
   /** The flags as they follow from what is known. */
-  #lazy(op: number, previous: number): LazyFlags {
+  #lazy({ op, previous, first }: KnownFlags): LazyFlags {
     const { flags } = this.#sem.state;
     const kind = (op >> 2) as FlagKind;
     const size = (1 << (op & 3)) as Size;
@@ -615,7 +617,11 @@ class RegionFlags implements SemFlags {
       dst: narrow(keepsCarry(kind) ? flags.stepped : flags.dst),
       src: explicit ? i32.wrap(flags.src) : narrow(flags.src),
       aux: flags.aux,
-      kept: () => (previous >= 0 ? this.#lazy(previous, -1).carry() : this.#call(this.#linked.kept)),
+      ...(first ? { first: narrow(flags.first) } : {}),
+      kept: () =>
+        previous >= 0
+          ? this.#lazy({ op: previous, previous: -1, first: false }).carry()
+          : this.#call(this.#linked.kept),
     });
   }
   /** By a function that looks at the context. */
@@ -628,7 +634,7 @@ class RegionFlags implements SemFlags {
     const { f } = this.#sem;
     this.#sem.uses(FLAGS);
     const { known } = this;
-    if (known !== undefined) return f.let(this.#lazy(known.op, known.previous).condition(code));
+    if (known !== undefined) return f.let(this.#lazy(known).condition(code));
     const holds = this.#call(this.#linked.conditions[code >> 1] as FunctionRef);
     return f.let((code & 1) !== 0 ? i32.eqz(holds) : holds);
   }
@@ -639,7 +645,7 @@ class RegionFlags implements SemFlags {
     this.#sem.uses(FLAGS);
     const { known } = this;
     if (known === undefined) return this.#call(this.#linked.all);
-    return this.#sem.f.let(this.#lazy(known.op, known.previous).all());
+    return this.#sem.f.let(this.#lazy(known).all());
   }
   rest(): I32 {
     return this.#sem.f.let(i32.load(ZERO, CONTEXT_OFFSET + EFLAGS_REST));

@@ -45,6 +45,8 @@ export interface FlagLocals {
   readonly aux: Local<"i32">;
   readonly previous: Local<"i32">;
   readonly stepped: Local<"i64">;
+  /** The first operand, which the context has no place for. */
+  readonly first: Local<"i64">;
 }
 
 /** The locals of one function. They are made when they are first asked for, and stay. */
@@ -77,6 +79,7 @@ export class State {
       aux: f.permanent("i32"),
       previous: f.permanent("i32"),
       stepped: f.permanent("i64"),
+      first: f.permanent("i64"),
     });
   }
   get careful(): Local<"i32"> {

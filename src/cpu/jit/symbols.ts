@@ -6,6 +6,17 @@
  */
 import type { Origin } from "../wasm/expr.ts";
 
+/** The name of the value that rsp had where the region was entered; names of values met later are not negative. */
+export const FRAME = -2;
+/** Names below this one are those of what the registers held at the start. */
+const FIRST_NAME = 16;
+
+/** Bytes around FRAME that were found writable. */
+export interface Frame {
+  readonly low: number;
+  readonly high: number;
+}
+
 interface Checked {
   readonly low: number;
   readonly high: number;
@@ -17,7 +28,16 @@ export class Symbols {
   readonly #checked = new Map<number, Checked[]>();
   /** Sums of two registers, by what they are made of. */
   readonly #sums = new Map<string, number>();
-  #names = 0;
+  #names = FIRST_NAME;
+
+  /** @param offsets of registers that hold FRAME plus something */
+  constructor(frame?: Frame, offsets: readonly (number | undefined)[] = []) {
+    for (let n = 0; n < 16; n++) {
+      const plus = offsets[n];
+      this.#registers[n] = plus === undefined ? { name: n, plus: 0 } : { name: FRAME, plus };
+    }
+    if (frame !== undefined) this.#checked.set(FRAME, [{ ...frame, write: true }]);
+  }
 
   #fresh(): Origin {
     return { name: this.#names++, plus: 0 };

@@ -15,27 +15,31 @@
  * Fuel is counted at entries and back edges. A loop leaves when it is used up, which is also how it gets into optimised code:
  * V8 replaces a function when it is entered.
  */
-import { CONTEXT_OFFSET } from "../../mm/layout.ts";
+import { CONTEXT_OFFSET, PAGE_TABLE, PageBits } from "../../mm/layout.ts";
 import type { Trap } from "../core.ts";
 import { JUMP_CACHE, jumpCacheEntry, REGION_FUEL, TRAP_CODE, TRAP_STEP } from "../interp/layout.ts";
 import { RIP } from "../isa/x86_64/context.ts";
 import { type I32, type I64, i32, i64, select } from "../wasm/expr.ts";
 import { type FunctionBuilder, type FunctionRef, type Label, type Local, ModuleBuilder } from "../wasm/module.ts";
-import { analyse, type BlockFlow, storable } from "./flow.ts";
+import { analyse, type BlockFlow, type Offsets, storable } from "./flow.ts";
 import type { Instruction, InstructionSet } from "./instruction.ts";
 import { type Block, DISPATCH, type Region } from "./region.ts";
 import { type Effects, type Exits, RegionSem, type Span } from "./region-sem.ts";
 import { bit, FLAGS, State, type StateSet } from "./state.ts";
 import { type Structure, structure } from "./structure.ts";
-import { Symbols } from "./symbols.ts";
+import { type Frame, Symbols } from "./symbols.ts";
 
 const ZERO = i32.const(0);
+const RSP = 4;
+const RBP = 5;
 
 export interface TranslateOptions {
   /** The slot in the table of the region at an address, whether there is one or not. */
   readonly slotOf: (rip: number) => number;
   /** The slot of a function that returns its first parameter. */
   readonly stubSlot: number;
+  /** Whether the region at an address may check its frame once, at its entry. */
+  readonly framed: (rip: number) => boolean;
   /** Offset in memory of the words where it is noted where the computed jump at an address leads. */
   readonly targetsOf: (rip: number) => number;
 }
@@ -85,10 +89,13 @@ class Translation implements Exits {
   readonly #state: State;
   readonly #structure: Structure;
   readonly #flows: readonly BlockFlow[];
+  readonly #frame: Frame | undefined;
   readonly #index = new Map<number, number>();
   readonly #stubs: Stub[] = [];
   readonly #labels = new Map<number, Label>();
   readonly #depth: Local<"i32">;
+  /** What it is for those that are called. */
+  readonly #deeper: Local<"i32">;
   readonly #fuel: Local<"i32">;
   /** Where to go on, and for what. */
   readonly #pc: Local<"i32">;
@@ -97,7 +104,7 @@ class Translation implements Exits {
   #block = 0;
   #step = 0;
   #done: Label | undefined;
-  #symbols = new Symbols();
+  #symbols: Symbols;
 
   constructor(
     f: FunctionBuilder,
@@ -118,11 +125,15 @@ class Translation implements Exits {
     const successors = region.blocks.map((b) => b.successors.map((rip) => this.#index.get(rip) as number));
     const labelled = new Set(region.targets.map((rip) => this.#index.get(rip) as number));
     this.#structure = structure({ successors, labelled });
-    this.#flows = analyse(set, region, successors);
+    const { blocks, frame } = analyse(set, region, successors, options.framed(region.entry));
+    this.#flows = blocks;
+    this.#frame = frame;
+    this.#symbols = this.#symbolsAt((blocks[0] as BlockFlow).offsets);
     const effects = this.#flows.flatMap((flow) => flow.effects);
     this.#state.aux = effects.some((e) => e.aux);
     this.#state.steps = effects.some((e) => e.steps);
     this.#depth = f.param(1, "i32");
+    this.#deeper = f.permanent("i32");
     this.#fuel = f.permanent("i32");
     this.#pc = f.permanent("i32");
     this.#trap = f.permanent("i32");
@@ -133,13 +144,16 @@ class Translation implements Exits {
     const entry = i32.const(this.#region.entry);
     f.set(this.#fuel, i32.sub(i32.load(ZERO, REGION_FUEL), i32.const(1)));
     f.exec(i32.store(ZERO, this.#fuel, REGION_FUEL));
-    f.if(i32.or(i32.lt_s(this.#fuel, ZERO), i32.eqz(this.#depth)), () => f.return(entry));
+    f.set(this.#deeper, i32.sub(this.#depth, i32.const(1)));
+    f.if(i32.lt_s(i32.or(this.#fuel, this.#deeper), ZERO), () => f.return(entry));
     f.set(this.#trap, i32.const(TRAP_STEP));
-    this.#state.load((this.#flows[0] as BlockFlow).entry);
+    const needed = (this.#flows[0] as BlockFlow).entry;
+    this.#state.load(this.#frame === undefined ? needed : needed | bit(RSP));
     this.#collectStubs();
     const open = (i: number): void => {
       const stub = this.#stubs[i];
       if (stub === undefined) {
+        if (this.#frame !== undefined) this.#checkFrame(this.#frame);
         this.#tree(0);
         return;
       }
@@ -153,6 +167,25 @@ class Translation implements Exits {
     f.unreachable();
   }
 
+  /** What is known of addresses where nothing is but what holds all over the region. */
+  #symbolsAt(offsets: Offsets | undefined): Symbols {
+    return this.#frame === undefined ? new Symbols() : new Symbols(this.#frame, offsets);
+  }
+  /** The frame may be used, or the interpreter has to go on. */
+  #checkFrame({ low, high }: Frame): void {
+    const f = this.#f;
+    const rsp = this.#state.gpr(4);
+    const page = (offset: number): I32 => {
+      const at = i32.add(i32.wrap(rsp), i32.const(offset));
+      return i32.load8_u(i32.shr_u(at, i32.const(12)), PAGE_TABLE);
+    };
+    const allowed = i32.and(i32.and(page(low), page(high - 1)), i32.const(PageBits.Write));
+    f.if(i32.or(i32.eqz(allowed), i32.wrap(i64.shr_u(rsp, i64.const(32)))), () => {
+      f.set(this.#pc, i32.const(this.#region.entry));
+      this.#leave("trap", 0n);
+    });
+  }
+
   // Ways out
 
   #collectStubs(): void {
@@ -164,6 +197,7 @@ class Translation implements Exits {
       keys.add(key);
       this.#stubs.push({ leave, stores: set, used: false });
     };
+    add("trap", 0n);
     this.#region.blocks.forEach((block, i) => {
       const { effects, dirty, dirtyAtEntry } = this.#flows[i] as BlockFlow;
       if (block.flow === "dispatch") {
@@ -247,7 +281,7 @@ class Translation implements Exits {
     }
     const f = this.#f;
     const callee = this.#functions.get(target);
-    const args = [i32.const(target), i32.sub(this.#depth, i32.const(1))];
+    const args = [i32.const(target), this.#deeper];
     this.#call(sem, () =>
       callee !== undefined
         ? f.call("i32", callee, args)
@@ -263,7 +297,7 @@ class Translation implements Exits {
       const cached = f.let(jumpCacheEntry(this.#pc));
       const known = i32.eq(i32.load(cached, JUMP_CACHE), this.#pc);
       const slot = select(known, i32.load(cached, JUMP_CACHE + 4), i32.const(this.#options.stubSlot));
-      const args = [this.#pc, i32.sub(this.#depth, i32.const(1))];
+      const args = [this.#pc, this.#deeper];
       this.#call(sem, () => f.callIndirect("i32", ["i32", "i32"], slot, args));
     } else if (this.#region.targets.length > 0) this.#toDispatch();
     else {
@@ -323,10 +357,19 @@ class Translation implements Exits {
     const f = this.#f;
     this.#state.store(storable(this.#dirtyAfter));
     f.exec(i32.store(ZERO, this.#fuel, REGION_FUEL));
+    const { afterCall, offsetsAfterCall } = this.#current.flow;
+    // Registers that are known to point to the frame had better do so still.
+    const kept = this.#frame === undefined ? [] : [RSP, RBP].filter((n) => offsetsAfterCall[n] !== undefined);
+    const before = kept.map((n) => f.let(this.#state.gpr(n)));
     const result = f.let(call());
     f.if(i32.ne(result, i32.const(sem.next)), () => f.return(result));
+    this.#state.load(afterCall | kept.reduce((set, n) => set | bit(n), 0n));
+    kept.forEach((n, i) => {
+      const old = before[i] as I64;
+      const expected = n === RSP ? i64.add(old, i64.const(8)) : old;
+      f.if(i64.ne(this.#state.gpr(n), expected), () => f.return(result));
+    });
     f.set(this.#fuel, i32.load(ZERO, REGION_FUEL));
-    this.#state.load(this.#current.flow.afterCall);
   }
 
   // Control flow (structure.ts)
@@ -334,7 +377,7 @@ class Translation implements Exits {
   #tree(node: number): void {
     const f = this.#f;
     if (this.#structure.isLoop[node]) {
-      this.#symbols = new Symbols();
+      this.#symbols = this.#symbolsAt(this.#flows[node]?.offsets);
       f.loop((again) => {
         this.#labels.set(node, again);
         this.#within(node, 0);
@@ -352,7 +395,7 @@ class Translation implements Exits {
       this.#labels.set(merge, end);
       this.#within(node, n + 1);
     });
-    this.#symbols = new Symbols();
+    this.#symbols = this.#symbolsAt(this.#flows[merge]?.offsets);
     this.#tree(merge);
   }
   #emitBlock(node: number): void {
@@ -389,8 +432,8 @@ class Translation implements Exits {
     });
     this.#block = node;
     this.#step = block.instructions.length - 1;
-    // Behind a call the page table may be another one.
-    this.#symbols = block.flow === "call" ? new Symbols() : symbols;
+    const { offsetsAfterCall } = this.#flows[node] as BlockFlow;
+    this.#symbols = block.flow === "call" ? this.#symbolsAt(offsetsAfterCall) : symbols;
     if (block.flow === "next" || block.flow === "branch" || block.flow === "call") this.#goto(block.next);
   }
   #goto(target: number): void {

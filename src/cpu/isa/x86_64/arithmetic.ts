@@ -16,7 +16,8 @@ function binary(kind: FlagKind, compute: (s: Sem, size: Size, a: Word, b: Word) 
     const b = s.read(1);
     const result = s.f.let(compute(s, size, a, b));
     if (writes) s.write(0, result);
-    s.flags.set(kind, size, result, kind === FlagKind.Logic ? undefined : b);
+    if (kind === FlagKind.Logic) s.flags.set(kind, size, result);
+    else s.flags.set(kind, size, result, b, undefined, a);
   };
 }
 

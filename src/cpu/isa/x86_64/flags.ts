@@ -38,6 +38,8 @@ export interface FlagValues {
   readonly dst: Word;
   readonly src: Word;
   readonly aux: I32;
+  /** The first operand, if it is at hand. */
+  readonly first?: Word;
   /** CF as CC_PREVIOUS has it. */
   readonly kept: () => I32;
 }
@@ -50,6 +52,7 @@ export class LazyFlags {
   readonly src: Word;
   readonly aux: I32;
   readonly #kept: () => I32;
+  readonly #given: Word | undefined;
 
   constructor(kind: FlagKind, size: Size, values: FlagValues) {
     this.kind = kind;
@@ -58,6 +61,7 @@ export class LazyFlags {
     this.src = values.src;
     this.aux = values.aux;
     this.#kept = values.kept;
+    this.#given = values.first;
   }
 
   /** Of the values in the context. */
@@ -84,6 +88,7 @@ export class LazyFlags {
   }
   /** The first operand. */
   #first(): Word {
+    if (this.#given !== undefined) return this.#given;
     const w = wordOps(this.size);
     switch (this.kind) {
       case FlagKind.Add:

@@ -109,9 +109,9 @@ export const CONDITIONS = [
 export interface SemFlags {
   /**
    * Sets all arithmetic flags lazily. dst is the result, src the second operand (or as the kind says), aux the carry
-   * taken in, where the kind wants one. Inc and Dec keep the carry flag and have a dst only.
+   * taken in, where the kind wants one, first the first operand, if it is at hand. Inc and Dec keep the carry flag and have a dst only.
    */
-  set(kind: FlagKind, size: Size, dst: Word, src?: Word, aux?: I32): void;
+  set(kind: FlagKind, size: Size, dst: Word, src?: Word, aux?: I32, first?: Word): void;
   /** Sets all six arithmetic flags to the bits of a value (bits other than the six are ignored). */
   setAll(value: I32): void;
   /** Changes only the flags in `mask` to the bits of a value; the others keep what they were. */
