@@ -50,6 +50,31 @@ static void call_data(void) {
   printf("%llu, %d faults\n", (unsigned long long)sum, seen.count);
 }
 
+// The caller is hot as well, and stays as it is: it must find out.
+static NOINLINE u64 many(code f, u64 n) {
+  u64 sum = 0;
+  for (u64 i = 0; i < n; i++) sum = sum * 3 + f(i, 0);
+  return sum;
+}
+static void hot_caller(void) {
+  u8 *page = map(0x11028000, PAGE, RWX);
+  function(page, 9);
+  u64 sum = 0;
+  int wrong = 0;
+  for (int round = 0; round < 6; round++) {
+    sum = sum * 5 + many((code)page, 60000);
+    protect(page, PAGE, round & 1 ? RW : PROT_READ);
+    for (int i = 0; i < 40; i++) {
+      seen.count = 0;
+      if (sigsetjmp(out, 1) == 0) sum += many((code)page, 100);
+      wrong += seen.count != 1 || seen.address != (u64)page || seen.rip != (u64)page;
+    }
+    protect(page, PAGE, RX);
+  }
+  show("hot caller", (u64)page);
+  printf("%llx, %d wrong\n", (unsigned long long)sum, wrong);
+}
+
 static void call_unmapped(void) {
   u8 *page = map(0x11030000, 2 * PAGE, RWX);
   function(page + PAGE - 3, 11); // across the border
@@ -120,6 +145,7 @@ int main(void) {
   flips();
   write_to_executable();
   call_data();
+  hot_caller();
   call_unmapped();
   replaced();
   moved();
