@@ -3,6 +3,7 @@
  * line on standard error and the exit status that `docker run` users know (125, 126, 127).
  */
 import { CliError, EXIT_TSRCORE } from "./errors.ts";
+import { limitYoungGeneration } from "./heap.ts";
 
 const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [
   ["tsrcore run", "an interactive shell in the embedded root file system"],
@@ -72,6 +73,7 @@ function report(error: unknown): number {
 // Thrown by a timer or a stream, or a promise that nobody waited for: as much an error of tsrcore as any.
 process.on("uncaughtException", (error) => process.exit(report(error)));
 
+limitYoungGeneration();
 main(process.argv.slice(2)).then(
   (status) => {
     // All output is written when main ends; what may still keep the event loop alive (a paused stdin) must not.
