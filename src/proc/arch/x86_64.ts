@@ -13,7 +13,7 @@
  * In the image's bytes for software the frame says that it is one of XSAVE and how long it is (struct _fpx_sw_bytes). What
  * sigreturn finds there otherwise, it takes for an image of FXSAVE.
  */
-import { EFAULT, EINVAL, EPERM, Errno, errno } from "../../abi/errno.ts";
+import { EFAULT, EINVAL, EOPNOTSUPP, EPERM, Errno, errno } from "../../abi/errno.ts";
 import { encodeSiginfo, SIGINFO_SIZE } from "../../abi/siginfo.ts";
 import { MINSIGSTKSZ_X86_64, SA_RESTORER, SA_SIGINFO, SIGBUS, SIGFPE, SIGILL, SIGSEGV } from "../../abi/signal.ts";
 import { SYSCALLS_X86_64 } from "../../abi/syscalls-x86_64.ts";
@@ -54,6 +54,12 @@ const ARCH_SET_GS = 0x1001;
 const ARCH_SET_FS = 0x1002;
 const ARCH_GET_FS = 0x1003;
 const ARCH_GET_GS = 0x1004;
+/** Parts of the XSAVE image: which there are, which the process may use; and asking for one that needs a permission. */
+const ARCH_GET_XCOMP_SUPP = 0x1021;
+const ARCH_GET_XCOMP_PERM = 0x1022;
+const ARCH_REQ_XCOMP_PERM = 0x1023;
+/** Numbers of parts that Linux knows. */
+const XFEATURE_MAX = 20;
 /** End of user addresses with four-level paging. */
 const TASK_SIZE_MAX = 0x7fff_ffff_f000;
 
@@ -193,6 +199,13 @@ export function x86_64Arch(registers: X86_64Registers): Arch {
         case ARCH_GET_GS:
           space.writeNumber64(address, registers.getGsBase(context));
           return 0;
+        case ARCH_GET_XCOMP_SUPP:
+        case ARCH_GET_XCOMP_PERM:
+          space.writeNumber64(address, XFEATURES);
+          return 0;
+        // No part that there is needs one.
+        case ARCH_REQ_XCOMP_PERM:
+          return address < XFEATURE_MAX ? -EOPNOTSUPP : -EINVAL;
         default:
           return -EINVAL;
       }
