@@ -6,7 +6,7 @@ import type { CpuName } from "../../src/cli/options.ts";
 import { whyNoNativePrograms } from "../support/native.ts";
 import { differenceOf, PROGRAMS } from "./compare.ts";
 
-const CPUS: readonly CpuName[] = ["interp"];
+const CPUS: readonly CpuName[] = ["interp", "jit"];
 
 const why = whyNoNativePrograms();
 if (why !== undefined) console.warn(`hostile programs are skipped: ${why}`);
