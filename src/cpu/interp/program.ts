@@ -114,10 +114,11 @@ export function buildInterpreter(families: readonly Family[], handlers: HandlerL
   const slots: Record<string, number> = {};
   const link = linkNames();
   callable.forEach((fn, i) => {
-    slots[link(fn.name)] = table.length + i;
+    slots[link(fn.name)] = i;
   });
-  module.table([...table, ...callable]);
-  module.exportTable("table");
+  module.table(table);
+  // Translated code imports this one; each module that does has its own copy, in V8, so it had better be small.
+  module.exportedTable("table", [...callable]);
 
   const main = module.func("main", ["i32", "i32"], ["i32"], (f) => defineMain(f, handlers, shared, definitionOf));
   module.exportFunction("main", main);
@@ -145,7 +146,7 @@ function defineEnter(module: ModuleBuilder): FunctionRef {
       };
       f.if(i32.ne(i32.load(entry, JUMP_CACHE), rip), () => stop(TRAP_LOOKUP));
       const slot = i32.load(entry, JUMP_CACHE + 4);
-      f.set(rip, f.callIndirect("i32", ["i32", "i32"], slot, [rip, i32.const(MAX_DEPTH)]));
+      f.set(rip, f.callIndirect("i32", ["i32", "i32"], slot, [rip, i32.const(MAX_DEPTH)], 1));
       f.if(i32.eqz(rip), () => f.return(i32.load(ZERO, TRAP_CODE)));
       f.if(i32.lt_s(i32.load(ZERO, REGION_FUEL), ZERO), () => stop(Trap.Fuel));
       f.br(again);

@@ -46,7 +46,7 @@ const SAMPLE_SLICE = 4_999;
 const REGION_SLICE = 50_000;
 const DEFAULT_THRESHOLD = 2;
 const MISSES_PER_SAMPLE = 1000;
-const MAX_REGION = 300;
+const MAX_REGION = 1_000;
 /** The same for a region whose computed jumps are known. */
 const MAX_DISPATCHING = 3_000;
 const MAX_MODULE = 2_000;
@@ -327,15 +327,19 @@ export class JitCore extends InterpCore {
     const wanted = [rip];
     let size = 0;
     const seen = new Set<number>();
-    const follow = engine.threshold === 1 ? undefined : (target: number): boolean => this.code.has(target);
+    // What has a region already is left to it.
+    const all = targets.length > 0;
+    const mine = (target: number): boolean => all || target === rip || !this.#installed.has(target);
+    const follow = engine.threshold === 1 ? mine : (target: number): boolean => mine(target) && this.code.has(target);
     for (let next = wanted.shift(); next !== undefined && size < MAX_MODULE; next = wanted.shift()) {
       if (seen.has(next) || this.#installed.has(next)) continue;
       seen.add(next);
-      if (next !== rip && follow?.(next) === false) continue;
+      if (!follow(next)) continue;
       const region = this.#finder.find(next, {
         instructions: targets.length > 0 ? MAX_DISPATCHING : MAX_REGION,
         targets: (jump) => (next === rip ? [...new Set([...targets, ...this.#targets(jump)])] : []),
-        ...(follow === undefined ? {} : { follow }),
+        stops: (at) => !all && this.#installed.has(at),
+        follow: (target) => target === next || follow(target),
       });
       if (region === undefined) {
         if (next === rip) return undefined;
@@ -390,7 +394,7 @@ export class JitCore extends InterpCore {
   #growTable(): void {
     const { table } = this.loops;
     const missing = this.#engine.slotCount - table.length;
-    if (missing > 0) table.grow(missing + 1000, table.get(this.#engine.stubSlot));
+    if (missing > 0) table.grow(missing + 50, table.get(this.#engine.stubSlot));
   }
 
   #remove(rip: number, { slot }: Installed): void {

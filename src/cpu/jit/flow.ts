@@ -36,6 +36,12 @@ export interface BlockFlow {
   offsetsAfterCall: Offsets;
 }
 
+/** The blocks by number: where each may go on, and those that are reached in a reverse postorder. */
+export interface Graph {
+  readonly successors: readonly (readonly number[])[];
+  readonly order: readonly number[];
+}
+
 /** By general register. */
 export type Offsets = readonly (number | undefined)[];
 
@@ -47,18 +53,13 @@ export interface RegionFlow {
 
 const NO_EXITS: Exits = { side() {}, trapAfter() {}, direct() {}, indirect() {}, done() {} };
 
-export function analyse(
-  set: InstructionSet,
-  region: Region,
-  successors: readonly (readonly number[])[],
-  framed: boolean,
-): RegionFlow {
+export function analyse(set: InstructionSet, region: Region, graph: Graph, framed: boolean): RegionFlow {
   const scratch = new State(new FunctionBuilder(new ModuleBuilder(), []));
   const flows = region.blocks.map((block) => summarise(set, block, scratch));
-  spreadDirty(region, flows, successors);
-  spreadLive(region, flows, successors);
-  spreadFlags(region, flows, successors);
-  spreadOffsets(region, flows, successors);
+  spreadDirty(region, flows, graph);
+  spreadLive(region, flows, graph);
+  spreadFlags(region, flows, graph);
+  spreadOffsets(region, flows, graph);
   return { blocks: flows, frame: framed ? frameOf(flows) : undefined };
 }
 
@@ -125,21 +126,21 @@ function spansOf(accesses: readonly (readonly Access[])[]): Span[][] {
   );
 }
 
-function spreadDirty(region: Region, flows: readonly BlockFlow[], successors: readonly (readonly number[])[]): void {
+function spreadDirty(region: Region, flows: readonly BlockFlow[], { successors, order }: Graph): void {
   const { blocks } = region;
   const writes = flows.map((flow) => flow.effects.reduce((all, e) => all | e.writes, 0n));
   const entry: StateSet[] = blocks.map(() => 0n);
   for (let changed = true; changed; ) {
     changed = false;
-    blocks.forEach((block, i) => {
-      const out = block.flow === "call" ? 0n : (entry[i] as StateSet) | (writes[i] as StateSet);
+    for (const i of order) {
+      const out = blocks[i]?.flow === "call" ? 0n : (entry[i] as StateSet) | (writes[i] as StateSet);
       for (const s of successors[i] as number[]) {
         const merged = (entry[s] as StateSet) | out;
         if (merged === entry[s]) continue;
         entry[s] = merged;
         changed = true;
       }
-    });
+    }
   }
   flows.forEach((flow, i) => {
     let dirty = entry[i] as StateSet;
@@ -151,10 +152,11 @@ function spreadDirty(region: Region, flows: readonly BlockFlow[], successors: re
   });
 }
 
-function spreadLive(region: Region, flows: readonly BlockFlow[], successors: readonly (readonly number[])[]): void {
+function spreadLive(region: Region, flows: readonly BlockFlow[], { successors, order }: Graph): void {
   for (let changed = true; changed; ) {
     changed = false;
-    for (let i = flows.length - 1; i >= 0; i--) {
+    for (let at = order.length - 1; at >= 0; at--) {
+      const i = order[at] as number;
       const flow = flows[i] as BlockFlow;
       const block = region.blocks[i] as Block;
       let live = 0n;
@@ -184,22 +186,23 @@ function spreadLive(region: Region, flows: readonly BlockFlow[], successors: rea
 /** Not visited yet. */
 type Fact = KnownFlags | undefined | "any";
 
-function spreadFlags(region: Region, flows: readonly BlockFlow[], successors: readonly (readonly number[])[]): void {
+function spreadFlags(region: Region, flows: readonly BlockFlow[], { successors, order }: Graph): void {
   const facts: Fact[] = flows.map(() => "any");
   facts[0] = undefined;
   for (let changed = true; changed; ) {
     changed = false;
-    flows.forEach((flow, i) => {
+    for (const i of order) {
       const before = facts[i];
-      if (before === "any") return;
-      const after = region.blocks[i]?.flow === "call" ? undefined : through(flow.effects, before);
+      if (before === "any") continue;
+      const { effects } = flows[i] as BlockFlow;
+      const after = region.blocks[i]?.flow === "call" ? undefined : through(effects, before);
       for (const s of successors[i] as number[]) {
         const merged = meet(facts[s], after);
         if (sameFlags(merged, facts[s])) continue;
         facts[s] = merged;
         changed = true;
       }
-    });
+    }
   }
   flows.forEach((flow, i) => {
     const fact = facts[i];
@@ -235,13 +238,14 @@ function through(effects: readonly Effects[], before: KnownFlags | undefined): K
 const RSP = 4;
 const RBP = 5;
 
-function spreadOffsets(region: Region, flows: readonly BlockFlow[], successors: readonly (readonly number[])[]): void {
+function spreadOffsets(region: Region, flows: readonly BlockFlow[], { successors, order }: Graph): void {
   const reached = new Set([0]);
   (flows[0] as BlockFlow).offsets = Array.from({ length: 16 }, (_, n) => (n === RSP ? 0 : undefined));
   for (let changed = true; changed; ) {
     changed = false;
-    flows.forEach((flow, i) => {
-      if (!reached.has(i)) return;
+    for (const i of order) {
+      const flow = flows[i] as BlockFlow;
+      if (!reached.has(i)) continue;
       let out = flow.ends.map((origin): number | undefined => {
         if (origin === undefined || origin.name < 0 || origin.name > 15) return undefined;
         const from = flow.offsets[origin.name];
@@ -262,7 +266,7 @@ function spreadOffsets(region: Region, flows: readonly BlockFlow[], successors: 
         next.offsets = merged;
         changed = true;
       }
-    });
+    }
   }
 }
 

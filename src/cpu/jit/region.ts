@@ -34,6 +34,8 @@ export interface RegionLimits {
   readonly instructions: number;
   /** Whether code at a branch target is worth translating. */
   readonly follow?: (target: number) => boolean;
+  /** Whether the region ends before an address. */
+  readonly stops?: (rip: number) => boolean;
   /** Where a computed jump at an address was seen to lead. */
   readonly targets?: (rip: number) => readonly number[];
 }
@@ -119,6 +121,7 @@ export class RegionFinder {
           }
         if (flow === "branch" || flow === "call") leaders.add(next);
         if (!fallsThrough(flow)) break;
+        if (limits.stops?.(next) === true && next !== entry) break;
         rip = next;
       }
     }

@@ -16,7 +16,8 @@ export interface FlowGraph {
 }
 
 export interface Structure {
-  /** Position in a reverse postorder. */
+  /** The nodes that can be reached, in reverse postorder, and the position of each in it. */
+  readonly sequence: readonly number[];
   readonly order: readonly number[];
   /** Immediate dominators; that of the entry is itself. */
   readonly dominator: readonly number[];
@@ -86,7 +87,7 @@ export function structure({ successors, labelled }: FlowGraph): Structure {
   // Postorder is reverse postorder backwards: the last come first.
   for (const node of postorder)
     if (isMerge[node] && node !== 0) (merges[dominator[node] as number] as number[]).push(node);
-  return { order, dominator, isMerge, isLoop, merges, edge };
+  return { sequence: postorder.toReversed(), order, dominator, isMerge, isLoop, merges, edge };
 }
 
 function depthFirst(successors: readonly (readonly number[])[]): number[] {

@@ -125,7 +125,12 @@ class Translation implements Exits {
     const successors = region.blocks.map((b) => b.successors.map((rip) => this.#index.get(rip) as number));
     const labelled = new Set(region.targets.map((rip) => this.#index.get(rip) as number));
     this.#structure = structure({ successors, labelled });
-    const { blocks, frame } = analyse(set, region, successors, options.framed(region.entry));
+    const { blocks, frame } = analyse(
+      set,
+      region,
+      { successors, order: this.#structure.sequence },
+      options.framed(region.entry),
+    );
     this.#flows = blocks;
     this.#frame = frame;
     this.#symbols = this.#symbolsAt((blocks[0] as BlockFlow).offsets);

@@ -182,7 +182,13 @@ export class FunctionBuilder {
   }
 
   /** call_indirect through table 0 as an expression. */
-  callIndirect<T extends ValType>(type: T, params: readonly ValType[], index: I32, args: readonly Expr[]): Expr<T> {
+  callIndirect<T extends ValType>(
+    type: T,
+    params: readonly ValType[],
+    index: I32,
+    args: readonly Expr[],
+    table = 0,
+  ): Expr<T> {
     const signature = this.#module.typeIndex(params, [type]);
     return {
       type,
@@ -191,7 +197,7 @@ export class FunctionBuilder {
         index.emit(out);
         out.byte(0x11);
         out.u32(signature);
-        out.u32(0);
+        out.u32(table);
       },
     };
   }
@@ -323,6 +329,7 @@ export class ModuleBuilder {
   readonly #importedRefs: FunctionRef[] = [];
   #importedGlobals = 0;
   #table: (FunctionRef | undefined)[] = [];
+  #second: FunctionRef[] = [];
   #tableImported = false;
 
   typeIndex(params: readonly ValType[], results: readonly ValType[]): number {
@@ -434,8 +441,10 @@ export class ModuleBuilder {
     this.#exports.push({ name, kind: 0, index: fn.index });
   }
 
-  exportTable(name: string): void {
-    this.#exports.push({ name, kind: 1, index: 0 });
+  /** The contents of table 1, which is exported and may grow. A module that has it defines table 0 as well. */
+  exportedTable(name: string, functions: FunctionRef[]): void {
+    this.#second = functions;
+    this.#exports.push({ name, kind: 1, index: 1 });
   }
 
   /** All functions so far, imported ones first. */
@@ -466,11 +475,12 @@ export class ModuleBuilder {
       i.write(s);
     });
     section(out, 3, this.#declared, (s, d) => s.u32(this.typeIndex(d.fn.params, d.fn.results)));
-    if (this.#table.length > 0 && !this.#tableImported)
-      section(out, 4, [this.#table.length], (s, n) => {
+    const tables = [this.#table, this.#second].filter((t) => t.length > 0);
+    if (!this.#tableImported)
+      section(out, 4, tables, (s, t) => {
         s.byte(0x70);
         s.byte(0);
-        s.u32(n);
+        s.u32(t.length);
       });
     section(out, 6, this.#globals, (s, g) => {
       s.byte(VALTYPE[g.type]);
@@ -483,12 +493,15 @@ export class ModuleBuilder {
       s.byte(e.kind);
       s.u32(e.index);
     });
-    const runs = tableRuns(this.#table);
+    const runs = tables.flatMap((t, index) => tableRuns(t).map((run) => ({ ...run, index })));
     section(out, 9, runs, (s, run) => {
-      s.byte(0);
+      // Flag 2 names the table and the kind of element.
+      s.byte(run.index === 0 ? 0 : 2);
+      if (run.index !== 0) s.u32(run.index);
       s.byte(0x41);
       s.s32(run.start);
       s.byte(0x0b);
+      if (run.index !== 0) s.byte(0);
       s.u32(run.functions.length);
       for (const fn of run.functions) s.u32(fn.index);
     });

@@ -413,9 +413,14 @@ function readModule(bytes: Uint8Array, options: TextOptions): Module {
     return `(export ${name} (${kind} ${kind === "func" ? functionName(context, index) : index}))`;
   });
   const elements = each(9, (r) => {
-    if (r.u32() !== 0) throw new Error(`an element segment of a kind that is not supported, before offset ${r.at}`);
+    const kind = r.u32();
+    if (kind !== 0 && kind !== 2)
+      throw new Error(`an element segment of a kind that is not supported, before offset ${r.at}`);
+    // Kind 2 names its table, and what it has elements of: functions, in all that there is.
+    const table = kind === 2 ? `(table ${r.u32()}) ` : "";
     const at = constant(r);
-    return `(elem ${at} func ${list(r, () => functionName(context, r.u32())).join(" ")})`;
+    if (kind === 2) r.byte();
+    return `(elem ${table}${at} func ${list(r, () => functionName(context, r.u32())).join(" ")})`;
   });
   let next = imported;
   const bodies = each(10, (r) => {
