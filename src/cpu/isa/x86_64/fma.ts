@@ -305,8 +305,10 @@ function definition(
           const negated = flip(lane(x), isSingle, product, product);
           const added = flip(lane(z), isSingle, even, odd);
           f.set(v, f.call("v128", fma.fast, [negated, lane(y), added]));
-          f.if(bits.anyTrue(ne(v, v)), () => f.set(v, f.call("v128", fma.nan, [x, y, z, v])));
         }
+        f.if(bits.anyTrue(r.map((v) => ne(v, v)).reduce(bits.or)), () => {
+          for (const [v, x, y, z] of halves) f.set(v, f.call("v128", fma.nan, [x, y, z, v]));
+        });
       },
     );
     s.setVector(0, isScalar ? [withLow(s.vector(0)[0] as V128, r[0] as V128, isSingle ? 4 : 8)] : r);

@@ -32,6 +32,11 @@ export type Ternary = (f: FunctionBuilder, a: V128, b: V128, c: V128) => V128;
 export interface FloatLane {
   readonly bytes: 4 | 8 | 16;
   readonly fast: (f: FunctionBuilder, a: V128, b: V128, imm: I32) => V128;
+  /** What the fast result needs besides where lanes of it are NaNs: `put` gives it with x86's NaNs. */
+  readonly nans?: {
+    readonly of: (r: V128) => V128;
+    readonly put: (f: FunctionBuilder, a: V128, b: V128, r: V128) => V128;
+  };
   readonly careful: (f: FunctionBuilder, a: V128, b: V128, imm: I32) => V128;
   /** What becomes of the careful result (evaluated), after it was settled, and of that, and so on. */
   readonly steps?: readonly ((f: FunctionBuilder, r: V128, imm: I32) => V128)[];
@@ -194,10 +199,18 @@ export function runFloat(
       }
       settle(s, soft);
     },
-    () =>
+    () => {
       r.forEach((v, i) => {
         f.set(v, lane.fast(f, a[i] as V128, b[i] as V128, imm));
-      }),
+      });
+      const { nans } = lane;
+      if (nans === undefined) return;
+      f.if(bits.anyTrue(r.map(nans.of).reduce(bits.or)), () =>
+        r.forEach((v, i) => {
+          f.set(v, nans.put(f, a[i] as V128, b[i] as V128, v));
+        }),
+      );
+    },
   );
   return r;
 }

@@ -73,12 +73,8 @@ function lanewise(m: ModuleBuilder, p: Precision, name: string, soft: FunctionRe
 function packed(p: Precision, compute: (a: V128, b: V128) => V128, careful: FunctionRef, unary = false): FloatLane {
   return {
     bytes: 16,
-    fast: (f, a, b) => {
-      const r = f.local("v128");
-      f.set(r, compute(a, b));
-      f.if(bits.anyTrue(p.lanes.ne(r, r)), () => f.set(r, f.call("v128", p.nan, [unary ? b : a, b, r])));
-      return r;
-    },
+    fast: (_, a, b) => compute(a, b),
+    nans: { of: (r) => p.lanes.ne(r, r), put: (f, a, b, r) => f.call("v128", p.nan, [unary ? b : a, b, r]) },
     careful: (f, a, b) => f.call("v128", careful, [a, b]),
   };
 }
