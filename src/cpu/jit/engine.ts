@@ -79,6 +79,8 @@ export class JitStatistics {
   bytes = 0;
   installed = 0;
   removed = 0;
+  /** Faults of the translator's own: none, it is hoped. */
+  failed = 0;
   /** Times that translated code was entered from here, and why it left. */
   entered = 0;
   stepped = 0;
@@ -320,8 +322,20 @@ export class JitCore extends InterpCore {
     return [...new Set(this.#words.subarray(at, at + TARGET_ENTRIES))].filter((t) => t !== 0 && this.code.has(t));
   }
 
-  /** @param targets where its computed jumps are known to lead */
+  /**
+   * Should the translator fail, the program goes on without: the interpreter can do everything.
+   * @param targets where its computed jumps are known to lead
+   */
   #translate(rip: number, targets: readonly number[] = []): Translated | undefined {
+    try {
+      return this.#translateRegions(rip, targets);
+    } catch (error) {
+      this.#engine.statistics.failed++;
+      this.#engine.log?.(`translation of the code at 0x${rip.toString(16)} failed: ${error}`);
+      return undefined;
+    }
+  }
+  #translateRegions(rip: number, targets: readonly number[]): Translated | undefined {
     const engine = this.#engine;
     const regions: Region[] = [];
     const wanted = [rip];
@@ -334,7 +348,7 @@ export class JitCore extends InterpCore {
     for (let next = wanted.shift(); next !== undefined && size < MAX_MODULE; next = wanted.shift()) {
       if (seen.has(next) || this.#installed.has(next)) continue;
       seen.add(next);
-      if (!follow(next)) continue;
+      if (next !== rip && !follow(next)) continue;
       const region = this.#finder.find(next, {
         instructions: targets.length > 0 ? MAX_DISPATCHING : MAX_REGION,
         targets: (jump) => (next === rip ? [...new Set([...targets, ...this.#targets(jump)])] : []),
