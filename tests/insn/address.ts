@@ -22,8 +22,8 @@ const RBP = 5;
  */
 export function pickTarget(rng: Random, size: number, alignment: number): bigint {
   const span = Math.max(size, 1);
-  const align = (a: number): number => (alignment > 1 && (rng.tame || !rng.oneIn(12)) ? a & -alignment : a);
-  switch (rng.tame ? 39 : rng.below(40)) {
+  const align = (a: number): number => (alignment > 1 && !rng.oneIn(12) ? a & -alignment : a);
+  switch (rng.below(40)) {
     case 0: // no write permission
       return BigInt(align(READONLY + rng.below(READONLY_SIZE - span)));
     case 1: // runs over the end of the mapping

@@ -85,26 +85,6 @@ export function undefinedFlags(row: Row, size: number, count: number | undefined
   return undefinedFlagsOf(row.map, row.opcode, row.ext, size, count);
 }
 
-/**
- * What Unicorn 2.0.1 (QEMU 5.0.1) does differently from a CPU, apart from what the generator's `tame` leaves out: no
- * stack faults and few flags of the x87, no MMX exponents, TEST's second encoding and POPCNT unknown to its CPU model,
- * CMPPS with a predicate above 7 undefined, LAHF and SAHF with a REX prefix wrong, RET's operand signed, ENTER and privileged
- * instructions, RIP-relative SHLD and SHRD, LOCK NEG's flags, what CMPXCHG and BSF leave alone, RCPPS of denormals, reserved NOPs,
- * horizontal sums of one register with itself and of NaNs. PCMPESTRI and PCMPESTRM with lengths out of range end the process;
- * PCMPISTRI is wrong at times, PCLMULQDQ and SHA are unknown.
- */
-export function differsInQemu(row: Row): boolean {
-  if (row.vex !== undefined) return true;
-  if (isX87(row) || row.operands.some((o) => "PQN".includes(o.where))) return true;
-  if (row.map === 0 && (row.opcode === 0xf6 || row.opcode === 0xf7) && row.ext === 1) return true;
-  return (
-    /^(cmp[ps][sd]|popcnt|lahf|sahf|enter|privileged|ud2|mov_from_segment|ldmxcsr|emms|retn|cmpxchg8b|shld|shrd|neg|cmpxchg|nop|bs[fr])$|^r(cp|sqrt)[ps]s$/.test(
-      row.mnemonic,
-    ) ||
-    /^(ph(add|sub)s?[wd]|h(add|sub)p[sd]|dpp[sd]|pcmp[ei]str[im]|pclmulqdq|sha(1|256)[a-z]+[0-9]?)$/.test(row.mnemonic)
-  );
-}
-
 /** SHLD and SHRD of a word by more than 16 leave the destination undefined too. */
 export function undefinedResult(row: Row, size: number, count: number | undefined): boolean {
   return row.map === 1 && [0xa4, 0xa5, 0xac, 0xad].includes(row.opcode) && (count ?? 0) > size * 8;

@@ -50,14 +50,10 @@ export interface GeneratorOptions {
   readonly without?: ReadonlySet<string>;
   /** MXCSR bits that may be other than at reset: flags (0x3f), DAZ (0x40), masks (0x1f80), rounding (0x6000), FTZ (0x8000). */
   readonly mxcsrBits?: number;
-  /** Leave out what QEMU, and so Unicorn, is known to do differently: see facts.ts. */
-  readonly tame?: boolean;
 }
 
 export function createGenerator(tables: readonly string[], options: GeneratorOptions = {}): Generator {
-  const all = tables
-    .flatMap((t) => parseTable(t))
-    .filter((r) => facts.testable(r) && !(options.tame && facts.differsInQemu(r)));
+  const all = tables.flatMap((t) => parseTable(t)).filter((r) => facts.testable(r));
   const rows = all.filter((r) => options.only?.includes(r.mnemonic) !== false && !options.without?.has(rowKey(r)));
   if (rows.length === 0) throw new Error("no row of the encoding table is left to test");
   const plain = rows.filter((r) => facts.inSequences(r) && !facts.transfersControl(r));
@@ -69,13 +65,13 @@ export function createGenerator(tables: readonly string[], options: GeneratorOpt
       // Every row gets its turn.
       const row = rows[number % rows.length] as Row;
       for (let attempt = 0; ; attempt++) {
-        const draft = draftOf(row, new Random(seed + attempt * 0x1_0000_0000, number, options.tame), number);
+        const draft = draftOf(row, new Random(seed + attempt * 0x1_0000_0000, number), number);
         if (!draft.useless) return draft.finish();
       }
     },
     makeSingle: (row, seed, number) => {
       for (let attempt = 0; ; attempt++) {
-        const rng = new Random(seed + attempt * 0x1_0000_0000, number, options.tame);
+        const rng = new Random(seed + attempt * 0x1_0000_0000, number);
         const draft = new Draft(rng, number, options.mxcsrBits ?? 0);
         draft.add(row);
         if (!draft.useless) return draft.finish();
@@ -192,8 +188,8 @@ class Draft {
     if (row.lock && memory && rng.oneIn(8)) prefixes.push(0xf0);
     if (stringOp && row.prefix === undefined && rng.oneIn(2)) prefixes.push(rng.pick([0xf2, 0xf3]));
     // Prefixes without meaning: other segments in 64-bit mode (notrack is one), rep where there is nothing to repeat.
-    if (!rng.tame && rng.oneIn(20)) prefixes.push(rng.pick([0x26, 0x2e, 0x36, 0x3e]));
-    if (!rng.tame && facts.ignoresRepeat(row) && rng.oneIn(30)) prefixes.push(rng.pick([0xf2, 0xf3]));
+    if (rng.oneIn(20)) prefixes.push(rng.pick([0x26, 0x2e, 0x36, 0x3e]));
+    if (facts.ignoresRepeat(row) && rng.oneIn(30)) prefixes.push(rng.pick([0xf2, 0xf3]));
     if (row.vex === undefined && (row.prefix === "66" || row.prefix === "f2" || row.prefix === "f3"))
       prefixes.push(Number.parseInt(row.prefix, 16));
 
@@ -272,7 +268,7 @@ class Draft {
 
     const bytes = [
       // A REX prefix that does not stand right before the opcode is ignored.
-      ...(!rng.tame && prefixes.length > 0 && rng.oneIn(30) ? [0x40 | rng.below(16)] : []),
+      ...(prefixes.length > 0 && rng.oneIn(30) ? [0x40 | rng.below(16)] : []),
       ...shuffled(rng, prefixes, row),
       ...(row.vex !== undefined
         ? vexPrefix(rng, row, rex, vector, sized ? operandSize === 8 : undefined)
@@ -481,7 +477,7 @@ function shuffled(rng: Random, prefixes: number[], row: Row): number[] {
 
 /** Eight bytes of a vector: integers of some width, two floats or a double. */
 function lane(rng: Random): bigint {
-  switch (rng.tame ? 1 : rng.below(4)) {
+  switch (rng.below(4)) {
     case 0:
       return rng.integer();
     case 1:
@@ -505,7 +501,7 @@ function randomFx(rng: Random, row: Row, mxcsrBits: number): Uint8Array {
   const fx = resetFx();
   const view = new DataView(fx.buffer);
   view.setUint32(FX.MXCSR, randomMxcsr(rng, mxcsrBits), true);
-  const kind = rng.tame ? rng.below(2) : rng.below(4);
+  const kind = rng.below(4);
   for (const start of [FX.XMM, FX.HIGH])
     for (let i = 0; i < 32; i++) {
       const bits = kind === 0 ? rng.float(64) : kind === 1 ? rng.float(32) | (rng.float(32) << 32n) : lane(rng);

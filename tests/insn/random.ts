@@ -4,11 +4,8 @@ export class Random {
   #b: number;
   #c: number;
   #counter = 1;
-  /** Without corner cases that emulators are known to get wrong: NaNs, denormals, faults. */
-  readonly tame: boolean;
 
-  constructor(seed: number, stream: number, tame = false) {
-    this.tame = tame;
+  constructor(seed: number, stream: number) {
     this.#a = seed >>> 0;
     this.#b = stream >>> 0;
     this.#c = (seed / 0x1_0000_0000) >>> 0;
@@ -70,7 +67,7 @@ export class Random {
     const sign = BigInt(this.below(2)) << BigInt(bits - 1);
     const fraction = this.u64() & ((1n << mantissa) - 1n);
     const make = (exponent: bigint, f: bigint): bigint => sign | (exponent << mantissa) | f;
-    switch (this.tame ? 13 : this.below(14)) {
+    switch (this.below(14)) {
       case 0:
         return make(0n, 0n);
       case 1:

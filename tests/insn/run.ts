@@ -5,12 +5,11 @@
  *     npm run test:insn -- --cpu unicorn
  */
 
-import { rowKey } from "./fingerprint.ts";
 import { createGenerator } from "./generate.ts";
 import { COMPLETE, compareMany, describeFailure } from "./harness.ts";
 import { withoutLacking } from "./host-features.ts";
 import { buildRunner, NativeRunner, whyNoNative } from "./native.ts";
-import { incomparableRows, QEMU, QEMU_MXCSR_BITS } from "./qemu.ts";
+import { QEMU, QEMU_MXCSR_BITS, withoutUnknown } from "./qemu.ts";
 import { DEFAULT_MXCSR_BITS, subjects, TABLES } from "./subjects.ts";
 
 function option(name: string, otherwise: string): string {
@@ -35,11 +34,8 @@ let generator = createGenerator(TABLES, options);
 let without = withoutLacking(generator.rows, console.log);
 if (without.size > 0) generator = createGenerator(TABLES, { ...options, without });
 if (qemu) {
-  const unknown = incomparableRows(generator);
-  without = new Set([...without, ...unknown.map(rowKey)]);
+  without = new Set([...without, ...withoutUnknown(generator, console.log)]);
   generator = createGenerator(TABLES, { ...options, without });
-  const names = [...new Set(unknown.map((row) => row.mnemonic))].sort();
-  console.log(`not compared with Unicorn, ${unknown.length} encodings: ${names.join(" ")}`);
 }
 const plan = {
   seed,

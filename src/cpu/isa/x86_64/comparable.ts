@@ -14,13 +14,14 @@
  *   the x87's.
  * - FPREM, FPREM1: the SDM lets an implementation choose by how much a far larger dividend is reduced at a time; QEMU chooses
  *   otherwise than real processors, and works in doubles. FXTRACT of an infinity is wrong, and FBSTP
- *   forgets the sign of a zero.
+ *   forgets the sign of a zero. FSCALE rounds to less than 64 bits, and not to infinity and zero as it should.
  * - FLDL2T, FLDL2E, FLDPI, FLDLG2, FLDLN2: QEMU's constants do not follow the rounding control.
  * - FNSTENV, FNSAVE, FXSAVE: QEMU does not keep the last instruction's address, nor fill the reserved words.
  * - PDEP, PEXT, BZHI and BEXTR, which are wrong; PCMPESTRI and PCMPESTRM, which end the process where lengths are out of range;
  *   horizontal sums of a register with itself; ENTER; LAHF and SAHF with a REX prefix, which take AH for SPL; SHLD, SHRD and RORX by a constant with an operand
  *   relative to the instruction pointer; RET by 32 KiB or more; CMPXCHG of 32-bit registers, whose upper half it clears too often; SSSE3 on MMX
- *   registers with REX prefixes; PUNPCKL and CVTPS2PI of memory, of which it reads too much; CLFLUSH, which never faults.
+ *   registers with REX prefixes; PUNPCKL, CVTPS2PI and ROUNDSS of memory, of which it reads too much; DPPS and DPPD, which it
+ *   sums in another order; CLFLUSH, which never faults.
  * - Prefixes that nobody writes: REX before others, FS or GS before one of the old segments; comparisons of floats by one of
  *   AVX's predicates.
  * - SYSRET, SYSENTER, SYSEXIT, which are invalid in QEMU where they are privileged.
@@ -204,7 +205,7 @@ function comparable0f(code: Uint8Array, at: number, prefixes: Prefixes): number 
     case 0x38:
       return comparable0f38(code[at + 1] as number, code[at + 2] as number, prefixes);
     case 0x3a:
-      return comparable0f3a(code[at + 1] as number, prefixes);
+      return comparable0f3a(code[at + 1] as number, code[at + 2] as number, prefixes);
     case 0xa4:
     case 0xac:
       if (ripRelative(modrm)) return INCOMPARABLE;
@@ -274,12 +275,14 @@ function comparable0f38(opcode: number, modrm: number, { word, repeat, repeatNot
   return known ? ARITHMETIC : INCOMPARABLE;
 }
 
-function comparable0f3a(opcode: number, { word, rex }: Prefixes): number {
+function comparable0f3a(opcode: number, modrm: number, { word, rex }: Prefixes): number {
   if (opcode === 0x0f) return word ? ARITHMETIC : (rex & 5) === 0 ? ARITHMETIC | MMX : INCOMPARABLE;
+  // roundss, roundsd
+  if ((opcode === 0x0a || opcode === 0x0b) && modrm < 0xc0) return INCOMPARABLE;
   const known =
     (opcode >= 0x08 && opcode <= 0x17) ||
     (opcode >= 0x20 && opcode <= 0x22) ||
-    (opcode >= 0x40 && opcode <= 0x42) ||
+    opcode === 0x42 ||
     opcode === 0x62 ||
     opcode === 0x63 ||
     opcode === 0xdf;
@@ -317,7 +320,7 @@ function comparableX87(opcode: number, modrm: number): number {
   if (
     opcode === 0xd9 &&
     modrm >= 0xf0 &&
-    [0xf0, 0xf1, 0xf2, 0xf3, 0xf4, 0xf5, 0xf8, 0xf9, 0xfb, 0xfe, 0xff].includes(modrm)
+    [0xf0, 0xf1, 0xf2, 0xf3, 0xf4, 0xf5, 0xf8, 0xf9, 0xfb, 0xfd, 0xfe, 0xff].includes(modrm)
   )
     return INCOMPARABLE;
   if ((opcode === 0xdb || opcode === 0xdf) && modrm >= 0xe8 && modrm < 0xf8) return ARITHMETIC & ~(AF | SF | OF);
