@@ -11,18 +11,18 @@
  *   addend are added without loss (D. Knuth's TwoSum), and the error of that together with the product's lower part,
  *   rounded, is added to the sum. This second sum is rounded as one of the true numbers would be, unless what is left of it
  *   is exactly half a unit of the last place. (Otherwise it is less by at least one unit of the last place of the small
- *   summand, whose own error is at most half of one.) Nothing may overflow or underflow on the way, hence only numbers of a
- *   middling size are treated like that.
+ *   summand, whose own error is at most half of one.) Nothing may underflow on the way; what overflows shows in the end.
  * - All else, and everything once the program has loaded MXCSR, is done in integers (fma-soft.ts).
  *
  * Rounding doubles to odd as well, which needs no test, took three TwoSums in a row and twice the time. Both lanes of a
- * vector of doubles are computed at once, also for scalars.
+ * vector of doubles are computed at once; of scalars only the lower one is looked at.
  */
-import { type I32, i32, i64, shuffle, type V128, v128 } from "../../wasm/expr.ts";
+import { type F32, type F64, f32, f64, type I32, i32, i64, shuffle, type V128, v128 } from "../../wasm/expr.ts";
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from "../../wasm/module.ts";
 import { bits, f32x4, f64x2, i32x4, i64x2 } from "../../wasm/simd.ts";
 import { withLow } from "./avx-lanes.ts";
 import { defineSoftFma, Negate } from "./fma-soft.ts";
+import { splat32 } from "./lanes.ts";
 import type { Definition } from "./sem.ts";
 import { type SoftFunctions, settle } from "./sse-soft.ts";
 
@@ -69,15 +69,11 @@ const double = (value: number): V128 => {
   view.setFloat64(0, value);
   return repeat(view.getBigUint64(0));
 };
-/** Limits of factors, of addends, and of products from below. */
-const MAX_FACTOR = 2 ** 480;
-const MAX_ADDEND = 2 ** 1000;
+/** Below this the lower part of a product would have bits that no double has. */
 const MIN_PRODUCT = 2 ** -800;
 /** The places of a double that a float has not, and half a unit of the float's last place. */
 const BELOW_SINGLE = (1n << 29n) - 1n;
 const HALF_SINGLE = 1n << 28n;
-/** 2^27 + 1: splits 53 bits in two of 26. */
-const SPLITTER = 2 ** 27 + 1;
 
 /** Whose sign an operation changes: the product's, and the addend's in lanes with an even and with an odd number. */
 function signs(name: Name): { product: boolean; even: boolean; odd: boolean } {
@@ -115,9 +111,9 @@ function oddSum(f: FunctionBuilder, a: V128, b: V128): V128 {
 
 /** a * b as an upper part and the rest. */
 function twoProduct(f: FunctionBuilder, a: V128, b: V128, product: V128): V128 {
+  // To 26 bits, rounded, so that 26 bits are left with the sign.
   const split = (v: V128): [V128, V128] => {
-    const scaled = f.let(f64x2.mul(v, double(SPLITTER)));
-    const high = f.let(f64x2.sub(scaled, f64x2.sub(scaled, v)));
+    const high = f.let(bits.and(i64x2.add(v, repeat(1n << 26n)), repeat(-1n << 27n)));
     return [high, f.let(f64x2.sub(v, high))];
   };
   const [aHigh, aLow] = split(a);
@@ -130,11 +126,13 @@ function twoProduct(f: FunctionBuilder, a: V128, b: V128, product: V128): V128 {
 interface FmaFunctions {
   /** (a, b, c) -> a * b + c in all lanes, rounded to nearest; NaNs may be any. */
   readonly fast: FunctionRef;
+  /** The same, of the low lane only: the others are undefined. */
+  readonly fastLow: FunctionRef;
   /** (a, b, c, result) -> result with the NaNs put right. */
   readonly nan: FunctionRef;
   /** (a, b, c, Negate flags of even lanes, of odd lanes) -> result, as MXCSR says. */
   readonly careful: FunctionRef;
-  /** The same of the low lane only. */
+  /** Of the low lane only. */
   readonly carefulLow: FunctionRef;
 }
 
@@ -175,76 +173,109 @@ function careful(m: ModuleBuilder, soft: FunctionRef, single: boolean, count: nu
   });
 }
 
-function defineSingle(m: ModuleBuilder, soft: FunctionRef): FmaFunctions {
-  const [a, b, c] = [0, 1, 2];
-  const fast = m.func("fma.f32x4", ["v128", "v128", "v128"], ["v128"], (f) => {
-    const upper = (v: V128): V128 => shuffle(v, v, [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]);
-    const wide = (n: number, high: boolean): V128 => {
+const UPPER_HALF = [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7];
+const LOWER_HALVES = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
+
+/** Two floats of each operand. */
+class Singles {
+  readonly #f: FunctionBuilder;
+  readonly #a: V128;
+  readonly #b: V128;
+  readonly #c: V128;
+  readonly sum: V128;
+
+  /** The lower two of four floats, or the upper. */
+  constructor(f: FunctionBuilder, upper: boolean) {
+    const wide = (n: number): V128 => {
       const v = f.param(n, "v128");
-      return f64x2.promote_low_f32x4(high ? upper(v) : v);
+      return f64x2.promote_low_f32x4(upper ? shuffle(v, v, UPPER_HALF) : v);
     };
-    const product = (high: boolean): V128 => f64x2.mul(wide(a, high), wide(b, high));
-    const narrowed = (low: V128, high: V128): V128 =>
-      shuffle(
-        f32x4.demote_f64x2_zero(low),
-        f32x4.demote_f64x2_zero(high),
-        [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23],
-      );
-    const sums = [false, true].map((high) => f.let(f64x2.add(product(high), wide(c, high)))) as [V128, V128];
-    const doubtful = sums.map((sum) => {
-      const magnitude = f.let(bits.and(sum, repeat(~SIGN64)));
-      const halfway = i64x2.eq(bits.and(sum, repeat(BELOW_SINGLE)), repeat(HALF_SINGLE));
-      const denormal = bits.and(f64x2.lt(magnitude, double(2 ** -126)), f64x2.lt(repeat(0n), magnitude));
-      return bits.or(halfway, denormal);
-    }) as [V128, V128];
-    f.if(bits.anyTrue(bits.or(...doubtful)), () => {
-      const odd = [false, true].map((high) => f.let(oddSum(f, f.let(product(high)), f.let(wide(c, high)))));
-      f.return(narrowed(...(odd as [V128, V128])));
-    });
-    f.return(narrowed(...sums));
-  });
+    this.#f = f;
+    [this.#a, this.#b, this.#c] = [wide(0), wide(1), wide(2)];
+    this.sum = f.let(f64x2.add(f64x2.mul(this.#a, this.#b), this.#c));
+  }
+
+  /** Lanes in which a second rounding may go wrong. Evaluated. */
+  doubtful(): V128 {
+    const magnitude = this.#f.let(bits.and(this.sum, repeat(~SIGN64)));
+    const halfway = i64x2.eq(bits.and(this.sum, repeat(BELOW_SINGLE)), repeat(HALF_SINGLE));
+    const denormal = bits.and(f64x2.lt(magnitude, double(2 ** -126)), f64x2.lt(repeat(0n), magnitude));
+    return this.#f.let(bits.or(halfway, denormal));
+  }
+
+  odd(): V128 {
+    return oddSum(this.#f, this.#f.let(f64x2.mul(this.#a, this.#b)), this.#f.let(this.#c));
+  }
+}
+
+function defineSingle(m: ModuleBuilder, soft: FunctionRef): FmaFunctions {
+  const narrow = f32x4.demote_f64x2_zero;
   return {
-    fast,
+    fast: m.func("fma.f32x4", ["v128", "v128", "v128"], ["v128"], (f) => {
+      const [low, high] = [new Singles(f, false), new Singles(f, true)];
+      const both = (x: V128, y: V128): V128 => shuffle(narrow(x), narrow(y), LOWER_HALVES);
+      const r = f.let(both(low.sum, high.sum));
+      // The same test in fewer operations, but that zeros don't pass it.
+      const places = shuffle(low.sum, high.sum, [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27]);
+      const halfway = i32x4.eq(bits.and(places, splat32(Number(BELOW_SINGLE))), splat32(Number(HALF_SINGLE)));
+      const small = f32x4.le(bits.and(r, splat32(0x7fff_ffff)), splat32(0x0080_0000));
+      f.if(bits.anyTrue(bits.or(halfway, small)), () =>
+        f.if(bits.anyTrue(bits.or(low.doubtful(), high.doubtful())), () => f.return(both(low.odd(), high.odd()))),
+      );
+      f.return(r);
+    }),
+    fastLow: m.func("fma.f32", ["v128", "v128", "v128"], ["v128"], (f) => {
+      const low = new Singles(f, false);
+      f.if(i32.and(i64x2.bitmask(low.doubtful()), i32.const(1)), () => f.return(narrow(low.odd())));
+      f.return(narrow(low.sum));
+    }),
     nan: defineNaNs(m, "f32x4", f32x4.ne, 0x0040_0000_0040_0000n, 0xffc0_0000_ffc0_0000n),
     careful: careful(m, soft, true, 4, "f32x4"),
-    carefulLow: careful(m, soft, true, 1, "f32"),
+    carefulLow: careful(m, soft, true, 1, "f32.low"),
   };
 }
 
+/** @param lanes of the two, a bit for each that counts */
+function fastDoubles(
+  m: ModuleBuilder,
+  name: string,
+  lanes: 1 | 3,
+  slow: FunctionRef,
+  settleAll: FunctionRef,
+): FunctionRef {
+  return m.func(name, ["v128", "v128", "v128"], ["v128"], (f) => {
+    const [a, b, c] = [f.param(0, "v128"), f.param(1, "v128"), f.param(2, "v128")];
+    const product = f.let(f64x2.mul(a, b));
+    const zero = f.let(bits.or(f64x2.eq(a, repeat(0n)), f64x2.eq(b, repeat(0n))));
+    const large = f64x2.le(double(MIN_PRODUCT), bits.and(product, repeat(~SIGN64)));
+    const [sum, error] = twoSum(f, product, c);
+    const small = f.let(f64x2.add(error, twoProduct(f, a, b, product)));
+    const r = f.let(f64x2.add(sum, small));
+    // What the rounding left out, and a little more, makes a difference if it is half a unit of the last place. Of what is
+    // not finite nothing is equal here.
+    const left = f64x2.add(f64x2.sub(sum, r), small);
+    const certain = f64x2.eq(r, f64x2.add(r, f64x2.mul(left, double(1 + 2 ** -52))));
+    const fine = i64x2.bitmask(bits.and(certain, bits.or(large, zero)));
+    f.if(i32.ne(i32.and(fine, i32.const(lanes)), i32.const(lanes)), () => {
+      const exact = f.let(f.call("v128", slow, [a, b, c, i32.const(0), i32.const(0)]));
+      // While MXCSR is as at reset its flags don't count and nothing traps.
+      f.drop(f.call("i32", settleAll, []));
+      f.return(exact);
+    });
+    // The sum of two zeros has its own sign.
+    f.return(bits.select(sum, r, zero));
+  });
+}
+
 function defineDouble(m: ModuleBuilder, soft: FunctionRef, settleAll: FunctionRef): FmaFunctions {
-  const slow = careful(m, soft, false, 2, "f64x2");
+  const both = careful(m, soft, false, 2, "f64x2");
+  const low = careful(m, soft, false, 1, "f64.low");
   return {
-    fast: m.func("fma.f64x2", ["v128", "v128", "v128"], ["v128"], (f) => {
-      const [a, b, c] = [f.param(0, "v128"), f.param(1, "v128"), f.param(2, "v128")];
-      const magnitude = (v: V128): V128 => bits.and(v, repeat(~SIGN64));
-      const product = f.let(f64x2.mul(a, b));
-      const zero = f.let(bits.or(f64x2.eq(a, repeat(0n)), f64x2.eq(b, repeat(0n))));
-      const fits = [
-        f64x2.le(magnitude(a), double(MAX_FACTOR)),
-        f64x2.le(magnitude(b), double(MAX_FACTOR)),
-        f64x2.le(magnitude(c), double(MAX_ADDEND)),
-        bits.or(zero, f64x2.le(double(MIN_PRODUCT), magnitude(product))),
-      ].reduce(bits.and);
-      const inIntegers = (): void => {
-        const r = f.let(f.call("v128", slow, [a, b, c, i32.const(0), i32.const(0)]));
-        // While MXCSR is as at reset its flags don't count and nothing traps.
-        f.drop(f.call("i32", settleAll, []));
-        f.return(r);
-      };
-      f.if(i32.ne(i64x2.bitmask(fits), i32.const(3)), inIntegers);
-      const [sum, error] = twoSum(f, product, c);
-      const small = f.let(f64x2.add(error, twoProduct(f, a, b, product)));
-      const r = f.let(f64x2.add(sum, small));
-      // What the rounding left out, and a little more, makes a difference only if it is half a unit of the last place.
-      const left = f64x2.add(f64x2.sub(sum, r), small);
-      const halfway = f64x2.ne(r, f64x2.add(r, f64x2.mul(left, double(1 + 2 ** -52))));
-      f.if(bits.anyTrue(halfway), inIntegers);
-      // The sum of two zeros has its own sign.
-      f.return(bits.select(sum, r, zero));
-    }),
+    fast: fastDoubles(m, "fma.f64x2", 3, both, settleAll),
+    fastLow: fastDoubles(m, "fma.f64", 1, low, settleAll),
     nan: defineNaNs(m, "f64x2", f64x2.ne, 0x0008_0000_0000_0000n, 0xfff8_0000_0000_0000n),
-    careful: slow,
-    carefulLow: careful(m, soft, false, 1, "f64"),
+    careful: both,
+    carefulLow: low,
   };
 }
 
@@ -299,14 +330,17 @@ function definition(
         settle(s, soft);
       },
       () => {
+        const run = isScalar ? fma.fastLow : fma.fast;
         for (const [v, x, y, z] of halves) {
-          // Of a scalar the lanes above are garbage that should not take the slow way.
-          const lane = (w: V128): V128 => (isScalar && !isSingle ? i64x2.splat(i64x2.extract(w, 0)) : w);
-          const negated = flip(lane(x), isSingle, product, product);
-          const added = flip(lane(z), isSingle, even, odd);
-          f.set(v, f.call("v128", fma.fast, [negated, lane(y), added]));
+          const operands = [flip(x, isSingle, product, product), y, flip(z, isSingle, even, odd)];
+          f.set(v, f.call("v128", run, operands));
         }
-        f.if(bits.anyTrue(r.map((v) => ne(v, v)).reduce(bits.or)), () => {
+        const lowIsNaN = (v: V128): I32 => {
+          const x = f.let<"f32" | "f64">(isSingle ? f32x4.extract(v, 0) : f64x2.extract(v, 0));
+          return isSingle ? f32.ne(x as F32, x as F32) : f64.ne(x as F64, x as F64);
+        };
+        const anyNaN = isScalar ? lowIsNaN(r[0] as V128) : bits.anyTrue(r.map((v) => ne(v, v)).reduce(bits.or));
+        f.if(anyNaN, () => {
           for (const [v, x, y, z] of halves) f.set(v, f.call("v128", fma.nan, [x, y, z, v]));
         });
       },
