@@ -1,11 +1,12 @@
 /** Engines by name. Those that need something installed say what, if it is missing. */
 import { readInterpModule } from "../host/node/interp-module.ts";
-import { type CpuEngine, createInterpEngine, type Host } from "../runtime/parts.ts";
+import { type CpuEngine, createInterpEngine, createJitEngine, type Host, type JitOptions } from "../runtime/parts.ts";
 import type { UnicornApi } from "../runtime/second-opinion.ts";
 import { CliError } from "./errors.ts";
 import type { CpuName } from "./options.ts";
 
-export async function createEngine(name: CpuName, host: Host): Promise<CpuEngine> {
+/** @param jit how the translating engine is to be, if it is that one */
+export async function createEngine(name: CpuName, host: Host, jit: JitOptions = {}): Promise<CpuEngine> {
   const log = (line: string): void => host.log(line);
   // As /proc/cpuinfo has it, the time stamp counter counts nanoseconds.
   const timestamp = (): bigint => host.clock.monotonic();
@@ -18,14 +19,16 @@ export async function createEngine(name: CpuName, host: Host): Promise<CpuEngine
     const module = readInterpModule();
     return createInterpEngine({ log, timestamp, random, ...(module === undefined ? {} : { module }) });
   };
-  if (name === "auto" || name === "interp") return interp();
-  if (name === "jit") {
+  if (name === "interp") return interp();
+  if (name === "auto" || name === "jit") {
     const module = readInterpModule();
-    const { createJitEngine } = await import("../runtime/parts.ts");
-    const threshold = Number(process.env["TSRCORE_JIT_THRESHOLD"] ?? 0);
-    const engine = await createJitEngine({ log, now: () => performance.now(), ...(module && { module }), ...(threshold && { threshold }) });
-    if (process.env["TSRCORE_JIT_STATS"]) process.on("exit", () => console.error((engine as any).statistics, (engine as any).branches));
-    return engine;
+    return createJitEngine({
+      log,
+      timestamp,
+      random,
+      ...(module === undefined ? {} : { module }),
+      ...jit,
+    });
   }
   const [{ createLockstepEngine, createUnicornEngine }, api] = await Promise.all([
     import("../runtime/second-opinion.ts"),

@@ -41,7 +41,10 @@ const FORWARDED: readonly (readonly [NodeJS.Signals, number])[] = [
 export async function execute(options: RunOptions, trace: TraceSetup | undefined): Promise<number> {
   const host = createNodeHost();
   const shared: HostMounts = { numbers: new DeviceNumbers(), changes: new HostChanges() };
-  const inner = await createEngine(options.cpu, host);
+  const inner = await createEngine(options.cpu, host, {
+    ...(options.jitThreshold === undefined ? {} : { threshold: options.jitThreshold }),
+    ...(options.jitDump === undefined ? {} : { dump: dumpTo(options.jitDump) }),
+  });
   const profile = options.profile === undefined ? undefined : await openProfile(options.profile, inner);
   const engine = profile?.profiler.engine ?? inner;
   const root = await openRoot(options.root, shared, host.clock);
@@ -81,6 +84,16 @@ export async function execute(options: RunOptions, trace: TraceSetup | undefined
 }
 
 /** The file is made at once: a path that cannot be written to is known before the program has run. */
+/** Appends what it is given to a file that is empty at first. */
+function dumpTo(file: string): (text: string) => void {
+  try {
+    const fd = fs.openSync(file, "w");
+    return (text) => fs.writeSync(fd, `${text}\n`);
+  } catch (error) {
+    throw new CliError(`--jit-dump ${file}: ${reason(error)}`);
+  }
+}
+
 async function openProfile(file: string, engine: CpuEngine): Promise<{ profiler: Profiler; finish: () => void }> {
   let fd: number;
   try {

@@ -28,6 +28,10 @@ export interface RunOptions {
   readonly memory: number | undefined;
   /** Host file for a CPU profile of the guest. */
   readonly profile: string | undefined;
+  /** Signs of heat before code is translated. */
+  readonly jitThreshold: number | undefined;
+  /** Host file for descriptions of what is translated. */
+  readonly jitDump: string | undefined;
   readonly argv: readonly string[];
 }
 
@@ -92,6 +96,20 @@ export function parseMemory(text: string): number {
   return bytes;
 }
 
+function parseThreshold(text: string | undefined, cpu: string): number | undefined {
+  if (translated("jit-threshold", text, cpu) === undefined) return undefined;
+  const n = Number(text);
+  if (!Number.isInteger(n) || n < 1) throw new CliError(`--jit-threshold ${text}: expected a number from 1 up`);
+  return n;
+}
+
+/** The value of an option that only an engine that translates can obey. */
+function translated(name: string, value: string | undefined, cpu: string): string | undefined {
+  if (value !== undefined && cpu !== "jit" && cpu !== "auto")
+    throw new CliError(`--${name}: --cpu ${cpu} does not translate; use --cpu jit`);
+  return value;
+}
+
 /** Makes checked options of what yargs read. */
 export function runOptions(parsed: Record<string, unknown>, argv: readonly string[]): RunOptions {
   const cpu = single(parsed["cpu"], "cpu") ?? "auto";
@@ -116,6 +134,8 @@ export function runOptions(parsed: Record<string, unknown>, argv: readonly strin
     cpu: cpu as CpuName,
     memory: memory === undefined ? undefined : parseMemory(memory),
     profile: single(parsed["profile"], "profile"),
+    jitThreshold: parseThreshold(single(parsed["jit-threshold"], "jit-threshold"), cpu),
+    jitDump: translated("jit-dump", single(parsed["jit-dump"], "jit-dump"), cpu),
     argv,
   };
 }

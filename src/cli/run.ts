@@ -35,6 +35,16 @@ export async function main(args: readonly string[]): Promise<number> {
         requiresArg: true,
         describe: "Write a CPU profile of the guest: a .cpuprofile for Chrome DevTools or speedscope",
       });
+      parser = parser.option("jit-threshold", {
+        type: "string",
+        requiresArg: true,
+        describe: "Translate code at the n-th sign of heat; 1 translates everything (default 2)",
+      });
+      parser = parser.option("jit-dump", {
+        type: "string",
+        requiresArg: true,
+        describe: "Write to a file what is translated: guest code, structure and WebAssembly",
+      });
       return parser.option("strace", {
         type: "string",
         describe: "Show system calls on standard error, or write them to a file with --strace=file",

@@ -26,11 +26,15 @@ import {
   WATCHED_JUMPS,
 } from "../interp/layout.ts";
 import { RIP } from "../isa/x86_64/context.ts";
-import { InstructionSet } from "./instruction.ts";
-import { type Region, RegionFinder } from "./region.ts";
-import { exportName, TARGET_ENTRIES, translate } from "./translate.ts";
+import { exportName, TARGET_ENTRIES } from "./names.ts";
+import type { Region, RegionFinder } from "./region.ts";
+import type { Translator } from "./translator.ts";
 
 export interface JitOptions extends InterpOptions {
+  /** The module with the translator, which is asked for when something is hot. */
+  readonly load: () => Promise<{ readonly Translator: typeof Translator }>;
+  /** Gets a description of each region that is translated. */
+  readonly dump?: (text: string) => void;
   /** Milliseconds, for the statistics. */
   readonly now?: () => number;
   /** Signs of heat before an address is translated; 1 translates all that is executed. */
@@ -45,7 +49,7 @@ const SAMPLE_SLICE = 4_999;
 /** Fuel of translated code between two returns to here, through which loops get into optimised code. */
 const REGION_SLICE = 50_000;
 const DEFAULT_THRESHOLD = 2;
-const MISSES_PER_SAMPLE = 1000;
+const MISSES_PER_SAMPLE = 100;
 const MAX_REGION = 1_000;
 /** The same for a region whose computed jumps are known. */
 const MAX_DISPATCHING = 3_000;
@@ -98,8 +102,12 @@ export class JitEngine extends InterpEngine {
   readonly statistics: JitStatistics = new JitStatistics();
   readonly threshold: number;
   readonly now: () => number;
-  readonly set: InstructionSet;
+  readonly dump: ((text: string) => void) | undefined;
+  /** undefined until it is loaded. */
+  translator: Translator | undefined;
   readonly stubSlot: number;
+  readonly #load: JitOptions["load"];
+  #loading: Promise<void> | undefined;
   readonly #slots = new Map<number, number>();
   /** Computed jumps that are watched, in the order of their words in memory. */
   readonly #watched = new Map<number, number>();
@@ -111,9 +119,25 @@ export class JitEngine extends InterpEngine {
     super(options);
     this.now = options.now ?? (() => 0);
     this.threshold = options.threshold ?? DEFAULT_THRESHOLD;
-    this.set = new InstructionSet(this.rowsOf, this.functions);
+    this.dump = options.dump;
+    this.#load = options.load;
     this.stubSlot = this.functions["region_stub"] as number;
     this.#nextSlot = Math.max(...Object.values(this.functions)) + 1;
+  }
+
+  /** Loads the translator, which takes some turns of the host's event loop. Without it all goes on, interpreted. */
+  loadTranslator(): Promise<void> {
+    this.#loading ??= this.#load().then(
+      ({ Translator }) => {
+        this.translator = new Translator(this.rowsOf, this.functions, {
+          slotOf: (rip) => this.slotOf(rip),
+          stubSlot: this.stubSlot,
+          targetsOf: (rip) => this.targetsOf(rip),
+        });
+      },
+      (error: unknown) => this.log?.(`the translator cannot be loaded, so everything is interpreted: ${error}`),
+    );
+    return this.#loading;
   }
 
   override attach(memory: GuestMemory): CpuCore {
@@ -184,12 +208,14 @@ interface Installed {
 
 export class JitCore extends InterpCore {
   readonly #engine: JitEngine;
-  readonly #finder: RegionFinder;
+  #finder: RegionFinder | undefined;
   readonly #installed = new Map<number, Installed>();
   /** Signs of heat by address; Infinity where translation failed. */
   readonly #heat = new Map<number, number>();
   /** The low part of the memory: context, fuel, jump cache. */
   readonly #words: Uint32Array;
+  /** Branches to be interpreted before the next look. */
+  #untilSample = SAMPLE_SLICE;
   /** Regions entered in vain, since their frame is not there, how often; those without a check of it. */
   readonly #frameFaults = new Map<number, number>();
   readonly #frameless = new Set<number>();
@@ -199,7 +225,6 @@ export class JitCore extends InterpCore {
   constructor(engine: JitEngine, memory: GuestMemory, loops: Loops) {
     super(engine, memory, loops);
     this.#engine = engine;
-    this.#finder = new RegionFinder(engine.set, memory);
     this.#words = new Uint32Array(memory.memory.buffer, 0, TARGETS / 4 + WATCHED_JUMPS * TARGET_ENTRIES);
     // Zeros would be found by a jump to 0, but nothing but its first entry.
     const first = (JUMP_CACHE + jumpCacheOffset(0)) >> 2;
@@ -252,11 +277,16 @@ export class JitCore extends InterpCore {
       const slice = Math.min(left, SAMPLE_SLICE);
       statistics.interpreted++;
       const trap = this.interpret(record, slice);
-      left -= slice - (u32[FUEL_LEFT >> 2] as number);
+      const used = slice - (u32[FUEL_LEFT >> 2] as number);
+      left -= used;
+      this.#untilSample -= used;
       from = 0;
       if (trap === TRAP_LOOKUP) from = u32[TRAP_PC >> 2] as number;
-      else if (trap === Trap.Fuel) this.#heatUp(u32[RIP_WORD] as number, 1);
-      else return this.report(trap as Trap);
+      else if (trap !== Trap.Fuel) return this.report(trap as Trap);
+      if (this.#untilSample <= 0) {
+        this.#untilSample = SAMPLE_SLICE;
+        this.#heatUp(u32[RIP_WORD] as number, 1);
+      }
       if (left <= 0) return Trap.Fuel;
     }
   }
@@ -284,6 +314,10 @@ export class JitCore extends InterpCore {
     if (heat === Number.POSITIVE_INFINITY) return false;
     const known = this.#engine.known(rip, this.memory);
     if (known === undefined && heat < this.#engine.threshold) return false;
+    if (this.#engine.translator === undefined) {
+      void this.#engine.loadTranslator();
+      return false;
+    }
     const translated = known ?? this.#translate(rip);
     if (translated === undefined) {
       this.#heat.set(rip, Number.POSITIVE_INFINITY);
@@ -313,7 +347,7 @@ export class JitCore extends InterpCore {
     const news = [...seen].filter((t) => !targets.includes(t)).length;
     if (news === 0 || news * 8 < targets.length) return;
     this.#remove(rip, this.#installed.get(rip) as Installed);
-    const translated = this.#translate(rip, [...seen]);
+    const translated = this.#translate(rip, [...new Set([...targets, ...seen])]);
     if (translated !== undefined) this.#install(translated);
   }
   /** Where a computed jump was seen to lead. */
@@ -336,6 +370,8 @@ export class JitCore extends InterpCore {
     }
   }
   #translateRegions(rip: number, targets: readonly number[]): Translated | undefined {
+    const translator = this.#engine.translator as Translator;
+    this.#finder ??= translator.finder(this.memory);
     const engine = this.#engine;
     const regions: Region[] = [];
     const wanted = [rip];
@@ -365,12 +401,8 @@ export class JitCore extends InterpCore {
     }
     const { statistics } = engine;
     const began = engine.now();
-    const bytes = translate(engine.set, regions, {
-      slotOf: (target) => engine.slotOf(target),
-      stubSlot: engine.stubSlot,
-      framed: (entry) => !this.#frameless.has(entry),
-      targetsOf: (jump) => engine.targetsOf(jump),
-    });
+    const bytes = translator.translate(regions, (entry) => !this.#frameless.has(entry));
+    engine.dump?.(translator.describe(regions, bytes, this.memory));
     const translated = engine.now();
     const module = new WebAssembly.Module(bytes);
     statistics.compiling += engine.now() - translated;
@@ -388,9 +420,8 @@ export class JitCore extends InterpCore {
     const { table } = this.loops;
     this.#growTable();
     const env: Record<string, WebAssembly.ImportValue> = { memory: this.memory.memory, table };
-    engine.set.globals.forEach((_, i) => {
+    for (let i = 0; i < (engine.translator as Translator).globals; i++)
       env[`global${i}`] = this.loops[`global${i}`] as WebAssembly.Global;
-    });
     const { exports } = new WebAssembly.Instance(module, { env });
     const ranges = code.map(({ start, bytes }): [number, number] => [start, start + bytes.length]);
     for (const [start, end] of ranges) this.code.watch(start, end);

@@ -23,6 +23,7 @@ import { type I32, type I64, i32, i64, select } from "../wasm/expr.ts";
 import { type FunctionBuilder, type FunctionRef, type Label, type Local, ModuleBuilder } from "../wasm/module.ts";
 import { analyse, type BlockFlow, type Offsets, storable } from "./flow.ts";
 import type { Instruction, InstructionSet } from "./instruction.ts";
+import { exportName, TARGET_ENTRIES } from "./names.ts";
 import { type Block, DISPATCH, type Region } from "./region.ts";
 import { type Effects, type Exits, RegionSem, type Span } from "./region-sem.ts";
 import { bit, FLAGS, State, type StateSet } from "./state.ts";
@@ -33,23 +34,23 @@ const ZERO = i32.const(0);
 const RSP = 4;
 const RBP = 5;
 
+/** Where things are that translated code refers to. */
 export interface TranslateOptions {
   /** The slot in the table of the region at an address, whether there is one or not. */
   readonly slotOf: (rip: number) => number;
   /** The slot of a function that returns its first parameter. */
   readonly stubSlot: number;
-  /** Whether the region at an address may check its frame once, at its entry. */
-  readonly framed: (rip: number) => boolean;
   /** Offset in memory of the words where it is noted where the computed jump at an address leads. */
   readonly targetsOf: (rip: number) => number;
 }
 
+interface Options extends TranslateOptions {
+  /** Whether the region at an address may check its frame once, at its entry. */
+  readonly framed: (rip: number) => boolean;
+}
+
 /** A module that exports a function `r<rip in hex>` for each region. */
-export function translate(
-  set: InstructionSet,
-  regions: readonly Region[],
-  options: TranslateOptions,
-): Uint8Array<ArrayBuffer> {
+export function translate(set: InstructionSet, regions: readonly Region[], options: Options): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
   module.importMemory("env", "memory", 0x10000, 0x10000, true);
   module.importTable("env", "table", 0);
@@ -64,10 +65,6 @@ export function translate(
     module.exportFunction(fn.name, fn);
   }
   return module.encode();
-}
-
-export function exportName(rip: number): string {
-  return `r${rip.toString(16)}`;
 }
 
 /** Why a function leaves, which decides what it does after storing the state. */
@@ -85,7 +82,7 @@ class Translation implements Exits {
   readonly #set: InstructionSet;
   readonly #region: Region;
   readonly #functions: ReadonlyMap<number, FunctionRef>;
-  readonly #options: TranslateOptions;
+  readonly #options: Options;
   readonly #state: State;
   readonly #structure: Structure;
   readonly #flows: readonly BlockFlow[];
@@ -111,7 +108,7 @@ class Translation implements Exits {
     set: InstructionSet,
     region: Region,
     functions: ReadonlyMap<number, FunctionRef>,
-    options: TranslateOptions,
+    options: Options,
   ) {
     this.#f = f;
     this.#set = set;
@@ -484,9 +481,6 @@ class Translation implements Exits {
     this.#step = step;
   }
 }
-
-/** Where addresses are noted that computed jumps lead to: so many words for each jump. */
-export const TARGET_ENTRIES = 256;
 
 function mixed(pc: I32): I32 {
   return i32.xor(pc, i32.shr_u(pc, i32.const(8)));

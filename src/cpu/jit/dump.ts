@@ -1,0 +1,56 @@
+/** What the translator made of a region, for people. */
+import type { GuestMemory } from "../../mm/guest-memory.ts";
+import { functionTexts } from "../wasm/text.ts";
+import { type Block, DISPATCH, type Region } from "./region.ts";
+import { type Structure, structure } from "./structure.ts";
+
+export function describe(regions: readonly Region[], module: Uint8Array<ArrayBuffer>, memory: GuestMemory): string {
+  const texts = functionTexts(module);
+  return regions.map((region, i) => describeRegion(region, texts[i]?.text ?? "", memory)).join("\n");
+}
+
+function describeRegion(region: Region, text: string, memory: GuestMemory): string {
+  const { blocks, entry, instructions, targets } = region;
+  const index = new Map(blocks.map((b, i) => [b.start, i]));
+  const successors = blocks.map((b) => b.successors.map((rip) => index.get(rip) as number));
+  const form = structure({ successors, labelled: new Set(targets.map((rip) => index.get(rip) as number)) });
+  return [
+    `region ${hex(entry)}: ${instructions} instructions in ${blocks.length} blocks`,
+    ...blocks.flatMap((block, i) => [heading(block, i, successors[i] as number[]), ...listing(block, memory)]),
+    "structure:",
+    ...tree(form, blocks, 0, "  "),
+    "code:",
+    text,
+    "",
+  ].join("\n");
+}
+
+const hex = (n: number): string => `0x${n.toString(16)}`;
+
+function heading({ start, flow }: Block, i: number, successors: readonly number[]): string {
+  const where = start === DISPATCH ? "where computed jumps lead" : hex(start);
+  return `  block ${i}, ${where}: ${flow}${successors.length === 0 ? "" : `, on to ${successors.join(" ")}`}`;
+}
+
+function listing({ instructions }: Block, { u8 }: GuestMemory): string[] {
+  return instructions.map(({ rip, length, form, target, operands }) => {
+    const bytes = [...u8.subarray(rip, rip + length)].map((b) => b.toString(16).padStart(2, "0")).join(" ");
+    const to = operands[0]?.kind === "j" ? ` -> ${hex(target)}` : "";
+    return `    ${hex(rip)}  ${bytes.padEnd(32)}  ${form}${to}`;
+  });
+}
+
+/** The dominator tree as translate.ts goes down it. */
+function tree(form: Structure, blocks: readonly Block[], node: number, indent: string): string[] {
+  const merges = form.merges[node] as readonly number[];
+  const inline = (blocks[node] as Block).successors
+    .map((rip) => blocks.findIndex((b) => b.start === rip))
+    .filter((to) => form.dominator[to] === node && to !== node && form.isMerge[to] !== true);
+  const kind = form.isLoop[node] === true ? "loop " : "";
+  return [
+    `${indent}${kind}${node}`,
+    ...inline.flatMap((to) => tree(form, blocks, to, `${indent}  `)),
+    // The last in the list is the first in the code.
+    ...merges.toReversed().flatMap((to) => [`${indent}end of block: ${to}`, ...tree(form, blocks, to, `${indent}  `)]),
+  ];
+}
