@@ -57,10 +57,15 @@ export function commandLine(goldenCase: GoldenCase, root: RootName, work: string
   return [
     process.env["TSRCORE_BIN"] ?? join(repository, "bin/tsrcore.mjs"),
     "run",
-    ...(cpu ? ["--cpu", cpu] : []),
+    ...(cpu ? engineOptions(cpu) : []),
     ...(root === "alpine" ? ["--root", tarball] : []),
     ...["--hostname", "tsrcore", "-v", `${work}:/w`, "-w", "/w"],
     ...Object.entries(variables).flatMap(([name, value]) => ["-e", `${name}=${value}`]),
     ...goldenCase.argv,
   ];
+}
+
+/** "jit-everything" is the translator with nothing left to the interpreter that it can translate. */
+function engineOptions(cpu: string): string[] {
+  return cpu === "jit-everything" ? ["--cpu", "jit", "--jit-threshold", "1"] : ["--cpu", cpu];
 }
