@@ -117,7 +117,10 @@ export class UnicornCore implements CpuCore {
   readonly #mapped: Uint8Array = new Uint8Array(PAGES);
   #regions: { first: number; count: number; rights: number }[] = [];
   #trap: Trap | undefined;
-  /** A page that has to be mapped otherwise than it is, which Unicorn does not survive in a hook; or -1. */
+  /**
+   * A page that has to be mapped outside of the hook, or -1: otherwise than it is, which Unicorn does not survive; or to be
+   * executed, since what is translated before the hook returns cannot be found to be forgotten.
+   */
   #stale = -1;
   /** An access has failed: of the guest, or for the sake of a stale page. */
   #failed = false;
@@ -205,7 +208,7 @@ export class UnicornCore implements CpuCore {
       if (access === Access.Exec && (rights & PageBits.Write) !== 0)
         this.#memory.pages[page] = (rights & ~PageBits.Write) | PageBits.Code;
       if (this.#mapped[page] === this.#rights(page)) continue;
-      if (this.#mapped[page] !== 0) {
+      if (this.#mapped[page] !== 0 || access === Access.Exec) {
         this.#stale = page;
         return false;
       }
@@ -366,7 +369,7 @@ export class UnicornCore implements CpuCore {
       if (this.#failed && fetch) this.#atFault.read();
       else if (this.#failed) this.#atFault.restore();
       if (this.#stale < 0) return code;
-      this.#unmapRegionOf(this.#stale);
+      if (this.#mapped[this.#stale] !== 0) this.#unmapRegionOf(this.#stale);
       this.#map(this.#stale);
       at = ripOf(this.#atFault.view);
       if (!fetch) this.#observer?.onRestart();

@@ -20,7 +20,7 @@
  * - PDEP, PEXT, BZHI and BEXTR, which are wrong; PCMPESTRI and PCMPESTRM, which end the process where lengths are out of range;
  *   horizontal sums of a register with itself; ENTER; LAHF and SAHF with a REX prefix, which take AH for SPL; SHLD, SHRD and RORX by a constant with an operand
  *   relative to the instruction pointer; RET by 32 KiB or more; CMPXCHG of 32-bit registers, whose upper half it clears too often; SSSE3 on MMX
- *   registers with REX prefixes; PUNPCKL, CVTPS2PI and ROUNDSS of memory, of which it reads too much; DPPS and DPPD, which it
+ *   registers with REX prefixes; PUNPCKL, CVTPS2PI, CVTPS2PD, CVTDQ2PD and ROUNDSS of memory, of which it reads too much; DPPS and DPPD, which it
  *   sums in another order; CLFLUSH, which never faults.
  * - Prefixes that nobody writes: REX before others, FS or GS before one of the old segments; comparisons of floats by one of
  *   AVX's predicates.
@@ -235,6 +235,9 @@ function comparable0f(code: Uint8Array, at: number, prefixes: Prefixes): number 
       return comparable0fAe(modrm, ext, prefixes);
   }
   if (isVector(opcode)) {
+    // cvtps2pd, cvtdq2pd: QEMU reads 16 bytes.
+    const half = (opcode === 0x5a && !word && !repeat && !repeatNot) || (opcode === 0xe6 && repeat);
+    if (half && modrm < 0xc0) return INCOMPARABLE;
     if (!usesMmx(opcode, word, repeat, repeatNot)) return ARITHMETIC;
     // QEMU reads more than they do: punpckl, cvtps2pi, cvttps2pi.
     const wide = (opcode >= 0x60 && opcode <= 0x62) || ((opcode === 0x2c || opcode === 0x2d) && !word);
