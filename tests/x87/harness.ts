@@ -14,6 +14,7 @@ import {
 import type { Definition, Sem } from "../../src/cpu/isa/x86_64/sem.ts";
 import { formName, parseForm, parseTable } from "../../src/cpu/isa/x86_64/table.ts";
 import { X87_EVALUATE, x87 } from "../../src/cpu/isa/x86_64/x87.ts";
+import { X87_TABLE } from "../../src/cpu/isa/x86_64/x87-table.ts";
 import { evaluate } from "../../src/cpu/softfloat/evaluate.ts";
 import { type Expr, type I32, type I64, i32, i64 } from "../../src/cpu/wasm/expr.ts";
 import { type FunctionBuilder, ModuleBuilder } from "../../src/cpu/wasm/module.ts";
@@ -79,7 +80,7 @@ export class X87Harness {
       (x87.imports ?? []).map((i) => [i.name, m.importFunction("env", i.name, i.params, i.results)]),
     );
     const definitions: Readonly<Record<string, Definition>> = x87.define(m, imports);
-    const rows = parseTable(x87.table);
+    const rows = parseTable(X87_TABLE);
     for (const form of new Set(rows.map((row) => formName(row, 4, row.mod === "m")))) {
       const { mnemonic } = parseForm(form);
       const define = definitions[mnemonic];
