@@ -28,9 +28,16 @@ const KINDS = 50;
 
 /** A set of the numbers above. */
 export type StateSet = bigint;
-export const bit = (n: number): StateSet => 1n << BigInt(n);
-export function* members(set: StateSet): Generator<number> {
-  for (let n = 0; n < KINDS; n++) if ((set & bit(n)) !== 0n) yield n;
+const BITS: readonly StateSet[] = Array.from({ length: KINDS }, (_, n) => 1n << BigInt(n));
+export const bit = (n: number): StateSet => BITS[n] as StateSet;
+/** The numbers in a set. */
+export function members(set: StateSet): number[] {
+  const found: number[] = [];
+  const low = Number(BigInt.asUintN(32, set));
+  const high = Number(set >> 32n);
+  for (let n = 0; n < 32; n++) if ((low >>> n) & 1) found.push(n);
+  for (let n = 32; n < KINDS; n++) if ((high >>> (n - 32)) & 1) found.push(n);
+  return found;
 }
 
 const ZERO = i32.const(0);

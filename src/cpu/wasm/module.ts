@@ -5,7 +5,7 @@
  * declared first and defined later, in any order, so that they can call each other.
  */
 import type { Effect, Expr, I32, ValType } from "./expr.ts";
-import { ByteSink } from "./sink.ts";
+import { ByteSink, type Mark } from "./sink.ts";
 
 const VALTYPE: Readonly<Record<ValType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 
@@ -51,7 +51,7 @@ export class FunctionBuilder {
   readonly #paramCount: number;
   readonly #free: Record<ValType, Local[]> = { i32: [], i64: [], f32: [], f64: [], v128: [] };
   #scope: Local[] | undefined;
-  readonly #out = new ByteSink();
+  readonly #out = new ByteSink(2048);
   #depth = 0;
 
   constructor(module: ModuleBuilder, params: readonly ValType[]) {
@@ -299,8 +299,8 @@ export class FunctionBuilder {
     this.#out.byte(0x0b);
   }
 
-  encode(): Uint8Array {
-    const body = new ByteSink();
+  encode(): ByteSink {
+    const body = new ByteSink(this.#out.length + 64);
     const runs: [number, ValType][] = [];
     for (const t of this.#locals) {
       const last = runs[runs.length - 1];
@@ -314,7 +314,7 @@ export class FunctionBuilder {
     }
     body.bytes(this.#out.view());
     body.byte(0x0b);
-    return body.view();
+    return body;
   }
 }
 
@@ -466,6 +466,11 @@ export class ModuleBuilder {
   }
 
   encode(): Uint8Array<ArrayBuffer> {
+    return this.encodeMarked().bytes;
+  }
+
+  /** With the places of the constants that are yet to be filled in (`marked`). */
+  encodeMarked(): { bytes: Uint8Array<ArrayBuffer>; marks: readonly Mark[] } {
     const out = new ByteSink();
     out.bytes([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
     section(out, 1, this.#typeBytes, (s, t) => s.bytes(t));
@@ -509,7 +514,7 @@ export class ModuleBuilder {
       if (d.body === undefined) throw new Error(`${d.fn.name} is declared but not defined`);
       const code = d.body.encode();
       s.u32(code.length);
-      s.bytes(code);
+      s.append(code);
     });
     const names = new ByteSink();
     names.name("name");
@@ -525,7 +530,7 @@ export class ModuleBuilder {
     out.byte(0);
     out.u32(names.length);
     out.bytes(names.view());
-    return out.view().slice();
+    return { bytes: out.view().slice(), marks: out.marks };
   }
 }
 
@@ -536,6 +541,17 @@ function makeLocal<T extends ValType>(type: T, index: number): Local<T> {
     emit: (out) => {
       out.byte(0x20);
       out.u32(index);
+    },
+  };
+}
+
+/** An i32 constant that is filled in when the module has been made (fillMark in sink.ts). */
+export function marked(what: string): I32 {
+  return {
+    type: "i32",
+    emit: (out) => {
+      out.byte(0x41);
+      out.mark(what);
     },
   };
 }
@@ -563,7 +579,7 @@ function section<T>(out: ByteSink, id: number, items: readonly T[], write: (s: B
   for (const item of items) write(s, item);
   out.byte(id);
   out.u32(s.length);
-  out.bytes(s.view());
+  out.append(s);
 }
 
 function tableRuns(table: readonly (FunctionRef | undefined)[]): { start: number; functions: FunctionRef[] }[] {

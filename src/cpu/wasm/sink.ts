@@ -1,7 +1,29 @@
+/** A place for an i32 that is not known yet: where it is, in bytes, and what belongs there. */
+export interface Mark {
+  readonly at: number;
+  readonly what: string;
+}
+
+/** Writes what belongs to a mark: signed LEB128, always five bytes. */
+export function fillMark(bytes: Uint8Array, { at }: Mark, value: number): void {
+  let v = value | 0;
+  for (let i = 0; i < 4; i++) {
+    bytes[at + i] = (v & 0x7f) | 0x80;
+    v >>= 7;
+  }
+  bytes[at + 4] = v & 0x7f;
+}
+
 /** A growing byte buffer with WebAssembly's number encodings (LEB128, IEEE little endian). */
 export class ByteSink {
-  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(256);
+  #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
+
+  /** @param capacity bytes expected */
+  constructor(capacity = 256) {
+    this.#bytes = new Uint8Array(capacity);
+  }
+  readonly marks: Mark[] = [];
 
   get length(): number {
     return this.#length;
@@ -16,6 +38,18 @@ export class ByteSink {
     if (this.#length + values.length > this.#bytes.length) this.#grow(values.length);
     this.#bytes.set(values, this.#length);
     this.#length += values.length;
+  }
+
+  /** Leaves room for a number that is filled in later. Until then it is 0. */
+  mark(what: string): void {
+    this.marks.push({ at: this.#length, what });
+    this.bytes([0x80, 0x80, 0x80, 0x80, 0]);
+  }
+
+  /** All of another, with its marks. */
+  append(other: ByteSink): void {
+    for (const { at, what } of other.marks) this.marks.push({ at: this.#length + at, what });
+    this.bytes(other.view());
   }
 
   /** One-byte opcodes below 0x100; 0xfcNN and 0xfd00_0000 + n for the prefixed groups. */
