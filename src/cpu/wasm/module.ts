@@ -312,7 +312,7 @@ export class FunctionBuilder {
       body.u32(count);
       body.byte(VALTYPE[type]);
     }
-    body.bytes(this.#out.view());
+    body.append(this.#out);
     body.byte(0x0b);
     return body;
   }
