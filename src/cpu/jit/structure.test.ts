@@ -133,7 +133,7 @@ function walk({ successors }: Graph, choices: readonly number[]): number[] {
 
 describe("structured control flow", () => {
   it("leads through the same nodes as the graph, up to where it says that it leaves", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(graphs, fc.array(fc.nat(5), { maxLength: 60 }), (graph, choices) => {
         const { path, left } = execute(build(graph, structure(graph)), choices);
         const expected = walk(graph, choices);
@@ -145,7 +145,7 @@ describe("structured control flow", () => {
   });
 
   it("has every node that can be reached once", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(graphs, (graph) => {
         const form = structure(graph);
         const expected = [...reachable(graph)].sort((a, b) => a - b);
@@ -158,7 +158,7 @@ describe("structured control flow", () => {
 
   it("leaves the graph where it is not reducible, and only there", () => {
     let irreducible = 0;
-    fc.assert(
+    void fc.assert(
       fc.property(graphs, (graph) => {
         const form = structure(graph);
         const kinds = form.sequence.flatMap((n) =>
@@ -174,7 +174,7 @@ describe("structured control flow", () => {
   });
 
   it("knows the dominators: nodes without which another cannot be reached", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(graphs, (graph) => {
         const { sequence, dominator, order } = structure(graph);
         expect(dominator[0]).toBe(0);
