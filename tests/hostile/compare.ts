@@ -32,14 +32,14 @@ function build(name: string): string {
 }
 
 /** How an engine differs from the real processor and kernel, or undefined. */
-export async function differenceOf(name: string, cpu: CpuName): Promise<string | undefined> {
+export async function differenceOf(name: string, cpu: CpuName, jitThreshold?: number): Promise<string | undefined> {
   const program = build(name);
   const native = runNatively(program);
   if (native.stdout.startsWith("skipped")) {
     console.warn(`${name}: ${native.stdout.trim()} in the real CPU`);
     return undefined;
   }
-  const machine = await GuestMachine.create(cpu);
+  const machine = await GuestMachine.create(cpu, jitThreshold);
   try {
     const result = await machine.run(readFileSync(program), LIMIT);
     if (result.timedOut) return `no end after ${LIMIT / 1000} s, after:\n${result.stdout}`;

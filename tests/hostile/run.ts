@@ -1,7 +1,7 @@
 /**
  * Programs that are hard on an engine, natively and in tsrcore:
  *
- *     npm run test:hostile -- --cpu interp --only rewrite,fault
+ *     npm run test:hostile -- --cpu interp --only rewrite,fault --jit-threshold 2
  */
 import { isCpuName } from "../support/guest.ts";
 import { whyNoNativePrograms } from "../support/native.ts";
@@ -19,12 +19,13 @@ if (why !== undefined) {
 }
 const cpus = option("cpu", "interp").split(",");
 const only = option("only", PROGRAMS.join(",")).split(",");
+const threshold = option("jit-threshold", "") === "" ? undefined : Number(option("jit-threshold", ""));
 let failed = 0;
 for (const cpu of cpus) {
   if (!isCpuName(cpu)) throw new Error(`no engine "${cpu}"`);
   for (const name of PROGRAMS.filter((program) => only.includes(program))) {
     const started = performance.now();
-    const difference = await differenceOf(name, cpu);
+    const difference = await differenceOf(name, cpu, threshold);
     if (difference !== undefined) failed++;
     console.log(`${cpu} ${name} (${((performance.now() - started) / 1000).toFixed(1)} s): ${difference ?? "same"}`);
   }

@@ -62,6 +62,8 @@ export interface Plan {
   readonly count: number;
   readonly levels: readonly string[];
   readonly cpus: readonly CpuName[];
+  /** How soon the translating engine translates: these programs are short. */
+  readonly jitThreshold?: number | undefined;
   /** Called after each program, and for each difference as it is found. */
   readonly progress?: (done: number) => void;
   readonly report?: (difference: string) => void;
@@ -76,18 +78,20 @@ export interface Summary {
 
 class Engine {
   readonly #cpu: CpuName;
+  readonly #jitThreshold: number | undefined;
   #machine: GuestMachine | undefined;
   #runs = 0;
 
-  constructor(cpu: CpuName) {
+  constructor(cpu: CpuName, jitThreshold: number | undefined) {
     this.#cpu = cpu;
+    this.#jitThreshold = jitThreshold;
   }
 
   /** How it differs from the native run, or undefined. */
   async difference(program: string, native: NativeResult): Promise<string | undefined> {
     if (this.#machine === undefined || this.#runs++ >= PROGRAMS_PER_MACHINE) {
       this.close();
-      this.#machine = await GuestMachine.create(this.#cpu);
+      this.#machine = await GuestMachine.create(this.#cpu, this.#jitThreshold);
       this.#runs = 0;
     }
     try {
@@ -114,7 +118,7 @@ class Engine {
 export async function comparePrograms(plan: Plan): Promise<Summary> {
   mkdirSync(CACHE, { recursive: true });
   const directory = mkdtempSync(join(CACHE, "run-"));
-  const engines = plan.cpus.map((cpu) => ({ cpu, engine: new Engine(cpu) }));
+  const engines = plan.cpus.map((cpu) => ({ cpu, engine: new Engine(cpu, plan.jitThreshold) }));
   const jobs = Array.from({ length: plan.count }, (_, i) =>
     plan.levels.map((level) => ({ seed: plan.seed + i, level })),
   ).flat();

@@ -18,7 +18,13 @@ describe.skipIf(why !== undefined)("random C programs print what they print nati
     const reason = why ?? whyNotLevel(level);
     if (reason !== undefined) console.warn(`${level}: skipped: ${reason}`);
     test.skipIf(reason !== undefined)(level, { timeout: 240_000 }, async () => {
-      const summary = await comparePrograms({ seed: 1, count: 20, levels: [level], cpus: ["interp", "jit"] });
+      const summary = await comparePrograms({
+        seed: 1,
+        count: 20,
+        levels: [level],
+        cpus: ["interp", "jit"],
+        jitThreshold: 2,
+      });
       expect(summary.differences.join("\n\n")).toBe("");
       expect(summary.compared).toBe(40);
     });

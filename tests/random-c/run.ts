@@ -1,7 +1,7 @@
 /**
  * Random C programs, natively and in tsrcore:
  *
- *     npm run test:random-c -- --count 1000 --seed 1 --cpu interp,unicorn --level O0,O2,haswell
+ *     npm run test:random-c -- --count 1000 --seed 1 --cpu interp,jit --level O0,O2,haswell --jit-threshold 2
  *
  * Programs that differ are kept, and so are their sources.
  */
@@ -37,6 +37,7 @@ const { compared, differences } = await comparePrograms({
   count,
   levels,
   cpus,
+  jitThreshold: Number(option("jit-threshold", "2")),
   report: (difference) => console.log(`${difference}\n`),
   progress: (done) => {
     if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${count}`);

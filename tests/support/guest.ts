@@ -43,7 +43,8 @@ export class GuestMachine {
     this.#logged = logged;
   }
 
-  static async create(cpu: CpuName): Promise<GuestMachine> {
+  /** @param jitThreshold signs of heat after which the translating engine translates, if it is that one; undefined: its own */
+  static async create(cpu: CpuName, jitThreshold?: number): Promise<GuestMachine> {
     const logged: string[] = [];
     const streams = new MemoryHost();
     const { clock, timers } = createNodeHost();
@@ -51,7 +52,8 @@ export class GuestMachine {
     const host: Host = { clock, timers, random: streams.random, console: streams.console, log };
     const deviceNumbers = new DeviceNumbers();
     const root = tmpfs({ dev: deviceNumbers.next(), clock });
-    const machine = new Machine({ host, engine: await createEngine(cpu, host), root, deviceNumbers });
+    const engine = await createEngine(cpu, host, jitThreshold === undefined ? {} : { threshold: jitThreshold });
+    const machine = new Machine({ host, engine, root, deviceNumbers });
     return new GuestMachine(machine, root.root, streams, logged);
   }
 
