@@ -8,7 +8,7 @@ const layers = {
   util: [],
   host: ["abi/", "util/", "cpu/unicorn/api\\.ts$"], // the API that host/node binds to the system's library
   mm: ["abi/", "util/"],
-  cpu: ["mm/", "abi/", "util/"],
+  cpu: ["mm/", "host/interface\\.ts$", "abi/", "util/"],
   vfs: ["host/interface\\.ts$", "abi/", "util/"],
   loader: ["mm/", "vfs/", "abi/", "util/"],
   net: ["vfs/", "host/interface\\.ts$", "abi/", "util/"],

@@ -27,6 +27,8 @@ export async function createEngine(name: CpuName, host: Host, jit: JitOptions = 
       timestamp,
       random,
       ...(module === undefined ? {} : { module }),
+      // The module says which version of the translator there is; one that was generated just now does not.
+      ...(module === undefined || host.codeStore === undefined ? {} : { store: host.codeStore }),
       ...jit,
     });
   }

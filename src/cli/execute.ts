@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { EACCES, EISDIR, ENOENT, ENOEXEC, ENOTDIR, Errno, errnoMessage } from "../abi/errno.ts";
 import { S_IFDIR } from "../abi/stat.ts";
+import { openCodeStore } from "../host/node/code-store.ts";
 import { createNodeHost } from "../host/node/index.ts";
 import { type ExitStatus, Machine } from "../runtime/machine.ts";
 import type { CpuEngine, Kernel, SyscallTracer, ThreadGroup } from "../runtime/parts.ts";
@@ -39,7 +40,7 @@ const FORWARDED: readonly (readonly [NodeJS.Signals, number])[] = [
 ];
 
 export async function execute(options: RunOptions, trace: TraceSetup | undefined): Promise<number> {
-  const host = createNodeHost();
+  const host = createNodeHost({ codeStore: options.cache ? openCodeStore() : undefined });
   const shared: HostMounts = { numbers: new DeviceNumbers(), changes: new HostChanges() };
   const inner = await createEngine(options.cpu, host, {
     ...(options.jitThreshold === undefined ? {} : { threshold: options.jitThreshold }),
@@ -80,6 +81,7 @@ export async function execute(options: RunOptions, trace: TraceSetup | undefined
     machine.stop();
     tracing?.finish();
     profile?.finish();
+    inner.save?.();
   }
 }
 

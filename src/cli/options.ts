@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly jitThreshold: number | undefined;
   /** Host file for descriptions of what is translated. */
   readonly jitDump: string | undefined;
+  /** Whether translations are taken from other runs and kept for them. */
+  readonly cache: boolean;
   readonly argv: readonly string[];
 }
 
@@ -60,6 +62,7 @@ export const SHARED_OPTIONS: Readonly<Record<string, Options>> = {
   hostname: { type: "string", requiresArg: true, describe: "Host name of the guest" },
   cpu: { type: "string", requiresArg: true, describe: `Engine: ${CPUS.join(", ")}` },
   memory: { type: "string", requiresArg: true, describe: "Most guest memory, e.g. 512m or 2g" },
+  "no-cache": { type: "boolean", describe: "Keep no translated code in ~/.cache/tsrcore, and use none" },
 };
 
 /** An option that may be given once only: yargs turns a repeated one into an array. */
@@ -136,6 +139,8 @@ export function runOptions(parsed: Record<string, unknown>, argv: readonly strin
     profile: single(parsed["profile"], "profile"),
     jitThreshold: parseThreshold(single(parsed["jit-threshold"], "jit-threshold"), cpu),
     jitDump: translated("jit-dump", single(parsed["jit-dump"], "jit-dump"), cpu),
+    // Whoever wants to see what is translated wants it translated.
+    cache: ![parsed["no-cache"]].flat().includes(true) && parsed["jit-dump"] === undefined,
     argv,
   };
 }

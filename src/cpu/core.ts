@@ -48,6 +48,8 @@ export interface CpuEngine {
   readonly countsTime?: boolean;
   /** Receives lines worth a developer's attention, such as an unknown opcode with its bytes. */
   log?: (line: string) => void;
+  /** The machine is at its end: keeps what was made in this run for others, if there is a place to. */
+  save?(): void;
 }
 
 /** The engine at work in one address space. The context in `memory` at CONTEXT_OFFSET is that of the loaded task. */

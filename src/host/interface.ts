@@ -85,6 +85,21 @@ export interface Console {
   readonly kinds: { readonly stdin: StreamKind; readonly stdout: StreamKind; readonly stderr: StreamKind };
 }
 
+/**
+ * Where an engine keeps code that it has made, for other runs: contents by name, from which any may be gone at any time.
+ * Nothing here fails: what goes wrong is as if nothing had been kept.
+ */
+export interface CodeStore {
+  /** A cryptographic hash, in hexadecimal, that no two hosts share whose code is not interchangeable. */
+  digest(parts: readonly Uint8Array[]): string;
+  /** What any run has kept under a name; undefined if there is nothing, or nothing whole. */
+  read(name: string): Uint8Array<ArrayBuffer> | undefined;
+  /** Keeps all of it, or nothing, in place of what there was. */
+  write(name: string, content: Uint8Array): void;
+  /** Drops what was not used for the longest time, if there is too much. */
+  trim(): void;
+}
+
 export interface Host {
   readonly clock: Clock;
   readonly timers: Timers;
@@ -95,6 +110,8 @@ export interface Host {
    * hold them. Absent where nothing can be done about it.
    */
   dropped?(bytes: number): void;
+  /** Absent where nothing lasts, or nothing is to be kept. */
+  readonly codeStore?: CodeStore;
   /** A line for the developer (an unknown opcode, an internal error), shown on the host's standard error. */
   log(line: string): void;
 }

@@ -9,8 +9,9 @@
  * `instructions` counts what the interpreter executes, and for translated code as many as a branch has on average
  * (INSTRUCTIONS_PER_BRANCH): an estimate.
  */
+import type { CodeStore } from "../../host/interface.ts";
 import type { GuestMemory } from "../../mm/guest-memory.ts";
-import { CONTEXT_OFFSET, PAGE_SHIFT, PageBits } from "../../mm/layout.ts";
+import { CONTEXT_OFFSET, PAGE_SHIFT } from "../../mm/layout.ts";
 import { type CpuCore, SINGLE_STEP, Trap } from "../core.ts";
 import { InterpCore, InterpEngine, type InterpOptions, type Loops } from "../interp/engine.ts";
 import {
@@ -26,8 +27,10 @@ import {
   WATCHED_JUMPS,
 } from "../interp/layout.ts";
 import { RIP } from "../isa/x86_64/context.ts";
-import { exportName, TARGET_ENTRIES } from "./names.ts";
+import { TranslationCache } from "./cache.ts";
+import { exportName, link, TARGET_ENTRIES, type Unlinked } from "./names.ts";
 import type { Region, RegionFinder } from "./region.ts";
+import { type Translated, TranslatedCode } from "./translated.ts";
 import type { Translator } from "./translator.ts";
 
 export interface JitOptions extends InterpOptions {
@@ -39,6 +42,8 @@ export interface JitOptions extends InterpOptions {
   readonly now?: () => number;
   /** Signs of heat before an address is translated; 1 translates all that is executed. */
   readonly threshold?: number;
+  /** Where translations are kept for other runs. */
+  readonly store?: CodeStore;
 }
 
 const RIP_WORD = (CONTEXT_OFFSET + RIP) >> 2;
@@ -58,27 +63,14 @@ const MAX_FRAME_FAULTS = 32;
 const INSTRUCTIONS_PER_BRANCH = 6;
 /** An address for entries of the jump cache that are free: none that is looked up there. */
 const NOWHERE = 0xffff_ffff;
-/** Modules kept for one address, whose code may differ between processes, and addresses with modules. */
-const MAX_VARIANTS = 4;
-const MAX_TRANSLATED = 5_000;
-
-/** A region that was translated, wherever it may be used. */
-interface Translated {
-  readonly entry: number;
-  readonly module: WebAssembly.Module;
-  readonly entries: readonly { readonly rip: number; readonly slot: number }[];
-  /** Of the first region: its computed jumps, and where those lead as far as it knows. */
-  readonly jumps: readonly number[];
-  readonly targets: readonly number[];
-  /** The guest code it was made from. */
-  readonly code: readonly { readonly start: number; readonly bytes: Uint8Array }[];
-}
 
 /** What happened, over all address spaces: for tests and for who looks into the speed of something. */
 export class JitStatistics {
   regions = 0;
   instructions = 0;
   modules = 0;
+  /** Modules of other runs that were of use. */
+  loaded = 0;
   /** Bytes of WebAssembly. */
   bytes = 0;
   installed = 0;
@@ -112,8 +104,8 @@ export class JitEngine extends InterpEngine {
   /** Computed jumps that are watched, in the order of their words in memory. */
   readonly #watched = new Map<number, number>();
   #nextSlot: number;
-  /** By entry: variants for different code. */
-  readonly #translated = new Map<number, Translated[]>();
+  readonly #translated = new TranslatedCode();
+  readonly #cache: TranslationCache | undefined;
 
   constructor(options: JitOptions) {
     super(options);
@@ -121,22 +113,21 @@ export class JitEngine extends InterpEngine {
     this.threshold = options.threshold ?? DEFAULT_THRESHOLD;
     this.dump = options.dump;
     this.#load = options.load;
+    const { store, module } = options;
+    this.#cache = store && new TranslationCache(store, () => store.digest([module]));
     this.stubSlot = this.functions["region_stub"] as number;
     this.#nextSlot = Math.max(...Object.values(this.functions)) + 1;
   }
 
   /** Loads the translator, which takes some turns of the host's event loop. Without it all goes on, interpreted. */
   loadTranslator(): Promise<void> {
-    this.#loading ??= this.#load().then(
-      ({ Translator }) => {
-        this.translator = new Translator(this.rowsOf, this.functions, {
-          slotOf: (rip) => this.slotOf(rip),
-          stubSlot: this.stubSlot,
-          targetsOf: (rip) => this.targetsOf(rip),
-        });
-      },
-      (error: unknown) => this.log?.(`the translator cannot be loaded, so everything is interpreted: ${error}`),
-    );
+    this.#loading ??= this.#load()
+      .then(({ Translator }) => {
+        this.translator = new Translator(this.rowsOf, this.functions, { stubSlot: this.stubSlot });
+      })
+      .catch((error: unknown) => {
+        this.log?.(`the translator cannot be loaded, so everything is interpreted: ${error}`);
+      });
     return this.#loading;
   }
 
@@ -165,38 +156,48 @@ export class JitEngine extends InterpEngine {
 
   /** What was translated of the code at an address, if it is the same code. */
   known(rip: number, memory: GuestMemory): Translated | undefined {
-    return this.#translated
-      .get(rip)
-      ?.findLast((t) => t.code.every(({ start, bytes }) => isThere(memory, start, bytes)));
+    return this.#translated.find(rip, memory);
   }
-  keep(regions: readonly Region[], module: WebAssembly.Module, memory: GuestMemory): Translated {
-    const entries = regions.map(({ entry }) => ({ rip: entry, slot: this.slotOf(entry) }));
+  /** Gets to know what other runs have left about the page at an address. */
+  load(rip: number, memory: GuestMemory): void {
+    for (const translated of this.#cache?.load(rip, memory) ?? []) this.#translated.add(translated);
+  }
+  keep(regions: readonly Region[], unlinked: Unlinked, module: WebAssembly.Module, memory: GuestMemory): Translated {
     const code = regions.flatMap(({ ranges }) =>
       ranges.map(([start, end]) => ({ start, bytes: memory.u8.slice(start, end) })),
     );
-    const { entry, jumps, targets } = regions[0] as Region;
-    const translated = { entry, module, entries, code, jumps, targets };
-    const variants = this.#translated.get(translated.entry) ?? [];
-    if (variants.length === MAX_VARIANTS) variants.shift();
-    variants.push(translated);
-    // The oldest addresses come first.
-    this.#translated.delete(translated.entry);
-    this.#translated.set(translated.entry, variants);
-    if (this.#translated.size > MAX_TRANSLATED) {
-      const [oldest] = this.#translated.keys();
-      this.#translated.delete(oldest as number);
-    }
+    const { jumps, targets } = regions[0] as Region;
+    const entries = regions.map(({ entry }) => entry);
+    const cache = this.#cache;
+    const translated = { entries, module, unlinked: cache && unlinked, code, jumps, targets };
+    this.#translated.add(translated);
+    cache?.add(translated, memory);
     return translated;
   }
-}
+  /** Undefined if what was kept by another run is no module, and so as if it were not there. */
+  moduleOf(translated: Translated): WebAssembly.Module | undefined {
+    if (translated.module !== undefined) return translated.module;
+    try {
+      translated.module = this.compile(translated.unlinked as Unlinked);
+    } catch (error) {
+      this.log?.(`a translation of another run's is of no use: ${error}`);
+      this.#translated.drop(translated);
+      return undefined;
+    }
+    translated.unlinked = undefined;
+    this.statistics.loaded++;
+    return translated.module;
+  }
+  compile(unlinked: Unlinked): WebAssembly.Module {
+    const began = this.now();
+    const module = new WebAssembly.Module(link(unlinked, this));
+    this.statistics.compiling += this.now() - began;
+    return module;
+  }
 
-/** The same bytes, in pages that may be executed. */
-function isThere({ u8, pages }: GuestMemory, start: number, bytes: Uint8Array): boolean {
-  const end = start + bytes.length;
-  for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++)
-    if (((pages[page] as number) & PageBits.Exec) === 0) return false;
-  for (let i = 0; i < bytes.length; i++) if (u8[start + i] !== bytes[i]) return false;
-  return true;
+  save(): void {
+    this.#cache?.save();
+  }
 }
 
 /** What is installed at an address. */
@@ -212,6 +213,8 @@ export class JitCore extends InterpCore {
   readonly #installed = new Map<number, Installed>();
   /** Signs of heat by address; Infinity where translation failed. */
   readonly #heat = new Map<number, number>();
+  /** Pages whose translations of other runs are known. */
+  readonly #loaded = new Set<number>();
   /** The low part of the memory: context, fuel, jump cache. */
   readonly #words: Uint32Array;
   /** Branches to be interpreted before the next look. */
@@ -312,19 +315,29 @@ export class JitCore extends InterpCore {
     const heat = (this.#heat.get(rip) ?? 0) + by;
     this.#heat.set(rip, heat);
     if (heat === Number.POSITIVE_INFINITY) return false;
-    const known = this.#engine.known(rip, this.memory);
+    const known = this.#known(rip);
     if (known === undefined && heat < this.#engine.threshold) return false;
-    if (this.#engine.translator === undefined) {
-      void this.#engine.loadTranslator();
-      return false;
-    }
+    if (known === undefined && !this.#canTranslate()) return false;
     const translated = known ?? this.#translate(rip);
     if (translated === undefined) {
       this.#heat.set(rip, Number.POSITIVE_INFINITY);
       return false;
     }
-    this.#install(translated);
-    return true;
+    return this.#install(translated, rip);
+  }
+  #known(rip: number): Translated | undefined {
+    const page = rip >>> PAGE_SHIFT;
+    if (!this.#loaded.has(page)) {
+      this.#loaded.add(page);
+      this.#engine.load(rip, this.memory);
+    }
+    return this.#engine.known(rip, this.memory);
+  }
+  /** False as long as the translator is being loaded. */
+  #canTranslate(): boolean {
+    if (this.#engine.translator !== undefined) return true;
+    void this.#engine.loadTranslator();
+    return false;
   }
 
   /** Where that happens again and again, the region is made without the check of its frame. */
@@ -333,22 +346,22 @@ export class JitCore extends InterpCore {
     if (installed === undefined || this.#frameless.has(rip)) return;
     const count = (this.#frameFaults.get(rip) ?? 0) + 1;
     this.#frameFaults.set(rip, count);
-    if (count < MAX_FRAME_FAULTS) return;
+    if (count < MAX_FRAME_FAULTS || !this.#canTranslate()) return;
     this.#frameless.add(rip);
     this.#remove(rip, installed);
     const translated = this.#translate(rip, installed.from.targets);
-    if (translated !== undefined) this.#install(translated);
+    if (translated !== undefined) this.#install(translated, rip);
   }
 
   /** A region that is hot and whose computed jumps lead out of it is translated again, with what they lead to. */
-  #learn(rip: number, { entry, jumps, targets }: Translated): void {
-    if (entry !== rip || jumps.length === 0) return;
+  #learn(rip: number, { entries, jumps, targets }: Translated): void {
+    if (entries[0] !== rip || jumps.length === 0) return;
     const seen = new Set(jumps.flatMap((jump) => this.#targets(jump)));
     const news = [...seen].filter((t) => !targets.includes(t)).length;
-    if (news === 0 || news * 8 < targets.length) return;
+    if (news === 0 || news * 8 < targets.length || !this.#canTranslate()) return;
     this.#remove(rip, this.#installed.get(rip) as Installed);
     const translated = this.#translate(rip, [...new Set([...targets, ...seen])]);
-    if (translated !== undefined) this.#install(translated);
+    if (translated !== undefined) this.#install(translated, rip);
   }
   /** Where a computed jump was seen to lead. */
   #targets(jump: number): number[] {
@@ -401,32 +414,36 @@ export class JitCore extends InterpCore {
     }
     const { statistics } = engine;
     const began = engine.now();
-    const bytes = translator.translate(regions, (entry) => !this.#frameless.has(entry));
-    engine.dump?.(translator.describe(regions, bytes, this.memory));
-    const translated = engine.now();
-    const module = new WebAssembly.Module(bytes);
-    statistics.compiling += engine.now() - translated;
-    statistics.translating += translated - began;
+    const unlinked = translator.translate(regions, (entry) => !this.#frameless.has(entry));
+    statistics.translating += engine.now() - began;
+    engine.dump?.(translator.describe(regions, link(unlinked, engine), this.memory));
+    const module = engine.compile(unlinked);
     statistics.modules++;
-    statistics.bytes += bytes.length;
+    statistics.bytes += unlinked.bytes.length;
     statistics.regions += regions.length;
     statistics.instructions += size;
-    return engine.keep(regions, module, this.memory);
+    return engine.keep(regions, unlinked, module, this.memory);
   }
 
-  #install(translated: Translated): void {
-    const { module, entries, code } = translated;
+  /** False if that is not possible. */
+  #install(translated: Translated, wanted: number): boolean {
+    const { entries, code } = translated;
     const engine = this.#engine;
+    const module = engine.moduleOf(translated);
+    if (module === undefined) return false;
     const { table } = this.loops;
+    for (const rip of entries) engine.slotOf(rip);
     this.#growTable();
-    const env: Record<string, WebAssembly.ImportValue> = { memory: this.memory.memory, table };
-    for (let i = 0; i < (engine.translator as Translator).globals; i++)
-      env[`global${i}`] = this.loops[`global${i}`] as WebAssembly.Global;
+    // The interpreter's globals are among its exports.
+    const env = { ...(this.loops as unknown as WebAssembly.Exports), memory: this.memory.memory, table };
     const { exports } = new WebAssembly.Instance(module, { env });
     const ranges = code.map(({ start, bytes }): [number, number] => [start, start + bytes.length]);
     for (const [start, end] of ranges) this.code.watch(start, end);
-    for (const { rip, slot } of entries) {
+    for (const rip of entries) {
       if (this.#installed.has(rip)) continue;
+      // Something newer is left to be found when it is wanted.
+      if (rip !== wanted && engine.known(rip, this.memory) !== translated) continue;
+      const slot = engine.slotOf(rip);
       table.set(slot, exports[exportName(rip)] as () => number);
       this.#installed.set(rip, { slot, ranges, from: translated });
       engine.statistics.installed++;
@@ -435,6 +452,7 @@ export class JitCore extends InterpCore {
       this.#words[entry] = rip;
       this.#words[entry + 1] = slot;
     }
+    return true;
   }
   #growTable(): void {
     const { table } = this.loops;
@@ -456,7 +474,14 @@ export class JitCore extends InterpCore {
     for (const [rip, installed] of this.#installed)
       if (installed.ranges.some(([from, to]) => from < end && to > start)) this.#remove(rip, installed);
     this.#heat.clear();
+    this.#forget(start, end);
     super.invalidate(start, end);
+  }
+
+  /** What is in these pages may be something else now. */
+  #forget(start: number, end: number): void {
+    for (const page of this.#loaded)
+      if (page >= start >>> PAGE_SHIFT && page <= (end - 1) >>> PAGE_SHIFT) this.#loaded.delete(page);
   }
 
   override fork(child: GuestMemory): CpuCore {

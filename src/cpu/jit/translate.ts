@@ -20,10 +20,17 @@ import type { Trap } from "../core.ts";
 import { JUMP_CACHE, jumpCacheEntry, REGION_FUEL, TRAP_CODE, TRAP_STEP } from "../interp/layout.ts";
 import { RIP } from "../isa/x86_64/context.ts";
 import { type I32, type I64, i32, i64, select } from "../wasm/expr.ts";
-import { type FunctionBuilder, type FunctionRef, type Label, type Local, ModuleBuilder } from "../wasm/module.ts";
+import {
+  type FunctionBuilder,
+  type FunctionRef,
+  type Label,
+  type Local,
+  ModuleBuilder,
+  marked,
+} from "../wasm/module.ts";
 import { analyse, type BlockFlow, type Offsets, storable } from "./flow.ts";
 import type { Instruction, InstructionSet } from "./instruction.ts";
-import { exportName, TARGET_ENTRIES } from "./names.ts";
+import { exportName, slotMark, TARGET_ENTRIES, targetsMark, type Unlinked } from "./names.ts";
 import { type Block, DISPATCH, type Region } from "./region.ts";
 import { type Effects, type Exits, RegionSem, type Span } from "./region-sem.ts";
 import { bit, FLAGS, State, type StateSet } from "./state.ts";
@@ -36,12 +43,8 @@ const RBP = 5;
 
 /** Where things are that translated code refers to. */
 export interface TranslateOptions {
-  /** The slot in the table of the region at an address, whether there is one or not. */
-  readonly slotOf: (rip: number) => number;
   /** The slot of a function that returns its first parameter. */
   readonly stubSlot: number;
-  /** Offset in memory of the words where it is noted where the computed jump at an address leads. */
-  readonly targetsOf: (rip: number) => number;
 }
 
 interface Options extends TranslateOptions {
@@ -49,8 +52,11 @@ interface Options extends TranslateOptions {
   readonly framed: (rip: number) => boolean;
 }
 
-/** A module that exports a function `r<rip in hex>` for each region. */
-export function translate(set: InstructionSet, regions: readonly Region[], options: Options): Uint8Array<ArrayBuffer> {
+/**
+ * A module that exports a function `r<rip in hex>` for each region. It depends on the guest's code alone: what is
+ * different from run to run is left to be filled in.
+ */
+export function translate(set: InstructionSet, regions: readonly Region[], options: Options): Unlinked {
   const module = new ModuleBuilder();
   module.importMemory("env", "memory", 0x10000, 0x10000, true);
   module.importTable("env", "table", 0);
@@ -64,7 +70,7 @@ export function translate(set: InstructionSet, regions: readonly Region[], optio
     module.define(fn, (f) => new Translation(f, set, region, functions, options).emit());
     module.exportFunction(fn.name, fn);
   }
-  return module.encode();
+  return module.encodeMarked();
 }
 
 /** Why a function leaves, which decides what it does after storing the state. */
@@ -287,7 +293,7 @@ class Translation implements Exits {
     this.#call(sem, () =>
       callee !== undefined
         ? f.call("i32", callee, args)
-        : f.callIndirect("i32", ["i32", "i32"], i32.const(this.#options.slotOf(target)), args),
+        : f.callIndirect("i32", ["i32", "i32"], marked(slotMark(target)), args),
     );
   }
   indirect(sem: RegionSem, target: I64): void {
@@ -311,7 +317,7 @@ class Translation implements Exits {
   #note(rip: number): void {
     const f = this.#f;
     const at = i32.shl(i32.and(mixed(this.#pc), i32.const(TARGET_ENTRIES - 1)), i32.const(2));
-    f.exec(i32.store(at, this.#pc, this.#options.targetsOf(rip)));
+    f.exec(i32.store(i32.add(at, marked(targetsMark(rip))), this.#pc));
   }
   #toDispatch(): void {
     const to = this.#index.get(DISPATCH) as number;

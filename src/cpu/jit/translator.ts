@@ -6,6 +6,7 @@ import type { GuestMemory } from "../../mm/guest-memory.ts";
 import type { Row } from "../isa/x86_64/table.ts";
 import { describe } from "./dump.ts";
 import { InstructionSet } from "./instruction.ts";
+import type { Unlinked } from "./names.ts";
 import type { Region } from "./region.ts";
 import { RegionFinder } from "./region.ts";
 import { type TranslateOptions, translate } from "./translate.ts";
@@ -24,15 +25,11 @@ export class Translator {
     this.#options = options;
   }
 
-  /** How many globals of the interpreter translated code imports. */
-  get globals(): number {
-    return this.#set.globals.length;
-  }
   finder(memory: GuestMemory): RegionFinder {
     return new RegionFinder(this.#set, memory);
   }
   /** A module with a function for each region. */
-  translate(regions: readonly Region[], framed: (rip: number) => boolean): Uint8Array<ArrayBuffer> {
+  translate(regions: readonly Region[], framed: (rip: number) => boolean): Unlinked {
     return translate(this.#set, regions, { ...this.#options, framed });
   }
   /** Regions in words: the guest's instructions, how the control flow was structured, the code that was made. */

@@ -4,13 +4,15 @@ import { fstatSync, statSync } from "node:fs";
 import { isatty } from "node:tty";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import type { Clock, Console, Host, StreamKind } from "../interface.ts";
+import type { Clock, CodeStore, Console, Host, StreamKind } from "../interface.ts";
 import { FdSink, standardInput } from "./streams.ts";
 import { NodeTerminal } from "./terminal.ts";
 
 export interface NodeHostOptions {
   /** Where `log` lines go; the process's standard error by default. */
   readonly log?: (line: string) => void;
+  /** Where code is kept from run to run (code-store.ts); nowhere by default. */
+  readonly codeStore?: CodeStore | undefined;
 }
 
 export function createNodeHost(options: NodeHostOptions = {}): Host {
@@ -34,6 +36,7 @@ export function createNodeHost(options: NodeHostOptions = {}): Host {
     },
     console: nodeConsole(),
     dropped: collector(),
+    ...(options.codeStore === undefined ? {} : { codeStore: options.codeStore }),
     log: options.log ?? ((line) => process.stderr.write(`tsrcore: ${line}\n`)),
   };
 }
