@@ -1,11 +1,17 @@
 /** What the translator made of a region, for people. */
 import type { GuestMemory } from "../../mm/guest-memory.ts";
-import { functionTexts } from "../wasm/text.ts";
+import { BIAS, CONTEXT_OFFSET, PAGE_TABLE } from "../../mm/layout.ts";
+import { JUMP_CACHE, REGION_FUEL, TRAP_CODE } from "../interp/layout.ts";
+import * as ctx from "../isa/x86_64/context.ts";
+import { functionTexts, type TextOptions } from "../wasm/text.ts";
 import { type Block, DISPATCH, type Region } from "./region.ts";
 import { type Structure, structure } from "./structure.ts";
 
+/** Translated code as text: with what the places in memory are. */
+export const TEXT_OPTIONS: TextOptions = { omitAlignment: true, offsetComment: placeOf };
+
 export function describe(regions: readonly Region[], module: Uint8Array<ArrayBuffer>, memory: GuestMemory): string {
-  const texts = functionTexts(module);
+  const texts = functionTexts(module, TEXT_OPTIONS);
   return regions.map((region, i) => describeRegion(region, texts[i]?.text ?? "", memory)).join("\n");
 }
 
@@ -53,4 +59,35 @@ function tree(form: Structure, blocks: readonly Block[], node: number, indent: s
     // The last in the list is the first in the code.
     ...merges.toReversed().flatMap((to) => [`${indent}end of block: ${to}`, ...tree(form, blocks, to, `${indent}  `)]),
   ];
+}
+
+const FIELDS: ReadonlyMap<number, string> = new Map([
+  [ctx.RIP, "rip"],
+  [ctx.FS_BASE, "fs"],
+  [ctx.GS_BASE, "gs"],
+  [ctx.CC_OP, "flags: op"],
+  [ctx.CC_DST, "flags: dst"],
+  [ctx.CC_SRC, "flags: src"],
+  [ctx.CC_AUX, "flags: aux"],
+  [ctx.CC_PREVIOUS, "flags: previous"],
+  [ctx.CC_STEPPED, "flags: stepped"],
+  [ctx.EFLAGS_REST, "flags: rest"],
+  [ctx.MXCSR, "mxcsr"],
+  [ctx.SSE_CAREFUL, "careful"],
+  [REGION_FUEL - CONTEXT_OFFSET, "fuel"],
+  [TRAP_CODE - CONTEXT_OFFSET, "trap"],
+]);
+
+/** What is at an offset in memory that translated code has as a constant. */
+function placeOf(offset: number): string | undefined {
+  if (offset >= BIAS) return "guest";
+  if (offset === PAGE_TABLE) return "page";
+  if (offset === JUMP_CACHE || offset === JUMP_CACHE + 4) return "jump cache";
+  const at = offset - CONTEXT_OFFSET;
+  const field = FIELDS.get(at);
+  if (field !== undefined) return field;
+  if (at >= ctx.GPR && at < ctx.ZERO_SLOT) return ctx.GPR_NAMES[(at - ctx.GPR) >> 3];
+  if (at < ctx.YMM || at >= ctx.YMM + 16 * ctx.YMM_SIZE) return undefined;
+  const name = `mm${Math.floor((at - ctx.YMM) / ctx.YMM_SIZE)}`;
+  return (at & 16) === 0 ? `x${name}` : `upper y${name}`;
 }
