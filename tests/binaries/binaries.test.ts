@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { loadUnicorn } from "../../src/host/node/unicorn.ts";
 import { type BinaryCase, type BinaryResult, cases } from "./cases.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
@@ -19,12 +20,12 @@ function expected(id: string): BinaryResult {
   return JSON.parse(readFileSync(file, "utf8")) as BinaryResult;
 }
 
-function run(binary: BinaryCase): Promise<BinaryResult & { readonly stderr: string }> {
+function run(binary: BinaryCase, cpu = "auto"): Promise<BinaryResult & { readonly stderr: string }> {
   return new Promise((resolve, reject) => {
     const program = `./test-binaries/bin/x86_64/${binary.program}`;
     const child = spawn(
       process.execPath,
-      [process.env["TSRCORE_BIN"] ?? "bin/tsrcore.mjs", "run", program, ...binary.args],
+      [process.env["TSRCORE_BIN"] ?? "bin/tsrcore.mjs", "run", "--cpu", cpu, program, ...binary.args],
       {
         cwd: repository,
         stdio: ["ignore", "pipe", "pipe"],
@@ -61,4 +62,23 @@ describe("test binaries", () => {
 test("every program prints at least 20 checked behaviours", () => {
   const short = cases.filter(({ id }) => !/^(hello|bench|nolibc)/.test(id) && expected(id).stdout.length <= 20);
   expect(short).toEqual([]);
+});
+
+/** What depends most on the engine: code that is written to, faults, signal frames. Unicorn differs in some of `fault`. */
+const others: Readonly<Record<"unicorn" | "lockstep", readonly string[]>> = {
+  unicorn: ["selfmod", "mmap", "signals", "sigcontext", "process", "hello-dynamic"],
+  lockstep: ["selfmod", "mmap", "fault", "x87", "hello-dynamic"],
+};
+const missing = await loadUnicorn().then(
+  () => undefined,
+  (error: unknown) => String(error),
+);
+if (missing !== undefined) console.warn(`test binaries on unicorn and in lock-step are skipped: ${missing}`);
+
+describe.skipIf(missing !== undefined).each(["unicorn", "lockstep"] as const)("test binaries, --cpu %s", (cpu) => {
+  const chosen = cases.filter(({ id }) => others[cpu].includes(id));
+  test.for(chosen)("$id", { timeout }, async (binary) => {
+    const { stderr: _, ...got } = await run(binary, cpu);
+    expect(got).toEqual(expected(binary.id));
+  });
 });
