@@ -24,6 +24,9 @@
  *   FNSAVE...) is carried on, less its store. So the registers are read in the hook, when they are those that a processor
  *   reports, and put back. (Flags and instruction pointer are in place there because every instruction has a hook: Unicorn's
  *   own that counts, or the observer's.)
+ * - SETcc, RCL and RCR of memory have changed the flags when they store. If that faults they begin again with wrong ones.
+ * - MASKMOVDQU and MASKMOVQ that fault report a byte's address within the operand; a store across a page's border that of its
+ *   last byte; an access that reads and writes is reported as a read.
  * - IN, OUT, INS and OUTS are executed at any privilege level.
  */
 import type { GuestMemory } from "../../mm/guest-memory.ts";
