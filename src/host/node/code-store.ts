@@ -157,11 +157,13 @@ class DiskStore implements CodeStore {
   }
   #make(): boolean {
     if (this.#isUsable()) return true;
-    try {
-      fs.mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
-    } catch {
-      return false;
-    }
+    // One after the other, since Node's recursive mkdir never returns where the file system refuses with ENOENT (/proc).
+    for (const directory of [path.dirname(this.#directory), this.#directory])
+      try {
+        fs.mkdirSync(directory, 0o700);
+      } catch {
+        // It is there, or will be missed in a moment.
+      }
     this.#usable = isPrivate(this.#directory);
     return this.#usable;
   }
