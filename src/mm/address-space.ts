@@ -260,6 +260,8 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
         child.#populated += last - first;
         to.u8.set(from.u8.subarray(first * PAGE_SIZE, last * PAGE_SIZE), first * PAGE_SIZE);
         to.pages.set(from.pages.subarray(first, last), first);
+        // The page after the run may be another one here.
+        to.rightsTaken(last);
         run = this.nextRun(last, end);
       }
     }
@@ -314,6 +316,7 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
       else this.core?.invalidate(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
     }
     pages[page] = bits;
+    this.memory.rightsTaken(page);
   }
 
   /** Makes room in the budget for pages that are about to be populated. */
@@ -379,6 +382,7 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
     this.#invalidateCode(first, last);
     if (!this.#discarded) memory.clearGuest(first * PAGE_SIZE, last * PAGE_SIZE);
     memory.pages.fill(0, first, last);
+    memory.rightsTaken(first);
     this.#present -= last - first;
     this.pool.uncommit(last - first);
   }
@@ -409,6 +413,7 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
       this.#invalidateCode(first, last);
       memory.clearGuest(first * PAGE_SIZE, last * PAGE_SIZE);
       memory.pages.fill(0, first, last);
+      memory.rightsTaken(first);
       this.#present -= last - first;
       const shift = (to - from) / PAGE_SIZE;
       for (let page = first; page < last; page++) this.setPresent(page + shift, target);

@@ -17,6 +17,7 @@ import {
   MEMORY_WASM_PAGES,
   PAGE_TABLE,
   PAGE_TABLE_SIZE,
+  PageBits,
   ZERO_AREA,
   ZERO_AREA_SIZE,
 } from "./layout.ts";
@@ -61,6 +62,11 @@ export class GuestMemory {
   /** The same by guest address. */
   clearGuest(from: number, to: number): void {
     this.clear(from + BIAS, to + BIAS);
+  }
+
+  /** Rights of a page were taken: what is known of it together with the page before it holds no longer. */
+  rightsTaken(page: number): void {
+    if (page > 0) this.pages[page - 1] = (this.pages[page - 1] as number) & ~(PageBits.ReadOn | PageBits.WriteOn);
   }
 
   /** The engine's bytes of this memory. */

@@ -56,6 +56,13 @@ export const PageBits = {
   Present: 8,
   /** An engine holds code decoded from this page. Write is kept clear as long as it is set. */
   Code: 16,
+  /**
+   * This page and the next may be read, written: what an access that may reach into the next page asks translated code to
+   * look for. Only that sets these, when it finds it so (jit/region-sem.ts); whoever takes a right from a page clears them in
+   * the page before it.
+   */
+  ReadOn: 32,
+  WriteOn: 64,
 } as const;
 
 /** Up and down to a whole page. */

@@ -603,7 +603,8 @@ export class CodeCache {
 
   #mark(page: number): void {
     const { pages } = this.#memory;
-    pages[page] = ((pages[page] as number) | PageBits.Code) & ~PageBits.Write;
+    pages[page] = ((pages[page] as number) | PageBits.Code) & ~(PageBits.Write | PageBits.WriteOn);
+    this.#memory.rightsTaken(page);
     this.#markedPage = page;
   }
 

@@ -314,13 +314,26 @@ export class RegionSem implements Sem {
       }
       this.#symbols.check(origin, span.low, span.high, span.write);
     }
-    const page = (offset: number): I32 =>
-      i32.load8_u(i32.shr_u(i32.add(low, i32.const(offset)), i32.const(12)), PAGE_TABLE);
-    const first = page(span.low);
-    const both = span.high - span.low > 1 ? i32.and(first, page(span.high - 1)) : first;
+    const page = (offset: number): I32 => i32.shr_u(i32.add(low, i32.const(offset)), i32.const(12));
     const high = i32.wrap(i64.shr_u(a, i64.const(32)));
-    const bits = span.write ? PageBits.Write : PageBits.Read;
-    f.if(i32.or(i32.eqz(i32.and(both, i32.const(bits))), high), () => this.#side());
+    const right = span.write ? PageBits.Write : PageBits.Read;
+    if (span.high - span.low === 1) {
+      const allowed = i32.and(i32.load8_u(page(span.low), PAGE_TABLE), i32.const(right));
+      f.if(i32.or(i32.eqz(allowed), high), () => this.#side());
+      return low;
+    }
+    // The bytes may lie in two pages. That the second allows it too is noted with the first.
+    const both = span.write ? PageBits.WriteOn : PageBits.ReadOn;
+    const first = f.let(page(span.low));
+    const known = f.let(i32.load8_u(first, PAGE_TABLE));
+    f.if(i32.or(i32.eqz(i32.and(known, i32.const(both))), high), () => {
+      const last = i32.load8_u(page(span.high - 1), PAGE_TABLE);
+      f.if(i32.or(i32.eqz(i32.and(i32.and(known, last), i32.const(right))), high), () => this.#side());
+      const next = i32.load8_u(i32.add(first, i32.const(1)), PAGE_TABLE);
+      f.if(i32.and(next, i32.const(right)), () =>
+        f.exec(i32.store8(first, i32.or(known, i32.const(both)), PAGE_TABLE)),
+      );
+    });
     return low;
   }
   #checkConstant(address: bigint, bytes: number, allowed: number): I32 {

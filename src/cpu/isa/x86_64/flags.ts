@@ -160,7 +160,8 @@ export class LazyFlags {
   }
   zero(): I32 {
     if (this.kind === FlagKind.Explicit) return this.#bit(6);
-    return wordOps(this.size).eqz(this.#top(this.dst));
+    if (this.size >= 4) return wordOps(this.size).eqz(this.dst);
+    return i32.eqz(i32.and(this.dst as I32, i32.const(2 ** (8 * this.size) - 1)));
   }
   sign(): I32 {
     if (this.kind === FlagKind.Explicit) return this.#bit(7);
