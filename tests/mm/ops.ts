@@ -6,6 +6,7 @@ import * as M from "../../src/abi/mman.ts";
 import { AddressSpace, NO_LIMITS } from "../../src/mm/address-space.ts";
 import { BytesFile, BytesInode } from "../../src/mm/bytes-file.ts";
 import { Access } from "../../src/mm/guest-access.ts";
+import { PageBits } from "../../src/mm/layout.ts";
 import { MemoryPool } from "../../src/mm/memory-pool.ts";
 
 const BASE = 0x2000_0000;
@@ -77,6 +78,21 @@ export function sequence(seed: number, touch: boolean): string {
 }
 
 /** Runs sequences on address spaces of our own. */
+/** What is noted of a page and the next together has to be so. Then everything that could be noted is, as translated code does. */
+function checkPairs(pages: Uint8Array): void {
+  const last = (BASE + SIZE) / PAGE;
+  for (let page = BASE / PAGE - 1; page <= last; page++)
+    for (const [right, both] of [
+      [PageBits.Read, PageBits.ReadOn],
+      [PageBits.Write, PageBits.WriteOn],
+    ] as const) {
+      const allowed = ((pages[page] as number) & (pages[page + 1] as number) & right) !== 0;
+      if (!allowed && ((pages[page] as number) & both) !== 0)
+        throw new Error(`page ${page} says of itself and the next what does not hold`);
+      if (allowed) pages[page] = (pages[page] as number) | both;
+    }
+}
+
 export class Runner {
   readonly #pool = new MemoryPool();
 
@@ -87,7 +103,11 @@ export class Runner {
     for (let i = 0; i < bytes.length; i++) bytes[i] = 1 + Math.floor(i / PAGE) * 16 + (i % 13);
     const inode = new BytesInode(bytes);
     const files = [null, new BytesFile(inode, 0), new BytesFile(inode, 1), new BytesFile(inode, 2)];
-    const out = line.split(";").map((op) => `${this.#one(space, files, inode, op)}${maps(space)}`);
+    const out = line.split(";").map((op) => {
+      const result = this.#one(space, files, inode, op);
+      checkPairs(space.memory.pages);
+      return `${result}${maps(space)}`;
+    });
     space.release();
     return out;
   }
