@@ -11,7 +11,7 @@
  */
 import type { CodeStore } from "../../host/interface.ts";
 import type { GuestMemory } from "../../mm/guest-memory.ts";
-import { CONTEXT_OFFSET, PAGE_SHIFT } from "../../mm/layout.ts";
+import { CONTEXT_OFFSET, PAGE_SHIFT, PageBits } from "../../mm/layout.ts";
 import { type CpuCore, SINGLE_STEP, Trap } from "../core.ts";
 import { InterpCore, InterpEngine, type InterpOptions, type Loops } from "../interp/engine.ts";
 import {
@@ -327,6 +327,8 @@ export class JitCore extends InterpCore {
   }
   #known(rip: number): Translated | undefined {
     const page = rip >>> PAGE_SHIFT;
+    // Code that is called for the first time may not be in memory yet.
+    if (((this.memory.pages[page] as number) & PageBits.Exec) === 0) return undefined;
     if (!this.#loaded.has(page)) {
       this.#loaded.add(page);
       this.#engine.load(rip, this.memory);
