@@ -131,7 +131,7 @@
   (return (i32.const 0))
   (unreachable))
 (func $r1000c (param i32 i32) (result i32)
-  (local i32 i32 i32 i32 i64 i64 i64 i64 i64 i32 i64 i64)
+  (local i32 i32 i32 i32 i64 i64 i64 i64 i64 i32 i32 i32 i64 i64)
   (local.set 3 (i32.sub (i32.load offset=5160 (; fuel ;) (i32.const 0)) (i32.const 1)))
   (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
   (local.set 2 (i32.sub (local.get 1) (i32.const 1)))
@@ -152,28 +152,43 @@
             (local.set 8 (local.get 6))
             (local.set 10 (local.get 8))
             (local.set 11 (i32.wrap_i64 (local.get 10)))
+            (local.set 12 (i32.shr_u (local.get 11) (i32.const 12)))
+            (local.set 13 (i32.load8_u offset=1048576 (; page ;) (local.get 12)))
             (if
               (i32.or
-                (i32.eqz
-                  (i32.and
-                    (i32.and
-                      (i32.load8_u offset=1048576 (; page ;) (i32.shr_u (local.get 11) (i32.const 12)))
-                      (i32.load8_u offset=1048576 (; page ;)
-                        (i32.shr_u (i32.add (local.get 11) (i32.const 7)) (i32.const 12))))
-                    (i32.const 1)))
+                (i32.eqz (i32.and (local.get 13) (i32.const 32)))
                 (i32.wrap_i64 (i64.shr_u (local.get 10) (i64.const 32))))
               (then
-                (local.set 4 (i32.const 65551))
-                (br $2)))
-            (local.set 12 (i64.load offset=67108864 (; guest ;) (local.get 11)))
+                (if
+                  (i32.or
+                    (i32.eqz
+                      (i32.and
+                        (i32.and
+                          (local.get 13)
+                          (i32.load8_u offset=1048576 (; page ;)
+                            (i32.shr_u (i32.add (local.get 11) (i32.const 7)) (i32.const 12))))
+                        (i32.const 1)))
+                    (i32.wrap_i64 (i64.shr_u (local.get 10) (i64.const 32))))
+                  (then
+                    (local.set 4 (i32.const 65551))
+                    (br $2)))
+                (if
+                  (i32.and
+                    (i32.load8_u offset=1048576 (; page ;) (i32.add (local.get 12) (i32.const 1)))
+                    (i32.const 1))
+                  (then
+                    (i32.store8 offset=1048576 (; page ;)
+                      (local.get 12)
+                      (i32.or (local.get 13) (i32.const 32)))))))
+            (local.set 14 (i64.load offset=67108864 (; guest ;) (local.get 11)))
             (if
-              (i32.eqz (i64.eqz (i64.shr_u (i64.sub (local.get 12) (i64.const 1)) (i64.const 32))))
+              (i32.eqz (i64.eqz (i64.shr_u (i64.sub (local.get 14) (i64.const 1)) (i64.const 32))))
               (then
                 (local.set 4 (i32.const 65551))
                 (br $2)))
-            (local.set 13 (local.get 6))
-            (local.set 6 (i64.add (local.get 13) (i64.const 8)))
-            (local.set 4 (i32.wrap_i64 (local.get 12)))
+            (local.set 15 (local.get 6))
+            (local.set 6 (i64.add (local.get 15) (i64.const 8)))
+            (local.set 4 (i32.wrap_i64 (local.get 14)))
             (br $5))
           (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 9))
           (i64.store offset=4128 (; rsp ;) (i32.const 0) (local.get 6))

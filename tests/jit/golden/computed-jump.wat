@@ -7,7 +7,7 @@
 ;; jmp l
 ;; t3: ret
 (func $r10000 (param i32 i32) (result i32)
-  (local i32 i32 i32 i32 i64 i64 i64 i64 i64 i32 i64 i64 i32 i32 i64 i64 i64 i64 i32 i32 i64 i64 i64 i64 i64 i32)
+  (local i32 i32 i32 i32 i64 i64 i64 i64 i64 i32 i64 i64 i32 i32 i64 i64 i64 i64 i32 i32 i32 i64 i64 i64 i32 i32 i32 i64 i64)
   (local.set 3 (i32.sub (i32.load offset=5160 (; fuel ;) (i32.const 0)) (i32.const 1)))
   (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
   (local.set 2 (i32.sub (local.get 1) (i32.const 1)))
@@ -62,26 +62,41 @@
                   (local.set 18 (i64.add (local.get 9) (i64.shl (local.get 6) (i64.const 3))))
                   (local.set 19 (local.get 18))
                   (local.set 21 (i32.wrap_i64 (local.get 19)))
+                  (local.set 20 (i32.shr_u (local.get 21) (i32.const 12)))
+                  (local.set 22 (i32.load8_u offset=1048576 (; page ;) (local.get 20)))
                   (if
                     (i32.or
-                      (i32.eqz
-                        (i32.and
-                          (i32.and
-                            (i32.load8_u offset=1048576 (; page ;) (i32.shr_u (local.get 21) (i32.const 12)))
-                            (i32.load8_u offset=1048576 (; page ;)
-                              (i32.shr_u (i32.add (local.get 21) (i32.const 7)) (i32.const 12))))
-                          (i32.const 1)))
+                      (i32.eqz (i32.and (local.get 22) (i32.const 32)))
                       (i32.wrap_i64 (i64.shr_u (local.get 19) (i64.const 32))))
                     (then
-                      (local.set 4 (i32.const 65542))
-                      (br $2)))
-                  (local.set 22 (i64.load offset=67108864 (; guest ;) (local.get 21)))
+                      (if
+                        (i32.or
+                          (i32.eqz
+                            (i32.and
+                              (i32.and
+                                (local.get 22)
+                                (i32.load8_u offset=1048576 (; page ;)
+                                  (i32.shr_u (i32.add (local.get 21) (i32.const 7)) (i32.const 12))))
+                              (i32.const 1)))
+                          (i32.wrap_i64 (i64.shr_u (local.get 19) (i64.const 32))))
+                        (then
+                          (local.set 4 (i32.const 65542))
+                          (br $2)))
+                      (if
+                        (i32.and
+                          (i32.load8_u offset=1048576 (; page ;) (i32.add (local.get 20) (i32.const 1)))
+                          (i32.const 1))
+                        (then
+                          (i32.store8 offset=1048576 (; page ;)
+                            (local.get 20)
+                            (i32.or (local.get 22) (i32.const 32)))))))
+                  (local.set 23 (i64.load offset=67108864 (; guest ;) (local.get 21)))
                   (if
-                    (i32.eqz (i64.eqz (i64.shr_u (i64.sub (local.get 22) (i64.const 1)) (i64.const 32))))
+                    (i32.eqz (i64.eqz (i64.shr_u (i64.sub (local.get 23) (i64.const 1)) (i64.const 32))))
                     (then
                       (local.set 4 (i32.const 65542))
                       (br $2)))
-                  (local.set 4 (i32.wrap_i64 (local.get 22)))
+                  (local.set 4 (i32.wrap_i64 (local.get 23)))
                   (block $9
                     (block $10
                       (block $11
@@ -107,39 +122,53 @@
                             (i32.const 0))
                           (local.get 4))
                         (br $3))
-                      (local.set 23 (local.get 8))
-                      (local.set 24 (local.get 23))
-                      (local.set 20 (i32.wrap_i64 (local.get 24)))
+                      (local.set 24 (local.get 8))
+                      (local.set 25 (local.get 24))
+                      (local.set 26 (i32.wrap_i64 (local.get 25)))
+                      (local.set 27 (i32.shr_u (local.get 26) (i32.const 12)))
+                      (local.set 28 (i32.load8_u offset=1048576 (; page ;) (local.get 27)))
                       (if
                         (i32.or
-                          (i32.eqz
+                          (i32.eqz (i32.and (local.get 28) (i32.const 32)))
+                          (i32.wrap_i64 (i64.shr_u (local.get 25) (i64.const 32))))
+                        (then
+                          (if
+                            (i32.or
+                              (i32.eqz
+                                (i32.and
+                                  (i32.and
+                                    (local.get 28)
+                                    (i32.load8_u offset=1048576 (; page ;)
+                                      (i32.shr_u (i32.add (local.get 26) (i32.const 7)) (i32.const 12))))
+                                  (i32.const 1)))
+                              (i32.wrap_i64 (i64.shr_u (local.get 25) (i64.const 32))))
+                            (then
+                              (local.set 4 (i32.const 65555))
+                              (br $2)))
+                          (if
                             (i32.and
-                              (i32.and
-                                (i32.load8_u offset=1048576 (; page ;)
-                                  (i32.shr_u (local.get 20) (i32.const 12)))
-                                (i32.load8_u offset=1048576 (; page ;)
-                                  (i32.shr_u (i32.add (local.get 20) (i32.const 7)) (i32.const 12))))
-                              (i32.const 1)))
-                          (i32.wrap_i64 (i64.shr_u (local.get 24) (i64.const 32))))
-                        (then
-                          (local.set 4 (i32.const 65555))
-                          (br $2)))
-                      (local.set 25 (i64.load offset=67108864 (; guest ;) (local.get 20)))
+                              (i32.load8_u offset=1048576 (; page ;) (i32.add (local.get 27) (i32.const 1)))
+                              (i32.const 1))
+                            (then
+                              (i32.store8 offset=1048576 (; page ;)
+                                (local.get 27)
+                                (i32.or (local.get 28) (i32.const 32)))))))
+                      (local.set 29 (i64.load offset=67108864 (; guest ;) (local.get 26)))
                       (if
-                        (i32.eqz (i64.eqz (i64.shr_u (i64.sub (local.get 25) (i64.const 1)) (i64.const 32))))
+                        (i32.eqz (i64.eqz (i64.shr_u (i64.sub (local.get 29) (i64.const 1)) (i64.const 32))))
                         (then
                           (local.set 4 (i32.const 65555))
                           (br $2)))
-                      (local.set 26 (local.get 8))
-                      (local.set 8 (i64.add (local.get 26) (i64.const 8)))
-                      (local.set 4 (i32.wrap_i64 (local.get 25)))
+                      (local.set 30 (local.get 8))
+                      (local.set 8 (i64.add (local.get 30) (i64.const 8)))
+                      (local.set 4 (i32.wrap_i64 (local.get 29)))
                       (br $7))
-                    (local.set 20 (i32.wrap_i64 (local.get 7)))
-                    (local.set 27 (i32.sub (local.get 20) (i32.const 1)))
+                    (local.set 28 (i32.wrap_i64 (local.get 7)))
+                    (local.set 27 (i32.sub (local.get 28) (i32.const 1)))
                     (local.set 7 (i64.extend_i32_u (local.get 27)))
                     (local.set 12 (i64.extend_i32_u (local.get 27)))
                     (local.set 13 (i64.const 1))
-                    (local.set 17 (i64.extend_i32_u (local.get 20)))
+                    (local.set 17 (i64.extend_i32_u (local.get 28)))
                     (local.set 11 (i32.const 14))
                     (local.set 3 (i32.sub (local.get 3) (i32.const 1)))
                     (if
@@ -149,9 +178,9 @@
                         (br $4)))
                     (br $8))
                   (local.set 27 (i32.wrap_i64 (local.get 7)))
-                  (local.set 20 (i32.add (local.get 27) (i32.const 1)))
-                  (local.set 7 (i64.extend_i32_u (local.get 20)))
-                  (local.set 12 (i64.extend_i32_u (local.get 20)))
+                  (local.set 28 (i32.add (local.get 27) (i32.const 1)))
+                  (local.set 7 (i64.extend_i32_u (local.get 28)))
+                  (local.set 12 (i64.extend_i32_u (local.get 28)))
                   (local.set 13 (i64.const 1))
                   (local.set 17 (i64.extend_i32_u (local.get 27)))
                   (local.set 11 (i32.const 6))
@@ -192,18 +221,18 @@
       (i32.store offset=4300 (; flags: previous ;) (i32.const 0) (local.get 15))
       (i64.store offset=4344 (; flags: stepped ;) (i32.const 0) (local.get 16))
       (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
-      (local.set 21
+      (local.set 22
         (i32.shl
           (i32.and (i32.xor (local.get 4) (i32.shr_u (local.get 4) (i32.const 12))) (i32.const 16383))
           (i32.const 3)))
       (if
-        (i32.ne (i32.load offset=10489856 (; jump cache ;) (local.get 21)) (local.get 4))
+        (i32.ne (i32.load offset=10489856 (; jump cache ;) (local.get 22)) (local.get 4))
         (then
           (return (local.get 4))))
       (return_call_indirect (type 0)
         (local.get 4)
         (local.get 1)
-        (i32.load offset=10489860 (; jump cache ;) (local.get 21))))
+        (i32.load offset=10489860 (; jump cache ;) (local.get 22))))
     (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 6))
     (i64.store offset=4112 (; rdx ;) (i32.const 0) (local.get 7))
     (i64.store offset=4152 (; rdi ;) (i32.const 0) (local.get 10))

@@ -39,20 +39,34 @@
                         (local.set 21 (local.get 6))
                         (local.set 22 (local.get 20))
                         (local.set 12 (i32.wrap_i64 (local.get 22)))
+                        (local.set 11 (i32.shr_u (local.get 12) (i32.const 12)))
+                        (local.set 10 (i32.load8_u offset=1048576 (; page ;) (local.get 11)))
                         (if
                           (i32.or
-                            (i32.eqz
-                              (i32.and
-                                (i32.and
-                                  (i32.load8_u offset=1048576 (; page ;)
-                                    (i32.shr_u (local.get 12) (i32.const 12)))
-                                  (i32.load8_u offset=1048576 (; page ;)
-                                    (i32.shr_u (i32.add (local.get 12) (i32.const 7)) (i32.const 12))))
-                                (i32.const 1)))
+                            (i32.eqz (i32.and (local.get 10) (i32.const 32)))
                             (i32.wrap_i64 (i64.shr_u (local.get 22) (i64.const 32))))
                           (then
-                            (local.set 4 (i32.const 65538))
-                            (br $5)))
+                            (if
+                              (i32.or
+                                (i32.eqz
+                                  (i32.and
+                                    (i32.and
+                                      (local.get 10)
+                                      (i32.load8_u offset=1048576 (; page ;)
+                                        (i32.shr_u (i32.add (local.get 12) (i32.const 7)) (i32.const 12))))
+                                    (i32.const 1)))
+                                (i32.wrap_i64 (i64.shr_u (local.get 22) (i64.const 32))))
+                              (then
+                                (local.set 4 (i32.const 65538))
+                                (br $5)))
+                            (if
+                              (i32.and
+                                (i32.load8_u offset=1048576 (; page ;) (i32.add (local.get 11) (i32.const 1)))
+                                (i32.const 1))
+                              (then
+                                (i32.store8 offset=1048576 (; page ;)
+                                  (local.get 11)
+                                  (i32.or (local.get 10) (i32.const 32)))))))
                         (local.set 23 (i64.load offset=67108864 (; guest ;) (local.get 12)))
                         (local.set 24 (i64.add (local.get 21) (local.get 23)))
                         (local.set 6 (local.get 24))
@@ -69,9 +83,9 @@
                         (local.set 17 (i32.const 7))
                         (local.set 18 (local.get 24))
                         (local.set 13 (i32.const 31))
-                        (local.set 12 (i32.eqz (i64.eqz (local.get 18))))
+                        (local.set 10 (i32.eqz (i64.eqz (local.get 18))))
                         (if
-                          (local.get 12)
+                          (local.get 10)
                           (then
                             (local.set 3 (i32.sub (local.get 3) (i32.const 1)))
                             (if
@@ -82,22 +96,36 @@
                             (br $11)))
                         (local.set 24 (local.get 7))
                         (local.set 23 (local.get 24))
-                        (local.set 12 (i32.wrap_i64 (local.get 23)))
+                        (local.set 10 (i32.wrap_i64 (local.get 23)))
+                        (local.set 11 (i32.shr_u (local.get 10) (i32.const 12)))
+                        (local.set 12 (i32.load8_u offset=1048576 (; page ;) (local.get 11)))
                         (if
                           (i32.or
-                            (i32.eqz
-                              (i32.and
-                                (i32.and
-                                  (i32.load8_u offset=1048576 (; page ;)
-                                    (i32.shr_u (local.get 12) (i32.const 12)))
-                                  (i32.load8_u offset=1048576 (; page ;)
-                                    (i32.shr_u (i32.add (local.get 12) (i32.const 7)) (i32.const 12))))
-                                (i32.const 1)))
+                            (i32.eqz (i32.and (local.get 12) (i32.const 32)))
                             (i32.wrap_i64 (i64.shr_u (local.get 23) (i64.const 32))))
                           (then
-                            (local.set 4 (i32.const 65550))
-                            (br $5)))
-                        (local.set 22 (i64.load offset=67108864 (; guest ;) (local.get 12)))
+                            (if
+                              (i32.or
+                                (i32.eqz
+                                  (i32.and
+                                    (i32.and
+                                      (local.get 12)
+                                      (i32.load8_u offset=1048576 (; page ;)
+                                        (i32.shr_u (i32.add (local.get 10) (i32.const 7)) (i32.const 12))))
+                                    (i32.const 1)))
+                                (i32.wrap_i64 (i64.shr_u (local.get 23) (i64.const 32))))
+                              (then
+                                (local.set 4 (i32.const 65550))
+                                (br $5)))
+                            (if
+                              (i32.and
+                                (i32.load8_u offset=1048576 (; page ;) (i32.add (local.get 11) (i32.const 1)))
+                                (i32.const 1))
+                              (then
+                                (i32.store8 offset=1048576 (; page ;)
+                                  (local.get 11)
+                                  (i32.or (local.get 12) (i32.const 32)))))))
+                        (local.set 22 (i64.load offset=67108864 (; guest ;) (local.get 10)))
                         (if
                           (i32.eqz
                             (i64.eqz (i64.shr_u (i64.sub (local.get 22) (i64.const 1)) (i64.const 32))))

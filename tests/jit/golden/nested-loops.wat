@@ -83,20 +83,35 @@
                           (local.set 20 (local.get 8))
                           (local.set 21 (local.get 20))
                           (local.set 9 (i32.wrap_i64 (local.get 21)))
+                          (local.set 10 (i32.shr_u (local.get 9) (i32.const 12)))
+                          (local.set 11 (i32.load8_u offset=1048576 (; page ;) (local.get 10)))
                           (if
                             (i32.or
-                              (i32.eqz
-                                (i32.and
-                                  (i32.and
-                                    (i32.load8_u offset=1048576 (; page ;)
-                                      (i32.shr_u (local.get 9) (i32.const 12)))
-                                    (i32.load8_u offset=1048576 (; page ;)
-                                      (i32.shr_u (i32.add (local.get 9) (i32.const 7)) (i32.const 12))))
-                                  (i32.const 1)))
+                              (i32.eqz (i32.and (local.get 11) (i32.const 32)))
                               (i32.wrap_i64 (i64.shr_u (local.get 21) (i64.const 32))))
                             (then
-                              (local.set 4 (i32.const 65550))
-                              (br $5)))
+                              (if
+                                (i32.or
+                                  (i32.eqz
+                                    (i32.and
+                                      (i32.and
+                                        (local.get 11)
+                                        (i32.load8_u offset=1048576 (; page ;)
+                                          (i32.shr_u (i32.add (local.get 9) (i32.const 7)) (i32.const 12))))
+                                      (i32.const 1)))
+                                  (i32.wrap_i64 (i64.shr_u (local.get 21) (i64.const 32))))
+                                (then
+                                  (local.set 4 (i32.const 65550))
+                                  (br $5)))
+                              (if
+                                (i32.and
+                                  (i32.load8_u offset=1048576 (; page ;)
+                                    (i32.add (local.get 10) (i32.const 1)))
+                                  (i32.const 1))
+                                (then
+                                  (i32.store8 offset=1048576 (; page ;)
+                                    (local.get 10)
+                                    (i32.or (local.get 11) (i32.const 32)))))))
                           (local.set 22 (i64.load offset=67108864 (; guest ;) (local.get 9)))
                           (if
                             (i32.eqz

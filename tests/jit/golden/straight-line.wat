@@ -59,19 +59,34 @@
             (local.set 12 (local.get 7))
             (local.set 14 (local.get 12))
             (local.set 24 (i32.wrap_i64 (local.get 14)))
+            (local.set 23 (i32.shr_u (local.get 24) (i32.const 12)))
+            (local.set 22 (i32.load8_u offset=1048576 (; page ;) (local.get 23)))
             (if
               (i32.or
-                (i32.eqz
-                  (i32.and
-                    (i32.and
-                      (i32.load8_u offset=1048576 (; page ;) (i32.shr_u (local.get 24) (i32.const 12)))
-                      (i32.load8_u offset=1048576 (; page ;)
-                        (i32.shr_u (i32.add (local.get 24) (i32.const 7)) (i32.const 12))))
-                    (i32.const 1)))
+                (i32.eqz (i32.and (local.get 22) (i32.const 32)))
                 (i32.wrap_i64 (i64.shr_u (local.get 14) (i64.const 32))))
               (then
-                (local.set 4 (i32.const 65556))
-                (br $2)))
+                (if
+                  (i32.or
+                    (i32.eqz
+                      (i32.and
+                        (i32.and
+                          (local.get 22)
+                          (i32.load8_u offset=1048576 (; page ;)
+                            (i32.shr_u (i32.add (local.get 24) (i32.const 7)) (i32.const 12))))
+                        (i32.const 1)))
+                    (i32.wrap_i64 (i64.shr_u (local.get 14) (i64.const 32))))
+                  (then
+                    (local.set 4 (i32.const 65556))
+                    (br $2)))
+                (if
+                  (i32.and
+                    (i32.load8_u offset=1048576 (; page ;) (i32.add (local.get 23) (i32.const 1)))
+                    (i32.const 1))
+                  (then
+                    (i32.store8 offset=1048576 (; page ;)
+                      (local.get 23)
+                      (i32.or (local.get 22) (i32.const 32)))))))
             (local.set 13 (i64.load offset=67108864 (; guest ;) (local.get 24)))
             (if
               (i32.eqz (i64.eqz (i64.shr_u (i64.sub (local.get 13) (i64.const 1)) (i64.const 32))))
