@@ -58,6 +58,12 @@ it.skipIf(why !== undefined)(
   60_000,
 );
 
+it.skipIf(why !== undefined)(
+  `so do ${CASES / 20} translated, each by itself`,
+  async () => compare(await start("jit"), 6, CASES / 20),
+  240_000,
+);
+
 const unicorn = await start("unicorn").catch(String);
 const whyNoUnicorn = why ?? (typeof unicorn === "string" ? unicorn : undefined);
 if (whyNoUnicorn !== undefined) console.warn(`the comparison with Unicorn is skipped: ${whyNoUnicorn}`);
