@@ -366,6 +366,29 @@ describe("stack frames", () => {
   });
 });
 
+describe("accesses that reach into the next page", () => {
+  it("look at one byte of the page table, until a right is taken from the second page", async () => {
+    engine = await jit({ threshold: 1 });
+    const guest = new Guest(engine);
+    const { memory } = guest;
+    guest.code("90 89 03 8b 0b 0f 05"); // nop; mov [rbx],eax; mov ecx,[rbx]; syscall
+    guest.set(Reg.rax, 0x1122_3344);
+    guest.set(Reg.rbx, DATA + 0xffe);
+    expect(guest.run()).toBe(Trap.Syscall);
+    expect(memory.view.getUint32(DATA + 0xffe, true)).toBe(0x1122_3344);
+    const first = DATA >>> PAGE_SHIFT;
+    expect((memory.pages[first] as number) & PageBits.WriteOn).toBe(PageBits.WriteOn);
+    expect((memory.pages[first + 1] as number) & PageBits.WriteOn).toBe(0);
+    memory.pages[first + 1] = Present | Read;
+    memory.rightsTaken(first + 1);
+    guest.set(Reg.rax, 0);
+    guest.start();
+    expect(guest.run()).toBe(Trap.PageFault);
+    expect([guest.core.faultAddress, guest.core.faultAccess]).toEqual([DATA + 0x1000, Access.Write]);
+    expect(memory.view.getUint32(DATA + 0xffe, true)).toBe(0x1122_3344);
+  });
+});
+
 describe("fuel", () => {
   it.each([
     ["a jump to itself", "eb fe"],
