@@ -171,7 +171,7 @@ function spreadLive(region: Region, flows: readonly BlockFlow[], { successors, o
         const dirty = flow.dirty[n] as StateSet;
         const last = n === flow.effects.length - 1;
         // Whatever ends a block may leave the region with all that is changed.
-        if (last) live |= dirty | e.writes;
+        if (last || e.trapsAfter) live |= dirty | e.writes;
         flow.live[n] = live;
         live = (live & ~e.kills) | e.uses;
         if (e.exits || (last && block.flow === "interpreted")) live |= dirty | e.exitWrites;

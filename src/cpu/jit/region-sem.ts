@@ -55,6 +55,8 @@ export class Effects {
   exits = false;
   exitWrites: StateSet = 0n;
   endsEarly = false;
+  /** May be done and then leave for the kernel, though others follow it. */
+  trapsAfter = false;
   /** Sets CC_AUX; CC_PREVIOUS and CC_STEPPED. */
   aux = false;
   steps = false;
@@ -512,6 +514,7 @@ export class RegionSem implements Sem {
     this.#side();
   }
   trapAfter(trap: Trap): void {
+    this.effects.trapsAfter = true;
     this.#exits.trapAfter(this, trap);
   }
   /** No code is at 0, which as a result has another meaning, and from 4 GiB up, where some addresses are not canonical. */

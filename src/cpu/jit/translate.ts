@@ -216,6 +216,7 @@ class Translation implements Exits {
       effects.forEach((e, n) => {
         const before = dirty[n] as StateSet;
         if (e.exits || n === last) add("trap", before | e.exitWrites);
+        if (e.trapsAfter) add("trap", before | e.writes);
         if (n < last) return;
         add("trap", before | e.writes);
         add("goto", before | e.writes);
