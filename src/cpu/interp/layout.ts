@@ -86,6 +86,8 @@ export const MAX_DEPTH = 160;
 
 /** Translated code asks for one instruction to be interpreted. */
 export const TRAP_STEP = 18;
+/** The same, of something that a region did not expect to happen often. */
+export const TRAP_RARE = 19;
 
 /** Where computed jumps were seen to lead (jit/): so many jumps, 256 words each. */
 export const TARGETS: number = JUMP_CACHE + JUMP_CACHE_ENTRIES * 8;

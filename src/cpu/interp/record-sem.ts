@@ -335,6 +335,9 @@ export class RecordSem implements Sem {
   careful(): I32 {
     return i32.load(ZERO, CONTEXT_OFFSET + SSE_CAREFUL);
   }
+  rarely(condition: I32, body: () => void): void {
+    this.f.if(condition, body);
+  }
   number(n: number): I32 {
     return this.#register(n);
   }

@@ -22,11 +22,12 @@ import {
   TARGETS,
   TRAP_LOOKUP,
   TRAP_PC,
+  TRAP_RARE,
   TRAP_STEP,
   TRAP_STEPPED,
   WATCHED_JUMPS,
 } from "../interp/layout.ts";
-import { RIP } from "../isa/x86_64/context.ts";
+import { RIP, SSE_CAREFUL } from "../isa/x86_64/context.ts";
 import { TranslationCache } from "./cache.ts";
 import { exportName, link, TARGET_ENTRIES, type Unlinked } from "./names.ts";
 import type { Region, RegionFinder } from "./region.ts";
@@ -60,9 +61,12 @@ const MAX_REGION = 1_000;
 const MAX_DISPATCHING = 3_000;
 const MAX_MODULE = 2_000;
 const MAX_FRAME_FAULTS = 32;
+const MAX_RARITIES = 100;
 const INSTRUCTIONS_PER_BRANCH = 6;
-/** An address for entries of the jump cache that are free: none that is looked up there. */
-const NOWHERE = 0xffff_ffff;
+/** An address for an entry of the jump cache that is free: one that is never looked up there. */
+function nowhere(entry: number): number {
+  return jumpCacheOffset(0xffff_ffff) === entry ? 1 : 0xffff_ffff;
+}
 
 /** What happened, over all address spaces: for tests and for who looks into the speed of something. */
 export class JitStatistics {
@@ -222,6 +226,9 @@ export class JitCore extends InterpCore {
   /** Regions entered in vain, since their frame is not there, how often; those without a check of it. */
   readonly #frameFaults = new Map<number, number>();
   readonly #frameless = new Set<number>();
+  /** The same of what regions leave to the interpreter as rare: by instruction; regions that do it themselves. */
+  readonly #rarities = new Map<number, number>();
+  readonly #generic = new Set<number>();
   /** By translated code. */
   #executed = 0;
 
@@ -231,7 +238,7 @@ export class JitCore extends InterpCore {
     this.#words = new Uint32Array(memory.memory.buffer, 0, TARGETS / 4 + WATCHED_JUMPS * TARGET_ENTRIES);
     // Zeros would be found by a jump to 0, but nothing but its first entry.
     const first = (JUMP_CACHE + jumpCacheOffset(0)) >> 2;
-    if (this.#words[first] === 0) this.#words[first] = NOWHERE;
+    if (this.#words[first] === 0) this.#words[first] = nowhere(jumpCacheOffset(0));
   }
 
   override get instructions(): number {
@@ -260,7 +267,9 @@ export class JitCore extends InterpCore {
         statistics.entered++;
         left -= Math.max(slice - ((this.#words[FUEL_WORD] as number) | 0), 1);
         from = 0;
-        if (trap === TRAP_STEP) {
+        if (trap === TRAP_RARE && this.#rarity(u32[RIP_WORD] as number)) {
+          // There is another translation now.
+        } else if (trap === TRAP_STEP || trap === TRAP_RARE) {
           statistics.stepped++;
           this.#frameFault(u32[RIP_WORD] as number);
           const stepped = this.step();
@@ -348,10 +357,29 @@ export class JitCore extends InterpCore {
     if (installed === undefined || this.#frameless.has(rip)) return;
     const count = (this.#frameFaults.get(rip) ?? 0) + 1;
     this.#frameFaults.set(rip, count);
-    if (count < MAX_FRAME_FAULTS || !this.#canTranslate()) return;
+    if (count < MAX_FRAME_FAULTS) return;
     this.#frameless.add(rip);
+    this.#translateAgain(rip, installed);
+  }
+  /** What is not rare after all, regions do themselves from then on. True if some have just been translated for that. */
+  #rarity(rip: number): boolean {
+    const count = (this.#rarities.get(rip) ?? 0) + 1;
+    this.#rarities.set(rip, count);
+    // Once a program has loaded MXCSR it stays like that.
+    if (count < MAX_RARITIES && this.memory.context.getUint32(SSE_CAREFUL, true) === 0) return false;
+    if (!this.#canTranslate()) return false;
+    let again = false;
+    for (const [entry, installed] of [...this.#installed]) {
+      if (this.#generic.has(entry) || !installed.ranges.some(([from, to]) => rip >= from && rip < to)) continue;
+      this.#generic.add(entry);
+      this.#translateAgain(entry, installed);
+      again = true;
+    }
+    return again;
+  }
+  #translateAgain(rip: number, installed: Installed): void {
     this.#remove(rip, installed);
-    const translated = this.#translate(rip, installed.from.targets);
+    const translated = this.#canTranslate() ? this.#translate(rip, installed.from.targets) : undefined;
     if (translated !== undefined) this.#install(translated, rip);
   }
 
@@ -416,7 +444,10 @@ export class JitCore extends InterpCore {
     }
     const { statistics } = engine;
     const began = engine.now();
-    const unlinked = translator.translate(regions, (entry) => !this.#frameless.has(entry));
+    const unlinked = translator.translate(regions, {
+      framed: (entry) => !this.#frameless.has(entry),
+      lean: (entry) => !this.#generic.has(entry),
+    });
     statistics.translating += engine.now() - began;
     engine.dump?.(translator.describe(regions, link(unlinked, engine), this.memory));
     const module = engine.compile(unlinked);
@@ -468,7 +499,7 @@ export class JitCore extends InterpCore {
     this.#engine.statistics.removed++;
     table.set(slot, table.get(this.#engine.stubSlot));
     const entry = (JUMP_CACHE + jumpCacheOffset(rip)) >> 2;
-    if (this.#words[entry] === rip) this.#words[entry] = NOWHERE;
+    if (this.#words[entry] === rip) this.#words[entry] = nowhere(jumpCacheOffset(rip));
     this.code.include(rip);
   }
 

@@ -51,10 +51,10 @@ export interface RegionFlow {
   readonly frame: Frame | undefined;
 }
 
-const NO_EXITS: Exits = { side() {}, trapAfter() {}, direct() {}, indirect() {}, done() {} };
+const NO_EXITS: Exits = { side() {}, rare() {}, trapAfter() {}, direct() {}, indirect() {}, done() {} };
 
-export function analyse(set: InstructionSet, region: Region, graph: Graph, framed: boolean): RegionFlow {
-  const scratch = new State(new FunctionBuilder(new ModuleBuilder(), []));
+export function analyse(set: InstructionSet, region: Region, graph: Graph, framed: boolean, lean: boolean): RegionFlow {
+  const scratch = new State(new FunctionBuilder(new ModuleBuilder(), []), lean);
   const flows = region.blocks.map((block) => summarise(set, block, scratch));
   spreadDirty(region, flows, graph);
   spreadLive(region, flows, graph);

@@ -60,6 +60,8 @@ export class Effects {
   /** Sets CC_AUX; CC_PREVIOUS and CC_STEPPED. */
   aux = false;
   steps = false;
+  /** Asks whether MXCSR matters. */
+  careful = false;
   /** Its code loops. */
   loops = false;
   /** Where it changes the flags: what they are known to be after it, if CC_PREVIOUS is left out. */
@@ -82,6 +84,8 @@ export interface Span {
 export interface Exits {
   /** The interpreter is to execute this instruction. */
   side(sem: RegionSem): void;
+  /** The same, where the region could have done it, were it not lean. */
+  rare(sem: RegionSem): void;
   /** This instruction is done, and the kernel is wanted. */
   trapAfter(sem: RegionSem, trap: Trap): void;
   direct(sem: RegionSem, target: number): void;
@@ -487,8 +491,22 @@ export class RegionSem implements Sem {
     this.f.exec(i64.store(ZERO, i64.const(0xffff), at + 8));
   }
   careful(): I32 {
+    this.effects.careful = true;
+    // Where the region is entered that was looked at; what changes it is interpreted.
+    if (this.state.lean) return ZERO;
     this.uses(CAREFUL);
     return this.state.careful;
+  }
+
+  rarely(condition: I32, body: () => void): void {
+    if (!this.state.lean) {
+      this.f.if(condition, body);
+      return;
+    }
+    this.f.if(condition, () => {
+      this.#mayLeave();
+      this.#exits.rare(this);
+    });
   }
 
   // Control

@@ -62,13 +62,16 @@ export class State {
   /** Fields of the flags that the function sets at all; the others stay in the context. */
   aux = true;
   steps = true;
+  /** Made for arithmetic under MXCSR's reset value and for numbers: anything else leaves. */
+  readonly lean: boolean;
   readonly #gpr: Local<"i64">[] = [];
   readonly #vector: Local<"v128">[] = [];
   #flags: FlagLocals | undefined;
   #careful: Local<"i32"> | undefined;
 
-  constructor(f: FunctionBuilder) {
+  constructor(f: FunctionBuilder, lean: boolean) {
     this.f = f;
+    this.lean = lean;
   }
 
   gpr(n: number): Local<"i64"> {

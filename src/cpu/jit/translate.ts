@@ -17,8 +17,8 @@
  */
 import { CONTEXT_OFFSET, PAGE_TABLE, PageBits } from "../../mm/layout.ts";
 import type { Trap } from "../core.ts";
-import { JUMP_CACHE, jumpCacheEntry, REGION_FUEL, TRAP_CODE, TRAP_STEP } from "../interp/layout.ts";
-import { RIP } from "../isa/x86_64/context.ts";
+import { JUMP_CACHE, jumpCacheEntry, REGION_FUEL, TRAP_CODE, TRAP_RARE, TRAP_STEP } from "../interp/layout.ts";
+import { RIP, SSE_CAREFUL } from "../isa/x86_64/context.ts";
 import { type I32, type I64, i32, i64, select } from "../wasm/expr.ts";
 import {
   type FunctionBuilder,
@@ -47,10 +47,15 @@ export interface TranslateOptions {
   readonly stubSlot: number;
 }
 
-interface Options extends TranslateOptions {
+/** What regions may rely on, and leave if it isn't so. */
+export interface Assumptions {
   /** Whether the region at an address may check its frame once, at its entry. */
   readonly framed: (rip: number) => boolean;
+  /** Whether the region at an address may leave the unusual in floating-point arithmetic to the interpreter. */
+  readonly lean: (rip: number) => boolean;
 }
+
+type Options = TranslateOptions & Assumptions;
 
 /**
  * A module that exports a function `r<rip in hex>` for each region. It depends on the guest's code alone: what is
@@ -93,6 +98,8 @@ class Translation implements Exits {
   readonly #structure: Structure;
   readonly #flows: readonly BlockFlow[];
   readonly #frame: Frame | undefined;
+  /** That MXCSR does not matter has to be so wherever the region is entered. */
+  readonly #assumesReset: boolean;
   readonly #index = new Map<number, number>();
   readonly #stubs: Stub[] = [];
   readonly #labels = new Map<number, Label>();
@@ -121,7 +128,8 @@ class Translation implements Exits {
     this.#region = region;
     this.#functions = functions;
     this.#options = options;
-    this.#state = new State(f);
+    const lean = options.lean(region.entry);
+    this.#state = new State(f, lean);
     region.blocks.forEach((b, i) => {
       this.#index.set(b.start, i);
     });
@@ -133,6 +141,7 @@ class Translation implements Exits {
       region,
       { successors, order: this.#structure.sequence },
       options.framed(region.entry),
+      lean,
     );
     this.#flows = blocks;
     this.#frame = frame;
@@ -140,6 +149,7 @@ class Translation implements Exits {
     const effects = this.#flows.flatMap((flow) => flow.effects);
     this.#state.aux = effects.some((e) => e.aux);
     this.#state.steps = effects.some((e) => e.steps);
+    this.#assumesReset = lean && effects.some((e) => e.careful);
     this.#depth = f.param(1, "i32");
     this.#deeper = f.permanent("i32");
     this.#fuel = f.permanent("i32");
@@ -161,6 +171,7 @@ class Translation implements Exits {
     const open = (i: number): void => {
       const stub = this.#stubs[i];
       if (stub === undefined) {
+        if (this.#assumesReset) this.#checkReset();
         if (this.#frame !== undefined) this.#checkFrame(this.#frame);
         this.#tree(0);
         return;
@@ -190,6 +201,15 @@ class Translation implements Exits {
     const allowed = i32.and(i32.and(page(low), page(high - 1)), i32.const(PageBits.Write));
     f.if(i32.or(i32.eqz(allowed), i32.wrap(i64.shr_u(rsp, i64.const(32)))), () => {
       f.set(this.#pc, i32.const(this.#region.entry));
+      this.#leave("trap", 0n);
+    });
+  }
+
+  #checkReset(): void {
+    const f = this.#f;
+    f.if(i32.load(ZERO, CONTEXT_OFFSET + SSE_CAREFUL), () => {
+      f.set(this.#pc, i32.const(this.#region.entry));
+      f.set(this.#trap, i32.const(TRAP_RARE));
       this.#leave("trap", 0n);
     });
   }
@@ -274,6 +294,10 @@ class Translation implements Exits {
     const { block, effects, dirty } = this.#current;
     this.#f.set(this.#pc, i32.const((block.instructions[this.#step] as Instruction).rip));
     this.#leave("trap", dirty | effects.exitWrites);
+  }
+  rare(): void {
+    this.#f.set(this.#trap, i32.const(TRAP_RARE));
+    this.side();
   }
   trapAfter(sem: RegionSem, trap: Trap): void {
     this.#f.set(this.#pc, i32.const(sem.next));

@@ -9,7 +9,7 @@ import { InstructionSet } from "./instruction.ts";
 import type { Unlinked } from "./names.ts";
 import type { Region } from "./region.ts";
 import { RegionFinder } from "./region.ts";
-import { type TranslateOptions, translate } from "./translate.ts";
+import { type Assumptions, type TranslateOptions, translate } from "./translate.ts";
 
 export class Translator {
   readonly #set: InstructionSet;
@@ -29,8 +29,8 @@ export class Translator {
     return new RegionFinder(this.#set, memory);
   }
   /** A module with a function for each region. */
-  translate(regions: readonly Region[], framed: (rip: number) => boolean): Unlinked {
-    return translate(this.#set, regions, { ...this.#options, framed });
+  translate(regions: readonly Region[], assume: Assumptions): Unlinked {
+    return translate(this.#set, regions, { ...this.#options, ...assume });
   }
   /** Regions in words: the guest's instructions, how the control flow was structured, the code that was made. */
   describe(regions: readonly Region[], module: Uint8Array<ArrayBuffer>, memory: GuestMemory): string {

@@ -205,7 +205,7 @@ export function runFloat(
       });
       const { nans } = lane;
       if (nans === undefined) return;
-      f.if(bits.anyTrue(r.map(nans.of).reduce(bits.or)), () =>
+      s.rarely(bits.anyTrue(r.map(nans.of).reduce(bits.or)), () =>
         r.forEach((v, i) => {
           f.set(v, nans.put(f, a[i] as V128, b[i] as V128, v));
         }),

@@ -195,6 +195,11 @@ export interface Sem {
   setMmx(n: number, value: I64): void;
   /** SSE_CAREFUL of the context: not 0 where SSE arithmetic must look at MXCSR (sse-soft.ts). */
   careful(): I32;
+  /**
+   * What seldom has to be done, before the first change of state: an engine that has it done elsewhere leaves instead. (A call
+   * that is never made costs its surroundings their registers all the same.)
+   */
+  rarely(condition: I32, body: () => void): void;
   /** The number of a register operand of kind t (the i of st(i)) or s (segment register). */
   number(n: number): I32;
 

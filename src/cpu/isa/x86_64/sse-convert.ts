@@ -265,7 +265,7 @@ export function sseConvert(nan: NanFunctions, soft: SoftFunctions): SseConvert {
       () => f.set(r, f64.reinterpret_i64(f.call("i64", soft.convert, [i64.extend_i32_u(a), SINGLE, DOUBLE]))),
       () => {
         f.set(r, f64.promote_f32(f32.reinterpret_i32(a)));
-        f.if(f64.ne(r, r), () => f.set(r, f64.reinterpret_i64(f.call("i64", nan.promote, [a]))));
+        s.rarely(f64.ne(r, r), () => f.set(r, f64.reinterpret_i64(f.call("i64", nan.promote, [a]))));
       },
     );
     return r;
@@ -278,7 +278,7 @@ export function sseConvert(nan: NanFunctions, soft: SoftFunctions): SseConvert {
       () => f.set(r, f32.reinterpret_i32(i32.wrap(f.call("i64", soft.convert, [a, DOUBLE, SINGLE])))),
       () => {
         f.set(r, f32.demote_f64(f64.reinterpret_i64(a)));
-        f.if(f32.ne(r, r), () => f.set(r, f32.reinterpret_i32(f.call("i32", nan.demote, [a]))));
+        s.rarely(f32.ne(r, r), () => f.set(r, f32.reinterpret_i32(f.call("i32", nan.demote, [a]))));
       },
     );
     return r;
