@@ -105,7 +105,7 @@ it.skipIf(why !== undefined)(
           undefinedFlags: 0,
           undefinedStatus: 0,
           approximate: "",
-          looseFault: "",
+          looseFault: [],
         },
       });
       if (pending.length === 4000) await flush();

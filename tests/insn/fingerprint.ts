@@ -42,7 +42,7 @@ function fnv(start: number, bytes: Uint8Array): number {
 /** All of an outcome that is defined, as compare.ts has it. */
 function comparable(c: Case, o: Outcome): Uint8Array {
   const faulted = o.vector !== Vector.BP;
-  if (c.approximate !== "" || (faulted && c.looseFault !== "")) return Uint8Array.of(o.vector);
+  if (c.approximate !== "" || (faulted && c.looseFault.length > 0)) return Uint8Array.of(o.vector);
   const fx = o.fx?.slice();
   if (fx !== undefined) {
     const view = new DataView(fx.buffer);

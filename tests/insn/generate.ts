@@ -108,7 +108,7 @@ class Draft {
   #undefinedFlags = 0;
   #undefinedStatus = 0;
   #approximate: Case["approximate"] = "";
-  #looseFault: Case["looseFault"] = "";
+  #looseFault: Case["looseFault"] = [];
   #fx: Uint8Array | undefined;
   #windowOffset = 0;
   #window = new Uint8Array(0);
@@ -294,7 +294,8 @@ class Draft {
     this.#undefinedFlags |= facts.undefinedFlags(row, size, masked);
     this.useless ||= facts.undefinedResult(row, size, masked ?? 31);
     this.#undefinedStatus |= facts.undefinedStatus(row);
-    this.#looseFault ||= facts.looseFault(row);
+    const loose = facts.looseFault(row);
+    if (loose !== "") this.#looseFault = [...this.#looseFault, loose];
     if (facts.isApproximation(row)) this.#approximate = "xmm";
     if (facts.isTranscendental(row)) this.#approximate = "x87";
   }

@@ -53,7 +53,7 @@ export interface Case {
   /** Which results are only approximations: float lanes of xmm registers (rcpps, rsqrtps) or x87 registers (fsin...). */
   readonly approximate: "" | "xmm" | "x87";
   /** What an instruction that faults may have done already on this CPU, hence not compared: see facts.ts. */
-  readonly looseFault: "" | "memory" | "x87" | "jump";
+  readonly looseFault: readonly ("memory" | "x87" | "jump")[];
 }
 
 export interface Outcome {
