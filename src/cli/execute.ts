@@ -85,7 +85,6 @@ export async function execute(options: RunOptions, trace: TraceSetup | undefined
   }
 }
 
-/** The file is made at once: a path that cannot be written to is known before the program has run. */
 /** Appends what it is given to a file that is empty at first. */
 function dumpTo(file: string): (text: string) => void {
   try {
@@ -96,6 +95,7 @@ function dumpTo(file: string): (text: string) => void {
   }
 }
 
+/** The file is made at once: a path that cannot be written to is known before the program has run. */
 async function openProfile(file: string, engine: CpuEngine): Promise<{ profiler: Profiler; finish: () => void }> {
   let fd: number;
   try {
