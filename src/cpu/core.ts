@@ -37,13 +37,20 @@ export type Trap = (typeof Trap)[keyof typeof Trap];
 export const Access = { Read: 0, Write: 1, Exec: 2 } as const;
 export type Access = (typeof Access)[keyof typeof Access];
 
-/** An instruction set with one engine for it. Immutable: shared by all address spaces of a machine. */
+/** An instruction set, by Linux's name for the architecture. */
+export type IsaName = "x86_64" | "riscv64";
+
+/** An engine for one instruction set or several. Shared by all address spaces of a machine. */
 export interface CpuEngine {
   /** As on the command line: interp, jit, unicorn, lockstep. */
   readonly name: string;
-  readonly arch: "x86_64" | "riscv64";
-  /** Makes the engine's part of an address space. The context starts zeroed except for what the ISA's reset demands. */
-  attach(memory: GuestMemory): CpuCore;
+  /** What it executes. */
+  readonly isas: readonly IsaName[];
+  /**
+   * Makes the engine's part of an address space. The context starts zeroed except for what the ISA's reset demands.
+   * @param isa of the program in it, one of `isas`; the first of these by default
+   */
+  attach(memory: GuestMemory, isa?: IsaName): CpuCore;
   /** The guest's time stamp counter is the monotonic clock of the machine's host, in nanoseconds: a vdso can use it. */
   readonly countsTime?: boolean;
   /** Receives lines worth a developer's attention, such as an unknown opcode with its bytes. */

@@ -45,7 +45,7 @@ async function spoiled({ before, after }: Spoil): Promise<CpuEngine> {
   const interp = await createInterpEngine();
   return {
     name: "spoiled",
-    arch: "x86_64",
+    isas: ["x86_64"],
     attach: (memory): CpuCore => {
       const core = interp.attach(memory);
       let planted: Planted | undefined;

@@ -16,7 +16,7 @@
  */
 import type { GuestMemory } from "../mm/guest-memory.ts";
 import { CONTEXT_OFFSET, PAGE_SIZE, PageBits } from "../mm/layout.ts";
-import { Access, type CpuCore, type CpuEngine, SINGLE_STEP, Trap } from "./core.ts";
+import { Access, type CpuCore, type CpuEngine, type IsaName, SINGLE_STEP, Trap } from "./core.ts";
 import { readFlags } from "./isa/x86_64/arch.ts";
 import {
   comparable,
@@ -40,7 +40,7 @@ export class LockstepDifference extends Error {
 
 export class LockstepEngine implements CpuEngine {
   readonly name = "lockstep";
-  readonly arch = "x86_64";
+  readonly isas: readonly IsaName[] = ["x86_64"];
   readonly subject: CpuEngine;
   readonly reference: UnicornEngine;
 

@@ -5,6 +5,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { InterpEngine } from "../../src/cpu/interp/engine.ts";
 import { generateModule } from "../../src/cpu/interp/generate.ts";
+import { rowsOf } from "../../src/cpu/interp/image.ts";
 import { TEXT_OPTIONS } from "../../src/cpu/jit/dump.ts";
 import { link } from "../../src/cpu/jit/names.ts";
 import type { Region } from "../../src/cpu/jit/region.ts";
@@ -20,9 +21,9 @@ const slots: Record<string, number> = {};
 let translator: Translator;
 
 beforeAll(() => {
-  const { rowsOf, functions } = new InterpEngine({ module: generateModule() });
+  const { lines, functions } = new InterpEngine({ module: generateModule() });
   for (const name of Object.keys(functions)) slots[name] = numberOf(name);
-  translator = new Translator(rowsOf, slots, { stubSlot: slots["region_stub"] as number });
+  translator = new Translator(rowsOf(lines), slots, { stubSlot: slots["region_stub"] as number });
 });
 
 /** FNV-1a. */

@@ -15,9 +15,8 @@
 
 import type { GuestMemory } from "../../mm/guest-memory.ts";
 import { BIAS, GUEST_LIMIT, PAGE_SHIFT, PAGE_SIZE, PageBits } from "../../mm/layout.ts";
-import { TEMP_SLOT, ZERO_SLOT } from "../isa/x86_64/context.ts";
-import { Decoded, type Decoder } from "../isa/x86_64/decoder.ts";
 import { type HandlerList, PAIR } from "./handlers.ts";
+import type { RecordDecoder } from "./isa.ts";
 import {
   HASH,
   HASH_INITIAL_ENTRIES,
@@ -36,9 +35,6 @@ import type { SharedBlock, SharedBlocks } from "./shared-blocks.ts";
 /** A block is cut after so many instructions, lest much be decoded that never runs. */
 const BLOCK_INSTRUCTIONS = 64;
 
-/** After these the next instruction in memory isn't reached by falling through. */
-const TERMINATORS: ReadonlySet<string> = new Set(["jmp", "ret", "retn", "ud2", "int3", "privileged"]);
-
 /** Handler numbers of the records that are no instructions. */
 interface Internal {
   readonly lookup: number;
@@ -48,12 +44,7 @@ interface Internal {
   readonly forward: number;
   readonly stepped: number;
   readonly illegal: number;
-  readonly address: number;
-  readonly address32: number;
 }
-
-/** Letters of operands that are in memory when ModRM says so. */
-const MEMORY = "EWMY";
 
 function isFar(address: number): boolean {
   return address <= 0 || address > 0xffff_ffff;
@@ -61,7 +52,7 @@ function isFar(address: number): boolean {
 
 export class CodeCache {
   readonly #memory: GuestMemory;
-  readonly #decoder: Decoder;
+  readonly #decoder: RecordDecoder;
   readonly #handlers: HandlerList;
   readonly #internal: Internal;
   readonly #u8: Uint8Array;
@@ -78,7 +69,7 @@ export class CodeCache {
 
   readonly #shared: SharedBlocks;
 
-  constructor(memory: GuestMemory, decoder: Decoder, handlers: HandlerList, shared: SharedBlocks) {
+  constructor(memory: GuestMemory, decoder: RecordDecoder, handlers: HandlerList, shared: SharedBlocks) {
     this.#shared = shared;
     this.#memory = memory;
     this.#decoder = decoder;
@@ -92,8 +83,6 @@ export class CodeCache {
       forward: number("#forward"),
       stepped: number("#stepped"),
       illegal: number("#illegal"),
-      address: number("#address:m0,s"),
-      address32: number("#address32:m0,s"),
     };
     const { buffer } = memory.memory;
     this.#u8 = new Uint8Array(buffer, 0, BIAS);
@@ -499,75 +488,28 @@ export class CodeCache {
     this.#ended = true;
     if (!this.#executable(rip)) return 0;
     // The decoder may look up to 15 bytes ahead; whether it may rely on them is checked when the length is known.
-    const result = rip + 32 < GUEST_LIMIT ? d.decode(u8, view, rip, rip) : Decoded.Illegal;
+    const exists = rip + 32 < GUEST_LIMIT && d.decode(u8, view, rip);
     const last = rip + Math.max(d.length, 1) - 1;
     if (last >>> PAGE_SHIFT !== rip >>> PAGE_SHIFT && !this.#executable((last & -4096) >>> 0)) return 0;
     if (mark) {
       if (this.#markedPage !== rip >>> PAGE_SHIFT) this.#mark(rip >>> PAGE_SHIFT);
       if (this.#markedPage !== last >>> PAGE_SHIFT) this.#mark(last >>> PAGE_SHIFT);
     }
-
-    if (result === Decoded.Illegal || d.handler < 0) {
+    if (!exists) {
       this.#put(record, this.#internal.illegal, rip);
-      this.#u8[record + 7] = d.length;
+      this.#u8[record + R_LENGTH] = d.length;
       return record + RECORD_SIZE;
     }
-    let at = record;
-    let first = d.register0;
-    let second = d.register1;
-    let imm = d.imm;
-    if (d.template.usesVvvv) {
-      if (!d.hasMemory) {
-        d.base = d.register2;
-        d.index = d.register3;
-      } else {
-        const { operands } = d.template.row;
-        // The third register takes the byte of the memory operand, a fourth (its operand being the immediate) that one's.
-        if (MEMORY.includes(operands[0]?.where ?? "")) first = d.register2;
-        else if (MEMORY.includes(operands[1]?.where ?? "")) second = d.register2;
-        if (operands[3]?.where === "L") imm = d.register3;
-        if (d.template.vsib) imm = d.segment === 0 ? ZERO_SLOT : d.segment;
-      }
-    }
-    if (d.hasMemory && !d.template.vsib && (d.segment !== 0 || d.address32)) at = this.#splitAddress(at, rip);
-    const word = at >> 2;
-    this.#u32[(RIPS >> 2) + ((at - RECORDS) >> 4)] = rip;
-    let { handler } = d;
-    const quick = this.#handlers.unindexed[handler] as number;
-    if (quick >= 0 && d.hasMemory && d.index === ZERO_SLOT) handler = quick;
-    this.#i32[word] = handler | (first << 16) | (second << 24);
-    this.#i32[word + 1] = d.base | (d.index << 8) | (d.scale << 16) | (d.length << 24);
-    const { row } = d.template;
-    if (d.template.hasTarget) {
-      this.#fuse(at, rip, handler);
-      this.#i32[word + 2] = 0;
-      this.#i32[word + 3] = 0;
-      this.#branch(at, d.target);
-    } else if (d.template.hasImm64) {
-      this.#i32[word + 2] = d.imm;
-      this.#i32[word + 3] = d.immHigh;
-    } else {
-      this.#i32[word + 2] = d.disp;
-      this.#i32[word + 3] = imm;
+    const at = d.write(this.#i32, record);
+    for (let r = record; r <= at; r += RECORD_SIZE) this.#u32[(RIPS >> 2) + ((r - RECORDS) >> 4)] = rip;
+    const { target } = d;
+    if (!Number.isNaN(target)) {
+      this.#fuse(at, rip, this.#u16[at >> 1] as number);
+      this.#branch(at, target);
     }
     this.#previous = at;
-    this.#ended = TERMINATORS.has(row.mnemonic);
+    this.#ended = d.ends;
     return at + RECORD_SIZE;
-  }
-
-  /** A record before the instruction's own that leaves the address in TEMP_SLOT: more than a record's parts. */
-  #splitAddress(record: number, rip: number): number {
-    const d = this.#decoder;
-    const word = record >> 2;
-    this.#put(record, d.address32 ? this.#internal.address32 : this.#internal.address, rip);
-    this.#u8[record + 3] = d.segment === 0 ? ZERO_SLOT : d.segment;
-    this.#i32[word + 1] = d.base | (d.index << 8) | (d.scale << 16);
-    this.#i32[word + 2] = d.disp;
-    d.base = TEMP_SLOT;
-    d.index = ZERO_SLOT;
-    d.scale = 0;
-    d.disp = 0;
-    return record + RECORD_SIZE;
   }
 
   /** Makes pairs of records from, up to (exclusive) that have a handler for both. All keep their own for who jumps to them. */

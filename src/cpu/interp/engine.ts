@@ -6,19 +6,22 @@
  */
 import type { GuestMemory } from "../../mm/guest-memory.ts";
 import { CONTEXT_OFFSET } from "../../mm/layout.ts";
-import { type Access, type CpuCore, type CpuEngine, SINGLE_STEP, Trap } from "../core.ts";
-import { FAULT_ACCESS, FAULT_ADDRESS, HIGH_SLOT, RIP } from "../isa/x86_64/context.ts";
-import { Decoder } from "../isa/x86_64/decoder.ts";
+import { type Access, type CpuCore, type CpuEngine, type IsaName, SINGLE_STEP, Trap } from "../core.ts";
+import { FAULT_ACCESS, FAULT_ADDRESS, PC } from "../isa/common.ts";
 import { evaluate } from "../softfloat/evaluate.ts";
 import { CodeCache } from "./code-cache.ts";
 import { type HandlerList, numberHandlers } from "./handlers.ts";
-import { readImage, rowsOf } from "./image.ts";
+import { readImage } from "./image.ts";
+import type { Lines, RecordDecoder, RuntimeIsa } from "./isa.ts";
 import { EXECUTED, FUEL_LEFT, TRAP_CODE, TRAP_LOOKUP, TRAP_PC, TRAP_STEPPED } from "./layout.ts";
 import { SharedBlocks } from "./shared-blocks.ts";
+import { x86Runtime } from "./x86_64/runtime.ts";
 
 export interface InterpOptions {
   /** What `buildImage` gives (create.ts calls it where there is none from before). */
   readonly module: Uint8Array<ArrayBuffer>;
+  /** The instruction set that the module is for: x86_64 by default. */
+  readonly isa?: RuntimeIsa;
   /** The time stamp counter: the host's monotonic clock. Without it, the count of instructions executed. */
   readonly timestamp?: () => bigint;
   /** 64 random bits, for rdrand and rdseed. Without it, the same numbers in every run. */
@@ -36,7 +39,7 @@ const EARLY_SLICE = 20_000;
 const BRIEF_BRANCHES = 400_000;
 const EARLY_BRANCHES = 10_000_000;
 
-const RIP_WORD = (CONTEXT_OFFSET + RIP) >> 2;
+const PC_WORD = (CONTEXT_OFFSET + PC) >> 2;
 
 /** A fork copies the decoded code if it has fewer records (1.3 MB). */
 const COPIED_RECORDS = 0x10000;
@@ -54,15 +57,17 @@ export interface Loops {
 
 export class InterpEngine implements CpuEngine {
   readonly name: string = "interp";
-  readonly arch = "x86_64" as const;
+  readonly isa: RuntimeIsa;
+  readonly isas: readonly IsaName[];
   readonly countsTime: boolean;
   readonly log?: (line: string) => void;
   readonly handlers: HandlerList;
-  readonly decoder: Decoder;
+  readonly decoder: RecordDecoder;
   readonly shared: SharedBlocks = new SharedBlocks();
-  /** Slots in the table of what definitions call, by name; what an opcode's rows are. */
+  /** Slots in the table of what definitions call, by name. */
   readonly functions: Readonly<Record<string, number>>;
-  readonly rowsOf: ReturnType<typeof rowsOf>;
+  /** The encoding table. */
+  readonly lines: Lines;
   readonly #module: WebAssembly.Module;
   readonly #loops = new WeakMap<GuestMemory, Loops>();
   /** Taken branches so far, as long as it matters. */
@@ -74,6 +79,8 @@ export class InterpEngine implements CpuEngine {
 
   constructor(options: InterpOptions) {
     if (options.log !== undefined) this.log = options.log;
+    this.isa = options.isa ?? x86Runtime;
+    this.isas = [this.isa.name];
     this.#timestamp = options.timestamp;
     this.countsTime = options.timestamp !== undefined;
     this.#random = options.random ?? splitmix64();
@@ -82,8 +89,8 @@ export class InterpEngine implements CpuEngine {
     const image = readImage(this.#module);
     this.handlers = numberHandlers(image.inline, image.outlined);
     this.functions = image.functions;
-    this.rowsOf = rowsOf(image);
-    this.decoder = new Decoder(this.rowsOf, (form) => this.handlers.numberOf.get(form) ?? -1);
+    this.lines = image.lines;
+    this.decoder = this.isa.decoder(image.lines, this.handlers);
   }
 
   attach(memory: GuestMemory): CpuCore {
@@ -92,7 +99,7 @@ export class InterpEngine implements CpuEngine {
   }
 
   protected prepare(memory: GuestMemory): void {
-    memory.context.setUint32(HIGH_SLOT + 4, 1, true);
+    this.isa.prepare(memory.context);
     this.shared.recording = this.#attached;
     this.#attached = true;
   }
@@ -140,7 +147,7 @@ export class InterpCore implements CpuCore {
 
   /** What was cleared with the context is put back. */
   protected begin(): void {
-    this.memory.context.setUint32(HIGH_SLOT + 4, 1, true);
+    this.engine.isa.prepare(this.memory.context);
     this.code.publish();
   }
 
@@ -162,7 +169,7 @@ export class InterpCore implements CpuCore {
     let from = 0;
     for (;;) {
       if (this.pcBeyond()) return this.report(this.fetchFault());
-      const record = code.resolve(u32[RIP_WORD] as number, from);
+      const record = code.resolve(u32[PC_WORD] as number, from);
       if (record === 0) return this.report(this.fetchFault());
       // V8 has no on-stack replacement for wasm: main must return now and then to be entered in its optimised form.
       const slice = Math.min(left, engine.branches < EARLY_BRANCHES ? EARLY_SLICE : FUEL_SLICE);
@@ -207,7 +214,7 @@ export class InterpCore implements CpuCore {
   protected step(): number {
     const u32 = this.u32;
     if (this.pcBeyond()) return this.fetchFault();
-    const record = this.code.scratch(u32[RIP_WORD] as number);
+    const record = this.code.scratch(u32[PC_WORD] as number);
     if (record === 0) return this.fetchFault();
     u32[TRAP_CODE >> 2] = 0;
     // A taken branch uses the only fuel and leaves, as does a jump to code that isn't decoded.
@@ -216,16 +223,15 @@ export class InterpCore implements CpuCore {
   }
 
   protected pcBeyond(): boolean {
-    return this.u32[RIP_WORD + 1] !== 0;
+    return this.u32[PC_WORD + 1] !== 0;
   }
 
   /** The pc is where nothing may be executed. */
   protected fetchFault(): Trap {
     const { context } = this.memory;
-    const rip = context.getBigUint64(RIP, true);
-    const high = Number(rip >> 47n);
-    if (high !== 0 && high !== 0x1ffff) return Trap.GeneralProtection;
-    const at = rip >> 32n === 0n ? BigInt(this.code.faultAddress) : rip;
+    const pc = context.getBigUint64(PC, true);
+    if (!this.engine.isa.canonical(pc)) return Trap.GeneralProtection;
+    const at = pc >> 32n === 0n ? BigInt(this.code.faultAddress) : pc;
     context.setBigUint64(FAULT_ADDRESS, at, true);
     context.setUint32(FAULT_ACCESS, 2, true);
     return Trap.PageFault;
@@ -242,9 +248,9 @@ export class InterpCore implements CpuCore {
   }
 
   #logIllegal(log: (line: string) => void): void {
-    const rip = this.u32[RIP_WORD] as number;
-    const bytes = [...this.memory.u8.subarray(rip, rip + 15)].map((b) => b.toString(16).padStart(2, "0"));
-    log(`illegal or unimplemented instruction at 0x${rip.toString(16)}: ${bytes.join(" ")}`);
+    const pc = this.u32[PC_WORD] as number;
+    const bytes = [...this.memory.u8.subarray(pc, pc + 15)].map((b) => b.toString(16).padStart(2, "0"));
+    log(`illegal or unimplemented instruction at 0x${pc.toString(16)}: ${bytes.join(" ")}`);
   }
 }
 

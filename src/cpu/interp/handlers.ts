@@ -1,10 +1,7 @@
 /** Which handlers there are, and which of them stand inline in the main loop. */
 
-import { formsOf, type Row } from "../isa/x86_64/table.ts";
-import { FUSED, HOT, PAIRS } from "./hot.ts";
-
-/** Records that are no instructions (program.ts). */
-const INTERNAL_FORMS = [
+/** Records that are no instructions. */
+export const INTERNAL_FORMS: readonly string[] = [
   "#goto:j",
   "#forward",
   "#lookup",
@@ -12,8 +9,6 @@ const INTERNAL_FORMS = [
   "#far:q",
   "#stepped",
   "#illegal",
-  "#address:m0,s",
-  "#address32:m0,s",
 ];
 
 export interface HandlerList {
@@ -32,29 +27,6 @@ export interface HandlerList {
   readonly firstFused: number;
   readonly firstPair: number;
   readonly fusedEnd: number;
-}
-
-const CONTROL = /^(j[a-z]+|call|ret|retn|loop|loope|loopne)(:|$)/;
-
-/** The forms of the tables' rows, in the order of their handlers' numbers. */
-export function listForms(rows: readonly Row[]): { inline: string[]; outlined: string[] } {
-  const forms = new Set<string>(INTERNAL_FORMS);
-  for (const row of rows) for (const form of formsOf(row)) forms.add(form);
-  const exists = (form: string): boolean => forms.has(indexed(form));
-  const hot = HOT.trim().split(/\s+/).filter(exists);
-  const control = [...forms].filter((form) => CONTROL.test(form));
-  const fused = FUSED.flatMap(([firsts, conditions]) =>
-    firsts
-      .split(" ")
-      .filter(exists)
-      .flatMap((first) => conditions.split(" ").map((condition) => `${first}+${condition}`)),
-  );
-  const pairs = PAIRS.flatMap(expandPair).filter((pair) =>
-    pair.split("|").every((half) => exists(half.split("+")[0] as string)),
-  );
-  const inline = [...new Set(["#goto:j", "#forward", ...hot, ...control, ...fused, ...pairs])];
-  const isInline = new Set(inline);
-  return { inline, outlined: [...forms].filter((form) => !isInline.has(form)) };
 }
 
 export function numberHandlers(inline: readonly string[], outlined: readonly string[]): HandlerList {
@@ -88,23 +60,16 @@ export function numberHandlers(inline: readonly string[], outlined: readonly str
     unindexed,
     fusedWith,
     startsPair,
-    firstFused,
+    firstFused: Math.min(firstFused, firstPair),
     firstPair,
     fusedEnd: inline.length,
   };
-}
-
-/** `{a,b}` in a pair stands for either. */
-function expandPair(pair: string): string[] {
-  const choice = /\{([^}]*)\}/.exec(pair);
-  if (choice === null) return [pair];
-  return (choice[1] as string).split(" ").flatMap((word) => expandPair(pair.replace(choice[0], word)));
 }
 
 /** Factor of the first handler's number in the keys of `fusedWith`. */
 export const PAIR = 0x10000;
 
 /** The form without the restriction to memory without index. */
-function indexed(form: string): string {
+export function indexed(form: string): string {
   return form.replace(/([:,])b/, "$1m");
 }

@@ -4,12 +4,13 @@
  * program that starts has nothing to work out; the few dozen lines that a program needs are parsed when they are met.
  */
 import { parseLine, type Row } from "../isa/x86_64/table.ts";
+import type { Lines } from "./isa.ts";
 
 export interface Image {
   readonly inline: readonly string[];
   readonly outlined: readonly string[];
-  /** By opcode (map * 256 + last byte). */
-  readonly lines: Readonly<Record<string, readonly string[]>>;
+  /** By what the decoder looks for: x86_64, opcode (map * 256 + last byte). */
+  readonly lines: Lines;
   /** Slots in the table of the functions that definitions call, by name. */
   readonly functions: Readonly<Record<string, number>>;
 }
@@ -22,6 +23,7 @@ export function readImage(module: WebAssembly.Module): Image {
   return JSON.parse(new TextDecoder().decode(section));
 }
 
-export function rowsOf(image: Image): (opcode: number) => readonly Row[] {
-  return (opcode) => (image.lines[opcode] ?? []).map(parseLine);
+/** The rows of x86_64's table. */
+export function rowsOf(lines: Lines): (opcode: number) => readonly Row[] {
+  return (opcode) => (lines[opcode] ?? []).map(parseLine);
 }

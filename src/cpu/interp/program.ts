@@ -11,13 +11,11 @@
  */
 import { CONTEXT_OFFSET, PAGE_TABLE, PageBits } from "../../mm/layout.ts";
 import { Access, Trap } from "../core.ts";
-import { FAULT_ACCESS, FAULT_ADDRESS, RIP, TEMP_SLOT } from "../isa/x86_64/context.ts";
-import { defineFlags } from "../isa/x86_64/flags.ts";
-import { CONDITIONS, type Definition, type Family, type Sem } from "../isa/x86_64/sem.ts";
-import { parseForm } from "../isa/x86_64/table.ts";
-import { type I32, type I64, i32, i64 } from "../wasm/expr.ts";
+import { FAULT_ACCESS, FAULT_ADDRESS, PC } from "../isa/common.ts";
+import { type I32, i32, i64 } from "../wasm/expr.ts";
 import { type FunctionBuilder, type FunctionRef, type Label, type Local, ModuleBuilder } from "../wasm/module.ts";
 import type { HandlerList } from "./handlers.ts";
+import type { CoreFunctions, EmitHandler, HandlerEnd, ProgramIsa } from "./isa.ts";
 import {
   EXECUTED,
   FUEL_LEFT,
@@ -36,9 +34,7 @@ import {
   TRAP_CODE,
   TRAP_LOOKUP,
   TRAP_PC,
-  TRAP_STEPPED,
 } from "./layout.ts";
-import { type HandlerEnd, RecordSem, type Shared } from "./record-sem.ts";
 
 const ZERO = i32.const(0);
 
@@ -59,17 +55,17 @@ export function linkNames(): (name: string) => string {
   };
 }
 
-/** Builds the module for the families and the list of handlers made from their tables. */
-export function buildInterpreter(families: readonly Family[], handlers: HandlerList): Interpreter {
+/** Builds the module for an instruction set and the list of handlers made from its tables. */
+export function buildInterpreter(isa: ProgramIsa, handlers: HandlerList): Interpreter {
   const module = new ModuleBuilder();
   module.importMemory("env", "memory", 0x10000, 0x10000, true);
   const imports: Record<string, FunctionRef> = {};
-  for (const family of families)
-    for (const i of family.imports ?? []) imports[i.name] = module.importFunction("env", i.name, i.params, i.results);
+  for (const i of isa.imports) imports[i.name] = module.importFunction("env", i.name, i.params, i.results);
 
-  const shared = defineShared(module);
-  const definitions: Record<string, Definition> = { ...internals };
-  for (const family of families) Object.assign(definitions, family.define(module, imports));
+  let shared: CoreFunctions | undefined;
+  const emit = isa.define(module, imports, () => (shared = defineShared(module, isa.canonical)));
+  if (shared === undefined) throw new Error("the functions that all handlers may call are missing");
+  const { find } = shared as CoreFunctions;
 
   // What stands where no region is: the caller finds out by the result.
   module.func("region_stub", ["i32", "i32"], ["i32"], (f) => f.return(f.param(0, "i32")));
@@ -78,13 +74,6 @@ export function buildInterpreter(families: readonly Family[], handlers: HandlerL
     module.exportGlobal(`global${i}`, global);
   });
 
-  const definitionOf = (form: string): [Definition, ReturnType<typeof parseForm>["operands"]] => {
-    const { mnemonic, operands } = parseForm(form);
-    const definition = definitions[mnemonic];
-    if (definition === undefined) throw new Error(`no definition of ${mnemonic}`);
-    return [definition, operands];
-  };
-
   const asFunction = (form: string): FunctionRef =>
     module.func(form, ["i32"], ["i32"], (f) => {
       const pc = f.param(0, "i32");
@@ -92,14 +81,13 @@ export function buildInterpreter(families: readonly Family[], handlers: HandlerL
         f.return(i32.load(pc, LEADING_ON[form] as number));
         return;
       }
-      const [definition, operands] = definitionOf(form);
       const end: HandlerEnd = {
         next: () => f.return(i32.add(pc, i32.const(RECORD_SIZE))),
         to: (record) => f.return(record),
         leave: (result) => f.return(result),
-        found: (address) => f.return(f.call("i32", shared.find, [address])),
+        found: (address) => f.return(f.call("i32", find, [address])),
       };
-      definition(new RecordSem(f, pc, operands, shared, end));
+      emit(f, pc, form, end);
       end.next();
     });
   const functions = new Map<string, FunctionRef>();
@@ -120,7 +108,7 @@ export function buildInterpreter(families: readonly Family[], handlers: HandlerL
   // Translated code imports this one; each module that does has its own copy, in V8, so it had better be small.
   module.exportedTable("table", [...callable]);
 
-  const main = module.func("main", ["i32", "i32"], ["i32"], (f) => defineMain(f, handlers, shared, definitionOf));
+  const main = module.func("main", ["i32", "i32"], ["i32"], (f) => defineMain(f, handlers, find, emit));
   module.exportFunction("main", main);
   module.exportFunction(
     "brief",
@@ -137,11 +125,11 @@ export function buildInterpreter(families: readonly Family[], handlers: HandlerL
 function defineEnter(module: ModuleBuilder): FunctionRef {
   return module.func("enter", [], ["i32"], (f) => {
     const rip = f.local("i32");
-    f.set(rip, i32.load(ZERO, CONTEXT_OFFSET + RIP));
+    f.set(rip, i32.load(ZERO, CONTEXT_OFFSET + PC));
     f.loop((again) => {
       const entry = f.let(jumpCacheEntry(rip));
       const stop = (trap: number): void => {
-        f.exec(i64.store(ZERO, i64.extend_i32_u(rip), CONTEXT_OFFSET + RIP));
+        f.exec(i64.store(ZERO, i64.extend_i32_u(rip), CONTEXT_OFFSET + PC));
         f.return(i32.const(trap));
       };
       f.if(i32.ne(i32.load(entry, JUMP_CACHE), rip), () => stop(TRAP_LOOKUP));
@@ -155,59 +143,37 @@ function defineEnter(module: ModuleBuilder): FunctionRef {
   });
 }
 
-/** Instructions whose definition sets the flags unconditionally and lazily, so that the next one may use the values. */
-const SETS_ALL_FLAGS = /^(add|sub|cmp|and|or|xor|test|neg|inc|dec):/;
-
-/** Records that are no instructions. */
-const internals: Readonly<Record<string, Definition>> = {
-  // The code at this address is not decoded (yet, or any more).
-  "#lookup": (s) => s.trap(TRAP_LOOKUP as Trap),
-  // After the instruction of a single step.
-  "#gone": (s) => s.trap(TRAP_LOOKUP as Trap),
-  // The parts of an address that a record cannot hold go to TEMP_SLOT: a segment base, the truncation to 32 bits.
-  "#address": (s) => storeTemp(s, s.address(0)),
-  "#address32": (s) => storeTemp(s, i64.and(s.address(0), i64.const(0xffff_ffffn))),
-  // A branch to where no guest memory can be.
-  "#far": (s) => s.jump(s.read(0) as I64),
-  "#stepped": (s) => s.trap(TRAP_STEPPED as Trap),
-  "#illegal": (s) => s.trap(Trap.IllegalInstruction),
-};
-
 /** Records that only lead on to another one, and where they have it. */
 const LEADING_ON: Readonly<Record<string, number>> = { "#goto:j": R_IMM, "#forward": R_BASE };
-
-function storeTemp(s: Sem, address: I64): void {
-  const segment = i64.load(s.number(1), CONTEXT_OFFSET);
-  s.f.exec(i64.store(ZERO, i64.add(address, segment), CONTEXT_OFFSET + TEMP_SLOT));
-}
 
 function ripOf(pc: I32): ReturnType<typeof i64.load> {
   return i64.load32_u(i32.shr_u(pc, i32.const(2)), RIP_OF);
 }
 
-function defineShared(module: ModuleBuilder): Shared {
-  const flags = defineFlags(module);
+function defineShared(module: ModuleBuilder, canonicalOnly: boolean): CoreFunctions {
   const leave = (f: FunctionBuilder, trap: I32): void => {
     f.exec(i32.store(ZERO, trap, TRAP_CODE));
     f.return(ZERO);
   };
   const raise = module.func("raise", ["i32", "i32"], ["i32"], (f) => {
     f.exec(i32.store(ZERO, f.param(0, "i32"), TRAP_PC));
-    f.exec(i64.store(ZERO, ripOf(f.param(0, "i32")), CONTEXT_OFFSET + RIP));
+    f.exec(i64.store(ZERO, ripOf(f.param(0, "i32")), CONTEXT_OFFSET + PC));
     leave(f, f.param(1, "i32"));
   });
   const raiseAfter = module.func("raise_after", ["i32", "i32"], ["i32"], (f) => {
     const pc = f.param(0, "i32");
-    f.exec(i64.store(ZERO, i64.add(ripOf(pc), i64.load8_u(pc, R_LENGTH)), CONTEXT_OFFSET + RIP));
+    f.exec(i64.store(ZERO, i64.add(ripOf(pc), i64.load8_u(pc, R_LENGTH)), CONTEXT_OFFSET + PC));
     leave(f, f.param(1, "i32"));
   });
   const fault = module.func("fault", ["i32", "i64", "i32", "i32"], ["i32"], (f) => {
     const pc = f.param(0, "i32");
     const address = f.param(1, "i64");
     const access = f.param(3, "i32");
-    f.exec(i64.store(ZERO, ripOf(pc), CONTEXT_OFFSET + RIP));
-    const canonical = i64.shr_u(i64.add(address, i64.const(0x8000_0000_0000n)), i64.const(48));
-    f.if(i32.eqz(i64.eqz(canonical)), () => leave(f, i32.const(Trap.GeneralProtection)));
+    f.exec(i64.store(ZERO, ripOf(pc), CONTEXT_OFFSET + PC));
+    if (canonicalOnly) {
+      const canonical = i64.shr_u(i64.add(address, i64.const(0x8000_0000_0000n)), i64.const(48));
+      f.if(i32.eqz(i64.eqz(canonical)), () => leave(f, i32.const(Trap.GeneralProtection)));
+    }
     // The first byte that is not allowed: the access itself, or the start of the second page it touches.
     const bit = f.let(
       i32.shl(i32.const(PageBits.Read), i32.eq(access, i32.const(Access.Write))), // Write is the bit above Read
@@ -238,11 +204,11 @@ function defineShared(module: ModuleBuilder): Shared {
         f.brIf(again, key);
       }),
     );
-    f.exec(i64.store(ZERO, rip, CONTEXT_OFFSET + RIP));
+    f.exec(i64.store(ZERO, rip, CONTEXT_OFFSET + PC));
     f.exec(i32.store(ZERO, ZERO, TRAP_PC));
     leave(f, i32.const(TRAP_LOOKUP));
   });
-  return { flags, raise, raiseAfter, fault, find };
+  return { raise, raiseAfter, fault, find };
 }
 
 /** Spreads instruction addresses over the hash table; decoder.ts has its twin. */
@@ -250,12 +216,7 @@ function hashOf(low: I32): I32 {
   return i32.xor(low, i32.shr_u(low, i32.const(11)));
 }
 
-function defineMain(
-  f: FunctionBuilder,
-  handlers: HandlerList,
-  shared: Shared,
-  definitionOf: (form: string) => [Definition, ReturnType<typeof parseForm>["operands"]],
-): void {
+function defineMain(f: FunctionBuilder, handlers: HandlerList, find: FunctionRef, emit: EmitHandler): void {
   const pc = f.param(0, "i32");
   const fuel = f.param(1, "i32");
   const executed = f.local("i32");
@@ -285,7 +246,7 @@ function defineMain(
             const there = i64.eq(i64.load32_u(at, HASH), address);
             f.set(target, i32.load(at, HASH + 4));
             f.if(there, () => f.brIf(branch, target));
-            f.set(target, f.call("i32", shared.find, [address]));
+            f.set(target, f.call("i32", find, [address]));
             f.brIf(exit, i32.eqz(target));
             f.br(branch);
           },
@@ -321,21 +282,7 @@ function defineMain(
               return;
             }
             const end = inlineEnd();
-            let before: RecordSem | undefined;
-            form.split("|").forEach((part, n) => {
-              if (n > 0) f.set(pc, i32.add(pc, i32.const(RECORD_SIZE)));
-              const [first, condition] = part.split("+") as [string, string | undefined];
-              const [definition, operands] = definitionOf(first);
-              const sem = new RecordSem(f, pc, operands, shared, end);
-              if (before !== undefined) sem.flags.follow(before.flags);
-              definition(sem);
-              before = SETS_ALL_FLAGS.test(first) ? sem : undefined;
-              if (condition === undefined) return;
-              // The branch of a fused pair has its own record after this one.
-              const taken = f.let(sem.flags.fusedCondition(CONDITIONS.indexOf(condition as never)));
-              f.set(pc, i32.add(pc, i32.const(RECORD_SIZE)));
-              f.if(taken, () => end.to(i32.load(pc, R_IMM)));
-            });
+            emit(f, pc, form, end);
             end.next();
           });
         };
@@ -392,7 +339,7 @@ function takeBranch(f: FunctionBuilder, { pc, fuel, executed, target }: Register
   f.set(pc, target);
   f.set(fuel, i32.sub(fuel, i32.const(1)));
   f.brIf(dispatch, i32.gt_s(fuel, ZERO));
-  f.exec(i64.store(ZERO, ripOf(pc), CONTEXT_OFFSET + RIP));
+  f.exec(i64.store(ZERO, ripOf(pc), CONTEXT_OFFSET + PC));
   f.exec(i32.store(ZERO, i32.const(Trap.Fuel), TRAP_CODE));
 }
 

@@ -14,6 +14,7 @@ import type { GuestMemory } from "../../mm/guest-memory.ts";
 import { CONTEXT_OFFSET, PAGE_SHIFT, PageBits } from "../../mm/layout.ts";
 import { type CpuCore, SINGLE_STEP, Trap } from "../core.ts";
 import { InterpCore, InterpEngine, type InterpOptions, type Loops } from "../interp/engine.ts";
+import { rowsOf } from "../interp/image.ts";
 import {
   FUEL_LEFT,
   JUMP_CACHE,
@@ -127,7 +128,7 @@ export class JitEngine extends InterpEngine {
   loadTranslator(): Promise<void> {
     this.#loading ??= this.#load()
       .then(({ Translator }) => {
-        this.translator = new Translator(this.rowsOf, this.functions, { stubSlot: this.stubSlot });
+        this.translator = new Translator(rowsOf(this.lines), this.functions, { stubSlot: this.stubSlot });
       })
       .catch((error: unknown) => {
         this.log?.(`the translator cannot be loaded, so everything is interpreted: ${error}`);

@@ -3,6 +3,7 @@ import { GuestMemory } from "../../mm/guest-memory.ts";
 import { PAGE_SHIFT, PageBits } from "../../mm/layout.ts";
 import { InterpEngine } from "../interp/engine.ts";
 import { generateModule } from "../interp/generate.ts";
+import { rowsOf } from "../interp/image.ts";
 import { ccOp } from "../isa/x86_64/flags.ts";
 import { FlagKind, Reg } from "../isa/x86_64/sem.ts";
 import { analyse, type BlockFlow, type RegionFlow } from "./flow.ts";
@@ -16,8 +17,8 @@ const memory = new GuestMemory();
 let set: InstructionSet;
 
 beforeAll(() => {
-  const { rowsOf, functions } = new InterpEngine({ module: generateModule() });
-  set = new InstructionSet(rowsOf, functions);
+  const { lines, functions } = new InterpEngine({ module: generateModule() });
+  set = new InstructionSet(rowsOf(lines), functions);
   memory.pages.fill(PageBits.Present | PageBits.Read | PageBits.Exec, CODE >>> PAGE_SHIFT, (CODE >>> PAGE_SHIFT) + 2);
 });
 

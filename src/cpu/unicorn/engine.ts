@@ -31,7 +31,7 @@
  */
 import type { GuestMemory } from "../../mm/guest-memory.ts";
 import { CONTEXT_OFFSET, PAGE_SIZE, PageBits } from "../../mm/layout.ts";
-import { Access, type CpuCore, type CpuEngine, SINGLE_STEP, Trap } from "../core.ts";
+import { Access, type CpuCore, type CpuEngine, type IsaName, SINGLE_STEP, Trap } from "../core.ts";
 import { readFlags } from "../isa/x86_64/arch.ts";
 import * as ctx from "../isa/x86_64/context.ts";
 import {
@@ -80,7 +80,7 @@ const VECTOR_TRAPS: Readonly<Record<number, Trap>> = {
 
 export class UnicornEngine implements CpuEngine {
   readonly name = "unicorn";
-  readonly arch = "x86_64";
+  readonly isas: readonly IsaName[] = ["x86_64"];
   readonly api: UnicornApi;
 
   constructor(api: UnicornApi) {

@@ -5,6 +5,7 @@
  * the first four. Flags are kept lazily, as in most fast emulators: an instruction stores what it computed and from what,
  * and whoever reads a flag works it out (flags.ts).
  */
+import { PC } from "../common.ts";
 
 /** rax rcx rdx rbx rsp rbp rsi rdi r8..r15, 8 bytes each. */
 export const GPR = 0;
@@ -14,7 +15,7 @@ export const ZERO_SLOT = 0x80;
 export const HIGH_SLOT = 0x88;
 /** Scratch of the engine for a first address component. */
 export const TEMP_SLOT = 0x90;
-export const RIP = 0x98;
+export const RIP: number = PC;
 export const FS_BASE = 0xa0;
 export const GS_BASE = 0xa8;
 /** u32: what the last flag-setting instruction was (flags.ts). */
@@ -52,10 +53,6 @@ export const YMM_SIZE = 32;
 
 /** Bytes that belong to a task and are saved when another task is loaded into the same address space. */
 export const X86_64_CONTEXT_SIZE = 0x400;
-
-/** Trap details the engine leaves after the saved part: u64 address, u32 kind. */
-export const FAULT_ADDRESS = 0x400;
-export const FAULT_ACCESS = 0x408;
 
 export const GPR_NAMES = [
   'rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi',

@@ -20,7 +20,6 @@
  *    one that is written may have anything in its upper bits. Writing a 4-byte register clears its upper half.
  */
 import type { Trap } from "../../core.ts";
-import type { ValType } from "../../wasm/expr.ts";
 import {
   type Expr,
   type F32,
@@ -33,6 +32,7 @@ import {
   type V128,
 } from "../../wasm/expr.ts";
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from "../../wasm/module.ts";
+import type { HostImport } from "../common.ts";
 
 /** Integer operand size in bytes. */
 export type Size = 1 | 2 | 4 | 8;
@@ -222,13 +222,6 @@ export interface Sem {
 }
 
 export type Definition = (s: Sem) => void;
-
-/** Functions of TypeScript that definitions of a family call, by import. */
-export interface HostImport {
-  readonly name: string;
-  readonly params: readonly ValType[];
-  readonly results: readonly ValType[];
-}
 
 /**
  * A family of instructions: rows of the encoding table (table.ts says how they are written) and a definition for each

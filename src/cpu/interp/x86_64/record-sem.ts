@@ -5,8 +5,8 @@
  * `HandlerEnd` hides. Register numbers and the effective address are fetched at the start of a handler, unconditionally,
  * so that they may be used in any branch of it.
  */
-import { BIAS, CONTEXT_OFFSET, PAGE_TABLE, PageBits } from "../../mm/layout.ts";
-import { Access, Trap } from "../core.ts";
+import { BIAS, CONTEXT_OFFSET, PAGE_TABLE, PageBits } from "../../../mm/layout.ts";
+import { Access, Trap } from "../../core.ts";
 import {
   CC_AUX,
   CC_DST,
@@ -19,8 +19,8 @@ import {
   X87_REGS,
   YMM,
   YMM_SIZE,
-} from "../isa/x86_64/context.ts";
-import { ccOp, type FlagFunctions, keepsCarry, LazyFlags } from "../isa/x86_64/flags.ts";
+} from "../../isa/x86_64/context.ts";
+import { ccOp, type FlagFunctions, keepsCarry, LazyFlags } from "../../isa/x86_64/flags.ts";
 import {
   ARITHMETIC_FLAGS,
   FlagKind,
@@ -30,34 +30,27 @@ import {
   type Size,
   type Word,
   wordOps,
-} from "../isa/x86_64/sem.ts";
-import { type F32, type F64, f32, f64, type I32, type I64, i32, i64, select, type V128, v128 } from "../wasm/expr.ts";
-import type { FunctionBuilder, FunctionRef, Local } from "../wasm/module.ts";
-import { R_BASE, R_DISP, R_IMM, R_INDEX, R_LENGTH, R_REGISTERS, R_SCALE, RIP_OF } from "./layout.ts";
+} from "../../isa/x86_64/sem.ts";
+import {
+  type F32,
+  type F64,
+  f32,
+  f64,
+  type I32,
+  type I64,
+  i32,
+  i64,
+  select,
+  type V128,
+  v128,
+} from "../../wasm/expr.ts";
+import type { FunctionBuilder, FunctionRef, Local } from "../../wasm/module.ts";
+import type { CoreFunctions, HandlerEnd } from "../isa.ts";
+import { R_BASE, R_DISP, R_IMM, R_INDEX, R_LENGTH, R_REGISTERS, R_SCALE, RIP_OF } from "../layout.ts";
 
 /** Functions that every handler may call. */
-export interface Shared {
+export interface Shared extends CoreFunctions {
   readonly flags: FlagFunctions;
-  /** (pc, address i64, bytes, access) -> 0: leaves with the page fault or general protection that an access raises. */
-  readonly fault: FunctionRef;
-  /** (pc, trap) -> 0: leaves with a trap, pc at the instruction. */
-  readonly raise: FunctionRef;
-  /** (pc, trap) -> 0: leaves with a trap, pc after the instruction. */
-  readonly raiseAfter: FunctionRef;
-  /** (address i64) -> record, or 0 with the trap Lookup stored. */
-  readonly find: FunctionRef;
-}
-
-/** How a handler ends. Each ends the control flow of the branch it is used in. */
-export interface HandlerEnd {
-  /** The following record. */
-  next(): void;
-  /** Another record: a taken branch. */
-  to(record: I32): void;
-  /** A call of a function that stores a trap and returns 0. */
-  leave(result: I32): void;
-  /** The record for a guest address. */
-  found(address: I64): void;
 }
 
 const ZERO = i32.const(0);
