@@ -18,7 +18,7 @@ class Counter {
 
   watch(engine: CpuEngine): void {
     const attach = engine.attach.bind(engine);
-    engine.attach = (memory) => this.#watchCore(attach(memory));
+    engine.attach = (memory, isa) => this.#watchCore(attach(memory, isa));
   }
 
   #watchCore(core: CpuCore): CpuCore {

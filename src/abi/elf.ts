@@ -57,4 +57,13 @@ export const AT_RSEQ_FEATURE_SIZE = 27;
 export const AT_RSEQ_ALIGN = 28;
 export const AT_EXECFN = 31;
 export const AT_SYSINFO_EHDR = 33;
+/** Caches, on architectures whose kernel tells of them here: size, and ways and line size, of each level. */
+export const AT_L1I_CACHESIZE = 40;
+export const AT_L1I_CACHEGEOMETRY = 41;
+export const AT_L1D_CACHESIZE = 42;
+export const AT_L1D_CACHEGEOMETRY = 43;
+export const AT_L2_CACHESIZE = 44;
+export const AT_L2_CACHEGEOMETRY = 45;
+export const AT_L3_CACHESIZE = 46;
+export const AT_L3_CACHEGEOMETRY = 47;
 export const AT_MINSIGSTKSZ = 51;

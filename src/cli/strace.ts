@@ -1,6 +1,7 @@
 /** `tsrcore strace [options] [--] program [args...]`, and what `tsrcore run --strace` means. Options are strace(1)'s. */
 import yargs, { type Argv, type Options } from "yargs";
 import { signalName, signalNumber } from "../abi/signal.ts";
+import { SYSCALLS_RISCV64 } from "../abi/syscalls-riscv64.ts";
 import { SYSCALLS_X86_64 } from "../abi/syscalls-x86_64.ts";
 import { type CountColumn, type CountOrder, DEFAULT_COLUMNS, parseColumns, parseOrder } from "../trace/counts.ts";
 import {
@@ -19,7 +20,7 @@ import { execute, type TraceSetup } from "./execute.ts";
 import { parseArguments, runOptions, SHARED_OPTIONS } from "./options.ts";
 import { type OutputSettings, TraceOutput } from "./strace-output.ts";
 
-const KNOWN: ReadonlySet<string> = new Set(Object.keys(SYSCALLS_X86_64));
+const KNOWN: ReadonlySet<string> = new Set([SYSCALLS_X86_64, SYSCALLS_RISCV64].flatMap(Object.keys));
 
 interface Settings extends OutputSettings {
   follow: boolean;
@@ -299,12 +300,17 @@ function quietWord(word: string): string {
 function setup(s: Settings): TraceSetup {
   return (kernel, program) => {
     const output = new TraceOutput(s);
-    const numbers = new Map(Object.entries(kernel.arch.numbers).map(([name, number]) => [number, name]));
+    const names = new Map(
+      kernel.architectures.map(({ name, numbers }) => [
+        name,
+        new Map(Object.entries(numbers).map(([call, number]) => [number, call])),
+      ]),
+    );
     const strace = new Strace(
       {
         ...s,
         toFile: s.output !== undefined,
-        numberName: (number) => numbers.get(number) ?? `syscall_0x${number.toString(16)}`,
+        numberName: (number, arch) => names.get(arch)?.get(number) ?? `syscall_0x${number.toString(16)}`,
         realtime: () => kernel.realtime(),
         monotonic: () => kernel.now(),
         write: (text, tid) => output.write(text, tid),

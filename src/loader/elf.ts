@@ -5,17 +5,7 @@
  * too). Sections are of no interest to a loader.
  */
 
-import {
-  ELFCLASS64,
-  ELFDATA2LSB,
-  EM_RISCV,
-  EM_X86_64,
-  ET_DYN,
-  ET_EXEC,
-  EV_CURRENT,
-  MACHINE_NAMES,
-  PT_INTERP,
-} from "../abi/elf.ts";
+import { ELFCLASS64, ELFDATA2LSB, ET_DYN, ET_EXEC, EV_CURRENT, MACHINE_NAMES, PT_INTERP } from "../abi/elf.ts";
 import { EIO, ENOEXEC, Errno } from "../abi/errno.ts";
 
 /** What a header is read from. */
@@ -83,10 +73,15 @@ function machineName(machine: number): string {
 
 /**
  * @param name of the file, for messages
- * @param machine EM_X86_64 or EM_RISCV: what the engine executes
+ * @param machines what can be executed: EM_X86_64, EM_RISCV
  * @param code errno for a refusal: ENOEXEC for a program, ELIBBAD for its interpreter
  */
-export function readElf(source: ElfSource, name: string, machine: number, code: number = ENOEXEC): ElfHeader {
+export function readElf(
+  source: ElfSource,
+  name: string,
+  machines: readonly number[],
+  code: number = ENOEXEC,
+): ElfHeader {
   const refuse = (offset: number, found: string, expected: string): LoadError =>
     new LoadError(code, `${name}: at offset ${offset}: ${found}, expected ${expected}`);
 
@@ -104,7 +99,9 @@ export function readElf(source: ElfSource, name: string, machine: number, code: 
     throw refuse(16, `type ${type}`, `${ET_EXEC} (executable) or ${ET_DYN} (shared object)`);
   }
   const found = view.getUint16(18, true);
-  if (found !== machine) throw refuse(18, `machine ${machineName(found)}`, machineName(machine));
+  if (!machines.includes(found)) {
+    throw refuse(18, `machine ${machineName(found)}`, machines.map(machineName).join(" or "));
+  }
   const phentsize = view.getUint16(54, true);
   if (phentsize !== PHDR_SIZE) throw refuse(54, `program headers of ${phentsize} bytes`, `${PHDR_SIZE}`);
   const phnum = view.getUint16(56, true);
@@ -151,9 +148,4 @@ export function readInterpreter(source: ElfSource, name: string, elf: ElfHeader)
     throw new LoadError(ENOEXEC, `${name}: at offset ${offset}: PT_INTERP does not end in a zero byte`);
   }
   return path.subarray(0, path.indexOf(0));
-}
-
-/** The machine number of an instruction set. */
-export function machineOf(arch: "x86_64" | "riscv64"): number {
-  return arch === "x86_64" ? EM_X86_64 : EM_RISCV;
 }

@@ -28,7 +28,18 @@ function request(files: Files, path = "/prog", more: Partial<ExecRequest> = {}):
     file: open(path),
     argv: [encodeBytes(path)],
     envp: [],
-    machine: { machine: E.EM_X86_64, platform: "x86_64", hwcap: 0, hwcap2: 0, minSignalStack: 2048 },
+    kinds: [
+      { machine: { machine: E.EM_X86_64, platform: "x86_64", hwcap: 0, hwcap2: 0, minSignalStack: 2048 } },
+      {
+        machine: {
+          machine: E.EM_RISCV,
+          platform: null,
+          hwcap: 5,
+          minSignalStack: 2048,
+          auxv: [[E.AT_L1I_CACHESIZE, 7]],
+        },
+      },
+    ],
     personality: 0,
     openExecutable: open,
     credentials: () => ({ uid: 1, euid: 2, gid: 3, egid: 4, secure: true }),
@@ -164,7 +175,12 @@ describe("refusals", () => {
     ["an empty file", "", ENOEXEC, /offset 0/],
     ["text", "hello", ENOEXEC, /offset 0/],
     ["a cut header", buildElf({}).subarray(0, 40), ENOEXEC, /ends after 40 bytes/],
-    ["another machine", buildElf({ machine: 183 }), ENOEXEC, /machine 183 \(AArch64\), expected 62 \(x86-64\)/],
+    [
+      "another machine",
+      buildElf({ machine: 183 }),
+      ENOEXEC,
+      /machine 183 \(AArch64\), expected 62 \(x86-64\) or 243 \(RISC-V\)/,
+    ],
     ["an object file", buildElf({ type: 1 }), ENOEXEC, /type 1/],
     ["no headers", buildElf({ segments: [] }), ENOEXEC, /no program headers/],
     ["cut headers", buildElf({}).subarray(0, 100), ENOEXEC, /36 bytes of program headers, expected 168/],
@@ -196,6 +212,7 @@ describe("refusals", () => {
     expect(failure({ "/prog": program })).toMatchObject({ code: ENOENT, reason: expect.stringContaining("/ld") });
     expect(failure({ "/prog": program, "/ld": "x".repeat(99) }).code).toBe(ELIBBAD);
     expect(failure({ "/prog": program, "/ld": buildElf({ machine: 3 }) }).code).toBe(ELIBBAD);
+    expect(failure({ "/prog": program, "/ld": buildElf({ machine: E.EM_RISCV }) }).code).toBe(ELIBBAD);
   });
 });
 

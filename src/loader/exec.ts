@@ -37,11 +37,21 @@ export interface MachineInfo {
   /** AT_PLATFORM; null if the architecture has none (riscv64). */
   readonly platform: string | null;
   readonly hwcap: number;
-  readonly hwcap2: number;
+  /** AT_HWCAP2, on architectures that have it. */
+  readonly hwcap2?: number;
   /** Least size of a signal stack: AT_MINSIGSTKSZ. */
   readonly minSignalStack: number;
   /** Size and alignment of struct rseq, if rseq(2) is there. */
   readonly rseq?: { readonly featureSize: number; readonly align: number };
+  /** What else the architecture has at the vector's beginning, behind AT_SYSINFO_EHDR (ARCH_DLINFO). */
+  readonly auxv?: readonly (readonly [type: number, value: number])[];
+}
+
+/** Programs of one architecture. */
+export interface ProgramKind {
+  readonly machine: MachineInfo;
+  /** What the kernel has mapped into every one of them, if it has. */
+  readonly vdso?: Vdso;
 }
 
 export interface ProgramCredentials {
@@ -62,15 +72,14 @@ export interface ExecRequest {
   readonly file: MappedFile;
   readonly argv: readonly Uint8Array[];
   readonly envp: readonly Uint8Array[];
-  readonly machine: MachineInfo;
+  /** What can be executed; the ELF header says which of them a program is. */
+  readonly kinds: readonly ProgramKind[];
   readonly personality: number;
   /** Opens an interpreter for execution from the caller's root and working directory: ENOENT, EACCES, ... */
   openExecutable(path: string): MappedFile;
   /** Ids of the program: set-user-ID counts for the file that is executed in the end, not for scripts. */
   credentials(file: MappedFile): ProgramCredentials;
   random(into: Uint8Array): void;
-  /** What the kernel has mapped into every program, if it has. */
-  readonly vdso?: Vdso;
   /** Randomise addresses (unless the personality forbids it). */
   readonly randomize: boolean;
 }
@@ -80,6 +89,8 @@ export interface LoadedProgram {
   /** Where execution starts: the interpreter's entry point if there is one. */
   readonly entry: number;
   readonly stackPointer: number;
+  /** EM_X86_64 or EM_RISCV. */
+  readonly machine: number;
   /** The ELF file that is executed; a script's interpreter, not the script. The space holds a reference to it. */
   readonly file: MappedFile;
   readonly credentials: ProgramCredentials;
@@ -122,7 +133,12 @@ function load(request: ExecRequest, files: OpenFiles): LoadedProgram {
   checkArguments(program, request.limits.stack);
 
   const { file, name } = resolved;
-  const elf = readElf(file.inode, name, request.machine.machine);
+  const elf = readElf(
+    file.inode,
+    name,
+    request.kinds.map((kind) => kind.machine.machine),
+  );
+  const { machine, vdso: object } = request.kinds.find((kind) => kind.machine.machine === elf.machine) as ProgramKind;
   const interpreter = openInterpreter(request, files, file, name, elf);
   const credentials = request.credentials(file);
 
@@ -131,20 +147,20 @@ function load(request: ExecRequest, files: OpenFiles): LoadedProgram {
     const image = mapImage(space, file, name, elf, interpreter === null ? undefined : programBase(request));
     const linker = interpreter && mapImage(space, interpreter.file, interpreter.name, interpreter.elf, undefined);
     setBrk(space, request, elf, image, interpreter !== null);
-    const vdso = request.vdso && mapVdso(space, request.vdso);
+    const vdso = object && mapVdso(space, object);
     space.startCode = image.startCode;
     space.endCode = image.endCode;
     space.startData = image.startData;
     space.endData = image.endData;
     const stackPointer = buildStack(space, program, {
-      auxv: auxiliaryVector(request.machine, elf, image, linker, vdso, credentials),
-      platform: request.machine.platform,
+      auxv: auxiliaryVector(machine, elf, image, linker, vdso, credentials),
+      platform: machine.platform,
       random: randomBytes(request, 16),
       executable: wantsExecutableStack(elf),
       shift: randomizes(request) ? randomBelow(request, 8192) : 0,
     });
     space.setExecutable(file);
-    return { space, entry: (linker ?? image).entry, stackPointer, file, credentials };
+    return { space, entry: (linker ?? image).entry, stackPointer, machine: elf.machine, file, credentials };
   } catch (error) {
     space.release();
     throw error;
@@ -196,7 +212,7 @@ function openInterpreter(
   const file = files.add(openFor(request, interpreter, name));
   const start = new Uint8Array(EHDR_SIZE);
   if (file.inode.read(0, start) < EHDR_SIZE) throw new LoadError(EIO, `${interpreter}: shorter than an ELF header`);
-  return { file, name: interpreter, elf: readElf(file.inode, interpreter, request.machine.machine, ELIBBAD) };
+  return { file, name: interpreter, elf: readElf(file.inode, interpreter, [elf.machine], ELIBBAD) };
 }
 
 /** The reason for a missing interpreter is worth a word: the shell just says that the program is not found. */
@@ -216,9 +232,10 @@ function auxiliaryVector(
   linker: MappedImage | null,
   vdso: number | undefined,
   credentials: ProgramCredentials,
-): [number, number][] {
+): (readonly [number, number])[] {
   // AT_RANDOM, AT_EXECFN and AT_PLATFORM get their values where the stack is laid out.
-  const auxv: [number, number][] = [
+  const auxv: (readonly [number, number])[] = [
+    ...(machine.auxv ?? []),
     [E.AT_MINSIGSTKSZ, machine.minSignalStack],
     [E.AT_HWCAP, machine.hwcap],
     [E.AT_PAGESZ, PAGE_SIZE],
@@ -235,7 +252,7 @@ function auxiliaryVector(
     [E.AT_EGID, credentials.egid],
     [E.AT_SECURE, credentials.secure ? 1 : 0],
     [E.AT_RANDOM, 0],
-    [E.AT_HWCAP2, machine.hwcap2],
+    ...(machine.hwcap2 === undefined ? [] : [[E.AT_HWCAP2, machine.hwcap2] as const]),
     [E.AT_EXECFN, 0],
     [E.AT_PLATFORM, 0],
   ];

@@ -122,7 +122,7 @@ describe("malformed files", () => {
           file: open("/prog"),
           argv: [],
           envp: [],
-          machine: { machine: E.EM_X86_64, platform: "x86_64", hwcap: 0, hwcap2: 0, minSignalStack: 2048 },
+          kinds: [{ machine: { machine: E.EM_X86_64, platform: "x86_64", hwcap: 0, hwcap2: 0, minSignalStack: 2048 } }],
           personality: 0,
           openExecutable: open,
           credentials: () => ({ uid: 0, euid: 0, gid: 0, egid: 0, secure: false }),

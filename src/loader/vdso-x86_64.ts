@@ -3,11 +3,7 @@
  * time is that and an offset, which the data page has: of the monotonic clocks first, then of those of real time.
  */
 import { EM_X86_64 } from "../abi/elf.ts";
-import { buildVdso, type VdsoFunction } from "./vdso.ts";
-
-/** Offsets in the data page of what is to be added to the counter: 64 bits, modulo 2^64. */
-export const MONOTONIC_OFFSET = 0;
-export const REALTIME_OFFSET = 8;
+import { buildVdso, REALTIME_OFFSET, type VdsoFunction } from "./vdso.ts";
 
 /** rax: the counter. */
 const READ_COUNTER = [

@@ -16,11 +16,15 @@ import { type MappedFile, Vma, VmFlag } from "../mm/vma.ts";
 import { encodeBytes } from "../util/bytes.ts";
 import { EHDR_SIZE, PHDR_SIZE } from "./elf.ts";
 
-/** What a program gets mapped: the image, and the page of data below it. */
+/** What a program gets mapped: the image, and the page of data below it if its functions use one. */
 export interface Vdso {
   readonly image: MappedFile;
-  readonly data: SharedObject;
+  readonly data?: SharedObject;
 }
+
+/** Offsets in the data page of what is to be added to the counter of nanoseconds: 64 bits, modulo 2^64. */
+export const MONOTONIC_OFFSET = 0;
+export const REALTIME_OFFSET = 8;
 
 export interface VdsoFunction {
   readonly name: string;
@@ -189,8 +193,11 @@ export function buildVdso(options: VdsoOptions): Uint8Array<ArrayBuffer> {
 export function mapVdso(space: AddressSpace, vdso: Vdso): number {
   const start = findFree(space, 0, 2 * PAGE_SIZE);
   const image = start + PAGE_SIZE;
-  const backing = { file: null, shared: vdso.data, offset: 0, fileLimit: Number.POSITIVE_INFINITY, name: "" };
-  space.addMapping(new Vma(start, image, PROT_READ, VmFlag.MayRead | VmFlag.DontDump, backing));
+  if (vdso.data !== undefined) {
+    const backing = { file: null, shared: vdso.data, offset: 0, fileLimit: Number.POSITIVE_INFINITY, name: "" };
+    space.addMapping(new Vma(start, image, PROT_READ, VmFlag.MayRead | VmFlag.DontDump, backing));
+  }
   space.mapFile(image, image + PAGE_SIZE, PROT_READ | PROT_EXEC, vdso.image, 0, PAGE_SIZE);
+  space.vdso = image;
   return image;
 }

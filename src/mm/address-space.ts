@@ -122,6 +122,8 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
   argEnd = 0;
   envStart = 0;
   envEnd = 0;
+  /** Where the vdso is mapped; 0 if it is not. */
+  vdso = 0;
   /** The auxiliary vector as it was put on the stack, for /proc/pid/auxv. */
   auxv: Uint8Array = new Uint8Array(0);
   /** The file that was executed, for /proc/pid/exe. */
@@ -623,6 +625,7 @@ const LAYOUT_FIELDS = [
   "argEnd",
   "envStart",
   "envEnd",
+  "vdso",
 ] as const;
 
 function isData(prot: number, flags: number): boolean {

@@ -110,7 +110,7 @@ function withoutHandler(task: Task): void {
   const code = task.restart;
   task.restart = 0;
   if (code !== 0) {
-    const { arch } = task.kernel;
+    const { arch } = task;
     const number = code === ERESTART_RESTARTBLOCK ? (arch.numbers["restart_syscall"] as number) : task.syscallNumber;
     arch.rewindSyscall(task.mm.context, number, task.syscallArg0Lo, task.syscallArg0Hi);
   }
@@ -122,8 +122,7 @@ function withoutHandler(task: Task): void {
 }
 
 function enterHandler(task: Task, info: SignalInfo, action: SignalAction): void {
-  const { kernel, space } = task;
-  const { arch } = kernel;
+  const { kernel, space, arch } = task;
   const { context } = task.mm;
   const code = task.restart;
   task.restart = 0;

@@ -118,7 +118,7 @@ function load(kernel: Kernel, view: View, place: Path, program: Program, caller:
     file: open(place),
     argv: program.argv,
     envp: program.envp,
-    machine: kernel.machine,
+    kinds: kernel.programKinds,
     personality: caller.personality,
     openExecutable: (path) => open(lookup(view, undefined, path, FOLLOW)),
     credentials: (file) => {
@@ -128,7 +128,6 @@ function load(kernel: Kernel, view: View, place: Path, program: Program, caller:
     },
     random: (into) => kernel.host.random.fill(into),
     randomize: kernel.randomize,
-    ...(kernel.vdso === undefined ? {} : { vdso: kernel.vdso }),
   });
 }
 
@@ -183,7 +182,7 @@ export function memoryLimits(limits: readonly ResourceLimit[]): MemoryLimits {
 function become(task: Task, loaded: LoadedProgram, program: Program, credentials: TaskCredentials): void {
   const { kernel, process } = task;
   releaseMemory(task);
-  enterProgram(kernel, task, newMm(kernel, loaded), loaded);
+  enterProgram(task, newMm(kernel, loaded), loaded);
   if (task.files.references > 1) {
     task.files.references--;
     task.files = task.files.clone();
@@ -207,12 +206,13 @@ function become(task: Task, loaded: LoadedProgram, program: Program, credentials
 
 function newMm(kernel: Kernel, loaded: LoadedProgram): Mm {
   const space = loaded.space as GuestSpace;
-  space.core = kernel.engine.attach(space.memory);
-  return new Mm(space);
+  const arch = kernel.archOf(loaded.machine);
+  space.core = kernel.engine.attach(space.memory, arch.name);
+  return new Mm(space, arch);
 }
 
-function enterProgram(kernel: Kernel, task: Task, mm: Mm, loaded: LoadedProgram): void {
-  const { registers } = kernel.arch;
+function enterProgram(task: Task, mm: Mm, loaded: LoadedProgram): void {
+  const { registers } = mm.arch;
   task.mm = mm.acquire();
   task.space = mm.space;
   task.savedContext = null;
@@ -273,7 +273,7 @@ export function startProcess(kernel: Kernel, first: FirstProcess): Task {
   kernel.forks++;
   task.comm = commOf(first.filename);
   task.nice = first.nice ?? 0;
-  enterProgram(kernel, task, mm, loaded);
+  enterProgram(task, mm, loaded);
   kernel.observer?.taskStarted?.(task, null);
   kernel.observer?.executed?.(task);
   kernel.scheduler.ready(task);

@@ -117,7 +117,7 @@ function checkProcessLimit(task: Task): void {
 
 function copyTask(task: Task, args: CloneArgs): Task {
   const { kernel, process } = task;
-  const { registers } = kernel.arch;
+  const { registers } = task.arch;
   const { flags } = args;
   checkProcessLimit(task);
   const tid = kernel.allocatePid();
@@ -125,7 +125,7 @@ function copyTask(task: Task, args: CloneArgs): Task {
 
   // The one step that can fail for want of memory comes before anything that would have to be undone.
   const sharesMemory = has(flags, CLONE_VM);
-  const mm = sharesMemory ? task.mm : new Mm(task.space.fork());
+  const mm = sharesMemory ? task.mm : new Mm(task.space.fork(), task.arch);
   mm.acquire();
   let { files, fs, handlers } = task;
   if (has(flags, CLONE_FILES)) files.references++;

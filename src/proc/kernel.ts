@@ -16,7 +16,7 @@ import { SIGKILL } from "../abi/signal.ts";
 import { MSGMNI, SEMMNI, SHMMNI } from "../abi/sysv-ipc.ts";
 import type { CpuEngine } from "../cpu/core.ts";
 import type { Host } from "../host/interface.ts";
-import type { MachineInfo } from "../loader/exec.ts";
+import type { ProgramKind } from "../loader/exec.ts";
 import type { MemoryPool } from "../mm/memory-pool.ts";
 import { Network } from "../net/network.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
@@ -32,18 +32,17 @@ import type { Task } from "./task.ts";
 import { type ResourceLimit, type ThreadGroup, Usage } from "./thread-group.ts";
 import { Timers } from "./timers.ts";
 import { UtsNamespace } from "./uts.ts";
-import { makeVdso } from "./vdso.ts";
+import { type ClockPage, makeClockPage, makeVdso } from "./vdso.ts";
 
 export interface KernelOptions {
   readonly host: Host;
-  readonly arch: Arch;
+  /** Those that the engine executes. */
+  readonly architectures: readonly Arch[];
   readonly engine: CpuEngine;
   readonly pool: MemoryPool;
   readonly mounts: MountTable;
   /** Decodes and makes system calls: syscalls/dispatch.ts. */
   readonly gate: SyscallGate;
-  /** What the auxiliary vector says of the CPU. */
-  readonly machine: MachineInfo;
   /** Address space randomisation; off by default, so that runs are alike. */
   readonly randomize?: boolean;
   readonly hostname?: string;
@@ -58,19 +57,20 @@ export const INIT_PID = 1;
 
 export class Kernel {
   readonly host: Host;
-  readonly arch: Arch;
+  readonly architectures: readonly Arch[];
   readonly engine: CpuEngine;
   readonly pool: MemoryPool;
   readonly mounts: MountTable;
-  readonly machine: MachineInfo;
+  /** What can be executed, and what it gets mapped. */
+  readonly programKinds: readonly ProgramKind[];
   readonly randomize: boolean;
   readonly scheduler: Scheduler;
   readonly signals: Signals;
   readonly timers: Timers;
   readonly futexes: FutexTable;
   readonly network: Network;
-  /** Mapped into every program. */
-  readonly vdso: ReturnType<typeof makeVdso>;
+  /** The data page of the vdso, if guests can tell the time by themselves. */
+  readonly clockPage: ClockPage | undefined;
   /** By pid; zombies included. */
   readonly processes: Map<number, ThreadGroup> = new Map();
   /** By tid; zombies included. */
@@ -98,11 +98,10 @@ export class Kernel {
 
   constructor(options: KernelOptions) {
     this.host = options.host;
-    this.arch = options.arch;
+    this.architectures = options.architectures;
     this.engine = options.engine;
     this.pool = options.pool;
     this.mounts = options.mounts;
-    this.machine = options.machine;
     this.randomize = options.randomize ?? false;
     this.uts = new UtsNamespace(options.hostname ?? "tsrcore");
     this.memoryBytes = options.memoryBytes ?? 4 * 2 ** 30;
@@ -112,9 +111,13 @@ export class Kernel {
     this.signals = new Signals(this);
     this.futexes = new FutexTable();
     this.network = new Network(options.host.clock, options.mounts.deviceNumbers.next());
-    this.vdso = options.engine.countsTime
-      ? makeVdso(options.arch.vdso?.(), options.host.clock, options.pool, this.#bootMonotonic)
+    this.clockPage = options.engine.countsTime
+      ? makeClockPage(options.host.clock, options.pool, this.#bootMonotonic)
       : undefined;
+    this.programKinds = this.architectures.map(({ machine, vdso }) => {
+      const image = vdso(this.clockPage !== undefined);
+      return image === undefined ? { machine } : { machine, vdso: makeVdso(image, this.clockPage) };
+    });
     this.scheduler = new Scheduler(this, options.gate);
   }
 
@@ -131,6 +134,13 @@ export class Kernel {
   /** When the machine started: /proc/stat's btime. */
   get bootTime(): bigint {
     return this.#bootRealtime;
+  }
+
+  /** The architecture of an ELF file that the loader has accepted. */
+  archOf(machine: number): Arch {
+    const arch = this.architectures.find((a) => a.machine.machine === machine);
+    if (arch === undefined) throw new Error(`no architecture for ELF machine ${machine}`);
+    return arch;
   }
 
   /** A number that no task, group or session has. EAGAIN is the caller's, for `undefined`. */

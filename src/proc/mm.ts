@@ -1,6 +1,7 @@
 /** An address space as tasks share it, with the CPU core that runs in it. */
 import type { CpuCore } from "../cpu/core.ts";
 import type { AddressSpace } from "../mm/address-space.ts";
+import type { Arch } from "./arch/arch.ts";
 import type { Task } from "./task.ts";
 
 export type GuestSpace = AddressSpace<CpuCore>;
@@ -8,6 +9,8 @@ export type GuestSpace = AddressSpace<CpuCore>;
 export class Mm {
   readonly space: GuestSpace;
   readonly core: CpuCore;
+  /** The architecture of the program in it, which is that of the calls that it makes. */
+  readonly arch: Arch;
   /** The registers of the loaded task. */
   readonly context: DataView;
   /** Commands that membarrier(2) was asked to be ready for. */
@@ -19,18 +22,20 @@ export class Mm {
   /** The task whose registers are in the space's context now. */
   loaded: Task | null = null;
 
-  constructor(space: GuestSpace) {
+  constructor(space: GuestSpace, arch: Arch) {
     if (space.core === null) throw new Error("an address space without a core");
     this.space = space;
     this.core = space.core;
+    this.arch = arch;
     this.context = space.memory.context;
   }
 
   /** Puts the registers of `task` into the context, saving those of the task that was there. */
-  load(task: Task, size: number): void {
+  load(task: Task): void {
     const { loaded } = this;
     if (loaded === task) return;
     const { context } = this;
+    const size = this.arch.registers.contextSize;
     const live = new Uint8Array(context.buffer, context.byteOffset, size);
     if (loaded !== null) {
       loaded.savedContext ??= new Uint8Array(size);

@@ -164,7 +164,7 @@ export class Scheduler {
     }
     this.#running = true;
     try {
-      this.kernel.vdso?.data.refresh();
+      this.kernel.clockPage?.refresh();
       this.#loop();
     } catch (error) {
       this.#fail(error);
@@ -248,11 +248,10 @@ export class Scheduler {
   /** Runs guest code until the task blocks, ends or has to make room. The task is in the queue again if it can go on. */
   #runGuest(task: Task): void {
     const { kernel } = this;
-    const { registers } = kernel.arch;
-    const { contextSize } = registers;
     let { mm } = task;
     let { core, context } = mm;
-    mm.load(task, contextSize);
+    let { registers } = mm.arch;
+    mm.load(task);
     if (task.hasResult) {
       task.hasResult = false;
       this.#setResult(task, task.blockedResult);
@@ -283,8 +282,9 @@ export class Scheduler {
             // execve: another address space, another core.
             ({ mm } = task);
             ({ core, context } = mm);
+            ({ registers } = mm.arch);
             kernel.pool.activate(task.space);
-            mm.load(task, contextSize);
+            mm.load(task);
             sliceEnd = core.instructions + sliceOf(task);
           }
         } else if (result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK) this.#setResult(task, result);
@@ -321,7 +321,7 @@ export class Scheduler {
   /** Writes a call's result, or remembers that the call may have to be made again: deliver.ts decides. */
   #setResult(task: Task, result: number): void {
     if (result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK) task.restart = -result;
-    this.kernel.arch.registers.setSyscallResult(task.mm.context, result);
+    task.arch.registers.setSyscallResult(task.mm.context, result);
   }
 
   /** The handler of a call waits. */
@@ -368,21 +368,21 @@ export class Scheduler {
 
   #fault(task: Task, trap: Trap): void {
     const { kernel, mm } = task;
-    const { core } = mm;
+    const { core, arch } = mm;
     if (trap === Trap.PageFault) {
       const { faultAddress, faultAccess } = core;
       task.usage.minorFaults++;
       const outcome = task.space.handleFault(faultAddress, faultAccess);
       if (outcome.ok) return;
       const { signal, code, address } = outcome;
-      task.fault = kernel.arch.pageFaultDetails(faultAddress, faultAccess, task.space.isReadable(faultAddress));
+      task.fault = arch.pageFaultDetails(faultAddress, faultAccess, task.space.isReadable(faultAddress));
       kernel.signals.force(task, { signal, code, address });
       return;
     }
-    const pc = kernel.arch.registers.getPc(mm.context);
+    const pc = arch.registers.getPc(mm.context);
     // The address of the last page fault stays, as in cr2.
-    task.fault = { address: task.fault.address, ...kernel.arch.trapDetails(task.space, mm.context, trap) };
-    kernel.signals.force(task, this.#faultInfo(task, trap, pc));
+    task.fault = { address: task.fault.address, ...arch.trapDetails(task.space, mm.context, trap) };
+    kernel.signals.force(task, arch.trapSignal?.(trap, pc) ?? this.#faultInfo(task, trap, pc));
   }
 
   #faultInfo(task: Task, trap: Trap, pc: number): SignalInfo {
@@ -397,7 +397,7 @@ export class Scheduler {
         return { signal: SIGFPE, code: FPE_INTDIV, address: pc };
       case Trap.X87Error:
       case Trap.SimdError: {
-        const code = this.kernel.arch.registers.floatingPointCode(task.mm.context, trap === Trap.SimdError);
+        const code = task.arch.registers.floatingPointCode(task.mm.context, trap === Trap.SimdError);
         return { signal: SIGFPE, code, address: pc };
       }
       default:

@@ -12,7 +12,7 @@
 import type { WaitQueue } from "../util/wait-queue.ts";
 import type { FdTable } from "../vfs/fd-table.ts";
 import type { FsContext } from "../vfs/fs-context.ts";
-import type { FaultDetails } from "./arch/arch.ts";
+import type { Arch, FaultDetails } from "./arch/arch.ts";
 import type { TaskCredentials } from "./credentials.ts";
 import type { Kernel } from "./kernel.ts";
 import type { GuestSpace, Mm } from "./mm.ts";
@@ -131,6 +131,11 @@ export class Task {
     return this;
   }
 
+  /** The architecture of its program. */
+  get arch(): Arch {
+    return this.mm.arch;
+  }
+
   get pid(): number {
     return this.process.pid;
   }
@@ -146,8 +151,8 @@ export class Task {
 
   /** Argument 0..5 of the current call with all its 64 bits, as the register has it (unsigned). Before any wait only. */
   argument64(index: number): bigint {
-    const { registers } = this.kernel.arch;
-    const { context } = this.mm;
+    const { context, arch } = this.mm;
+    const { registers } = arch;
     return (BigInt(registers.syscallArgHi(context, index)) << 32n) | BigInt(registers.syscallArgLo(context, index));
   }
 

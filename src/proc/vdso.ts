@@ -3,8 +3,7 @@
  * to get from the time stamp counter to the clocks. Programs see the page as a shared mapping that only the kernel writes.
  */
 import type { Clock } from "../host/interface.ts";
-import type { Vdso } from "../loader/vdso.ts";
-import { MONOTONIC_OFFSET, REALTIME_OFFSET } from "../loader/vdso-x86_64.ts";
+import { MONOTONIC_OFFSET, REALTIME_OFFSET, type Vdso } from "../loader/vdso.ts";
 import { PAGE_SIZE } from "../mm/layout.ts";
 import type { MemoryPool } from "../mm/memory-pool.ts";
 import type { SharedObject } from "../mm/shared-object.ts";
@@ -89,15 +88,14 @@ export class ClockPage implements SharedObject {
   }
 }
 
-/** What programs get mapped; undefined where guest code cannot tell the time by itself. */
-export function makeVdso(
-  image: Uint8Array | undefined,
-  clock: Clock,
-  pool: MemoryPool,
-  boot: bigint,
-): (Vdso & { readonly data: ClockPage }) | undefined {
-  if (image === undefined || !hasOffset(clock)) return undefined;
-  return { image: new VdsoImage(image), data: new ClockPage(clock, pool, boot) };
+/** What programs get mapped. Without a data page its functions make system calls. */
+export function makeVdso(image: Uint8Array, data: ClockPage | undefined): Vdso {
+  return { image: new VdsoImage(image), ...(data === undefined ? {} : { data }) };
+}
+
+/** The page for a counter of the host's time; undefined if the host cannot say how far it is from the time of day. */
+export function makeClockPage(clock: Clock, pool: MemoryPool, boot: bigint): ClockPage | undefined {
+  return hasOffset(clock) ? new ClockPage(clock, pool, boot) : undefined;
 }
 
 function hasOffset(clock: Clock): clock is Required<Clock> {

@@ -12,7 +12,7 @@
  * sample: their time is summed up, and goes to the one at which there is enough of it. All other time between two
  * entries is idle: others' turn of the host, or waiting.
  */
-import { type CpuCore, type CpuEngine, SINGLE_STEP, Trap } from "../cpu/core.ts";
+import { type CpuCore, type CpuEngine, type IsaName, SINGLE_STEP, Trap } from "../cpu/core.ts";
 import type { GuestMemory } from "../mm/guest-memory.ts";
 import type { Kernel } from "../proc/kernel.ts";
 import type { Task } from "../proc/task.ts";
@@ -39,9 +39,10 @@ interface Account {
 export class Profiler {
   /** To be given to the machine in the place of the engine that is profiled. */
   readonly engine: CpuEngine;
-  readonly #walker: StackWalker;
+  readonly #walkers: ReadonlyMap<IsaName, StackWalker>;
   readonly #accounts = new Map<Task, Account>();
-  readonly #calls = new Map<number, CodeFunction>();
+  /** The calls of each architecture by number. */
+  readonly #calls = new Map<IsaName, ReadonlyMap<number, CodeFunction>>();
   readonly #unknownCall: CodeFunction = systemCall("unknown");
   #kernel: Kernel | undefined;
   #builder: ProfileBuilder = new ProfileBuilder(0);
@@ -53,8 +54,9 @@ export class Profiler {
   #nanosecondsPerFuel = 0;
   #random = 0x2545_f491;
 
-  constructor(inner: CpuEngine, arch: UnwindArch) {
-    this.#walker = new StackWalker(arch);
+  /** @param archs without one for its instruction set, a program shows as a whole */
+  constructor(inner: CpuEngine, archs: ReadonlyMap<IsaName, UnwindArch>) {
+    this.#walkers = new Map(Array.from(archs, ([isa, arch]) => [isa, new StackWalker(arch)]));
     this.engine = new ProfiledEngine(inner, this);
   }
 
@@ -63,7 +65,8 @@ export class Profiler {
     this.#kernel = kernel;
     this.#mark = kernel.now();
     this.#builder = new ProfileBuilder(this.#mark);
-    for (const [name, number] of Object.entries(kernel.arch.numbers)) this.#calls.set(number, systemCall(name));
+    for (const { name, numbers } of kernel.architectures)
+      this.#calls.set(name, new Map(Object.entries(numbers).map(([call, number]) => [number, systemCall(call)])));
   }
 
   /** The profile up to now. */
@@ -138,13 +141,13 @@ export class Profiler {
     }
     account.system += since;
     if (account.system < INTERVAL / 2) return;
-    const call = this.#calls.get(this.#call) ?? this.#unknownCall;
+    const call = this.#calls.get(task.arch.name)?.get(this.#call) ?? this.#unknownCall;
     this.#builder.add([account.root, ...this.#stack(task), call], account.system);
     account.system = 0;
   }
 
   #left(task: Task, account: Account, trap: Trap): void {
-    const { registers, numbers } = task.kernel.arch;
+    const { registers, numbers } = task.arch;
     this.#call = trap === Trap.Syscall ? registers.syscallNumber(task.mm.context) : -1;
     this.#last = trap === Trap.Fuel ? undefined : task;
     if (this.#call < 0 || (this.#call !== numbers["exit"] && this.#call !== numbers["exit_group"])) return;
@@ -163,7 +166,7 @@ export class Profiler {
 
   /** Outermost first. */
   #stack(task: Task): CodeFunction[] {
-    return this.#walker.walk(task.space).reverse();
+    return this.#walkers.get(task.arch.name)?.walk(task.space).reverse() ?? [];
   }
 
   /** An exponentially distributed amount of fuel. */
@@ -205,12 +208,12 @@ class ProfiledEngine implements CpuEngine {
   get name(): string {
     return this.#inner.name;
   }
-  get arch(): CpuEngine["arch"] {
-    return this.#inner.arch;
+  get isas(): CpuEngine["isas"] {
+    return this.#inner.isas;
   }
 
-  attach(memory: GuestMemory): CpuCore {
-    return new ProfiledCore(this, this.#inner.attach(memory), this.#profiler);
+  attach(memory: GuestMemory, isa?: IsaName): CpuCore {
+    return new ProfiledCore(this, this.#inner.attach(memory, isa), this.#profiler);
   }
 }
 

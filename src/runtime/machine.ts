@@ -6,17 +6,9 @@ import { makedev } from "../abi/device.ts";
 import { O_RDONLY, O_RDWR, O_WRONLY } from "../abi/fcntl.ts";
 import { S_IFCHR, S_IFREG } from "../abi/stat.ts";
 import { MS_NODEV, MS_NOEXEC, MS_NOSUID } from "../abi/statfs.ts";
-import { SYSCALLS_X86_64 } from "../abi/syscalls-x86_64.ts";
 import type { CpuEngine } from "../cpu/core.ts";
-import { registers } from "../cpu/isa/x86_64/arch.ts";
-import { hasFeature } from "../cpu/isa/x86_64/cpu-features.ts";
-import { cpuid } from "../cpu/isa/x86_64/cpuid.ts";
-import { cpuinfoText } from "../cpu/isa/x86_64/cpuinfo.ts";
 import type { Host } from "../host/interface.ts";
-import { machineOf } from "../loader/elf.ts";
 import { MemoryPool } from "../mm/memory-pool.ts";
-import type { Arch } from "../proc/arch/arch.ts";
-import { x86_64Arch } from "../proc/arch/x86_64.ts";
 import { TaskCredentials } from "../proc/credentials.ts";
 import { startProcess } from "../proc/exec.ts";
 import { Kernel } from "../proc/kernel.ts";
@@ -42,6 +34,7 @@ import { tmpfs } from "../vfs/types/memory.ts";
 import { createSysfs } from "../vfs/types/sysfs.ts";
 import type { File, FileSystem, Inode } from "../vfs/types.ts";
 import { lookup, type View } from "../vfs/walk.ts";
+import { architecturesOf } from "./architectures.ts";
 
 export interface MachineOptions {
   readonly host: Host;
@@ -85,25 +78,17 @@ export class Machine {
     const { host, root, deviceNumbers } = options;
     this.host = host;
     this.mounts = new MountTable(root, { clock: host.clock, deviceNumbers });
-    const arch: Arch = x86_64Arch(registers);
-    this.dispatcher = new SyscallDispatcher(syscallTable(SYSCALLS_X86_64), registers);
+    const architectures = architecturesOf(options.engine.isas);
+    this.dispatcher = new SyscallDispatcher(new Map(architectures.map((arch) => [arch, syscallTable(arch.numbers)])));
     const memoryBytes = options.memoryBytes ?? 4 * 2 ** 30;
     this.kernel = new Kernel({
       host,
-      arch,
+      architectures,
       engine: options.engine,
       pool: new MemoryPool({ limitBytes: memoryBytes, dropped: (bytes) => host.dropped?.(bytes) }),
       mounts: this.mounts,
       gate: this.dispatcher,
       memoryBytes,
-      machine: {
-        machine: machineOf("x86_64"),
-        platform: "x86_64",
-        // On x86 AT_HWCAP is cpuid leaf 1, edx; bit 1 of AT_HWCAP2 says that FSGSBASE may be used.
-        hwcap: (cpuid(1)[3] as number) >>> 0,
-        hwcap2: hasFeature("fsgsbase") ? 2 : 0,
-        minSignalStack: arch.maxSignalFrame,
-      },
       hostname: options.hostname ?? "tsrcore",
     });
     this.#failed = new Promise((_resolve, reject) => this.kernel.scheduler.onPanic(reject));
@@ -193,7 +178,7 @@ export class Machine {
     const { clock } = kernel.host;
     const next = (): number => mounts.deviceNumbers.next();
     const restricted = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-    this.mount(createProcfs(kernel, { dev: next(), cpuinfo: cpuinfoText }), "/proc", "proc", restricted);
+    this.mount(createProcfs(kernel, { dev: next() }), "/proc", "proc", restricted);
     this.mount(createSysfs({ dev: next(), clock }), "/sys", "sysfs", restricted);
     this.mount(tmpfs({ dev: next(), clock, mode: 0o755, type: "devtmpfs" }), "/dev", "devtmpfs", MS_NOSUID);
     const view = this.#superuser();
@@ -209,7 +194,7 @@ export class Machine {
     symlinkAt(view, "/proc/self/fd/1", undefined, "/dev/stdout");
     symlinkAt(view, "/proc/self/fd/2", undefined, "/dev/stderr");
     // What mount(2) can make besides tmpfs.
-    mounts.types.set("proc", () => createProcfs(kernel, { dev: next(), cpuinfo: cpuinfoText }));
+    mounts.types.set("proc", () => createProcfs(kernel, { dev: next() }));
     mounts.types.set("sysfs", () => createSysfs({ dev: next(), clock }));
     mounts.types.set("devpts", () => new DevptsFs(this.terminals, next(), clock));
     this.mount(new DevptsFs(this.terminals, next(), clock), "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC);

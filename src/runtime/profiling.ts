@@ -9,5 +9,5 @@ export type { Profiler } from "../profile/profiler.ts";
 
 /** Give its `engine` to the machine, and begin it with the machine's kernel. */
 export function createProfiler(engine: CpuEngine): Profiler {
-  return new Profiler(engine, unwindX86_64(registers));
+  return new Profiler(engine, new Map([["x86_64", unwindX86_64(registers)]]));
 }

@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { ENOENT, ENOSYS, EPERM, errno } from "../abi/errno.ts";
 import { registers } from "../cpu/isa/x86_64/arch.ts";
+import { x86_64Arch } from "../proc/arch/x86_64.ts";
 import type { Task } from "../proc/task.ts";
 import { int, long, ptr, uint } from "./args.ts";
 import { syscall } from "./define.ts";
 import { SyscallDispatcher, type SyscallTracer } from "./dispatch.ts";
+
+const arch = x86_64Arch(registers, { hwcap: 0, hwcap2: 0, cpuinfo: () => "" });
 
 /** rdi rsi rdx r10 r8 r9 */
 const ARGUMENTS = [7, 6, 2, 10, 8, 9];
@@ -15,11 +18,11 @@ function taskCalling(number: number, ...args: bigint[]): Task {
   args.forEach((value, i) => {
     registers.setGpr(context, ARGUMENTS[i] as number, value);
   });
-  return { mm: { context }, syscallNumber: -1 } as unknown as Task;
+  return { mm: { context, arch }, syscallNumber: -1 } as unknown as Task;
 }
 
 function dispatcherFor(...definitions: ReturnType<typeof syscall>[]): SyscallDispatcher {
-  return new SyscallDispatcher(definitions, registers);
+  return new SyscallDispatcher(new Map([[arch, definitions]]));
 }
 
 describe("decoding", () => {

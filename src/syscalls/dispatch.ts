@@ -3,7 +3,7 @@
  * as the call has arguments, and a direct call; about 50 ns.
  */
 import { ENOSYS, Errno } from "../abi/errno.ts";
-import type { Registers } from "../proc/arch/arch.ts";
+import type { Arch, Registers } from "../proc/arch/arch.ts";
 import type { SyscallGate } from "../proc/scheduler.ts";
 import type { Task } from "../proc/task.ts";
 import type { SyscallDefinition, SyscallResult } from "./define.ts";
@@ -39,38 +39,44 @@ interface Entry {
 /** A number without handler: all that it may have been given. */
 const UNKNOWN = { arity: 6, wide: 0x3f, signed: 0 } as const;
 
+function entryOf(definition: SyscallDefinition | undefined): Entry | undefined {
+  if (definition === undefined) return undefined;
+  let wide = 0;
+  let signed = 0;
+  definition.args.forEach(({ kind }, i) => {
+    if (kind === "i64" || kind === "u64") wide |= 1 << i;
+    if (kind === "i32" || kind === "i64") signed |= 1 << i;
+  });
+  return { definition, handler: definition.handler, arity: definition.args.length, wide, signed };
+}
+
 interface TracedCall {
   readonly number: number;
   readonly definition: SyscallDefinition | undefined;
   readonly args: readonly number[];
 }
 
+type Entries = readonly (Entry | undefined)[];
+
 export class SyscallDispatcher implements SyscallGate {
   tracer: SyscallTracer | null = null;
-  readonly #entries: readonly (Entry | undefined)[];
-  readonly #registers: Registers;
+  readonly #tables: ReadonlyMap<Arch, Entries>;
+  /** The architecture of the last call, most often that of the next one, and what belongs to it. */
+  #arch: Arch | null = null;
+  #entries: Entries = [];
+  #registers!: Registers;
   /** Calls that wait, while there is a tracer. */
   readonly #traced: Map<Task, TracedCall> = new Map();
 
-  /** @param table the definitions by number */
-  constructor(table: readonly (SyscallDefinition | undefined)[], registers: Registers) {
-    this.#registers = registers;
-    this.#entries = Array.from(table, (definition) => {
-      if (definition === undefined) return undefined;
-      let wide = 0;
-      let signed = 0;
-      definition.args.forEach(({ kind }, i) => {
-        if (kind === "i64" || kind === "u64") wide |= 1 << i;
-        if (kind === "i32" || kind === "i64") signed |= 1 << i;
-      });
-      return { definition, handler: definition.handler, arity: definition.args.length, wide, signed };
-    });
+  /** @param tables the definitions by number, for each architecture */
+  constructor(tables: ReadonlyMap<Arch, readonly (SyscallDefinition | undefined)[]>) {
+    this.#tables = new Map(Array.from(tables, ([arch, table]) => [arch, table.map(entryOf)]));
   }
 
   call(task: Task): number | Promise<number> {
-    const registers = this.#registers;
-    const { context } = task.mm;
-    const number = registers.syscallNumber(context);
+    const { context, arch } = task.mm;
+    if (arch !== this.#arch) this.#use(arch);
+    const number = this.#registers.syscallNumber(context);
     task.syscallNumber = number;
     if (this.tracer !== null) return this.#tracedCall(task, number, this.tracer);
     const entry = this.#entries[number];
@@ -81,6 +87,14 @@ export class SyscallDispatcher implements SyscallGate {
       if (e instanceof Errno) return -e.code;
       throw e;
     }
+  }
+
+  #use(arch: Arch): void {
+    const entries = this.#tables.get(arch);
+    if (entries === undefined) throw new Error(`no system calls for ${arch.name}`);
+    this.#arch = arch;
+    this.#entries = entries;
+    this.#registers = arch.registers;
   }
 
   finished(task: Task, result: number): void {

@@ -30,7 +30,7 @@ function epollOf(task: Task, number: number): EpollFile {
 }
 
 function control(task: Task, epfd: number, operation: number, number: number, address: number): number {
-  const layout = E.EPOLL_EVENT[task.kernel.arch.name];
+  const layout = task.arch.layouts.epollEvent;
   let events = 0;
   let lo = 0;
   let hi = 0;
@@ -59,7 +59,7 @@ function control(task: Task, epfd: number, operation: number, number: number, ad
 /** @param deadline kernel.now() at which to give up; 0: look only */
 function wait(task: Task, epfd: number, address: number, max: number, deadline: number): SyscallResult {
   if (max <= 0 || max > MAX_EVENTS) throw errno(EINVAL);
-  const layout = E.EPOLL_EVENT[task.kernel.arch.name];
+  const layout = task.arch.layouts.epollEvent;
   const epoll = epollOf(task, epfd);
   const attempt = (): number => {
     // The room is checked first: an event that is collected must not be lost.
@@ -125,7 +125,7 @@ function printEvent(bytes: Uint8Array, data: number): string {
 }
 
 function printEvents(address: number, count: number, c: PrintContext): string {
-  const layout = E.EPOLL_EVENT[c.task.kernel.arch.name];
+  const layout = c.task.arch.layouts.epollEvent;
   const bytes = c.peek(address, count * layout.size);
   if (address === 0 || bytes === undefined || bytes.length < count * layout.size) return printPointer(address);
   const shown: string[] = [];

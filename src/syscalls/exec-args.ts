@@ -117,7 +117,7 @@ export const cloneParentTid: Arg = {
 function cloneTail(index: number): Arg["print"] {
   return (v, c) => {
     const flags = c.args[0] ?? 0;
-    if ((index === 3) === c.task.kernel.arch.cloneTlsFirst) return flags & CLONE_SETTLS ? `tls=${printHex(v)}` : "";
+    if ((index === 3) === c.task.arch.cloneTlsFirst) return flags & CLONE_SETTLS ? `tls=${printHex(v)}` : "";
     return flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID) ? `child_tidptr=${printPointer(v)}` : "";
   };
 }
@@ -138,7 +138,7 @@ export const cloneTail4: Arg = {
 function tail(c: PrintContext): [string, string] {
   const third = cloneTail(3)(c.args[3] ?? 0, c);
   const fourth = cloneTail(4)(c.args[4] ?? 0, c);
-  return c.task.kernel.arch.cloneTlsFirst ? [third, fourth] : [fourth, third];
+  return c.task.arch.cloneTlsFirst ? [third, fourth] : [fourth, third];
 }
 
 /** struct clone_args; its size is argument 1. */

@@ -2,7 +2,7 @@
 import { majorOf, minorOf } from "../abi/device.ts";
 import * as F from "../abi/fcntl.ts";
 import { S_IFBLK, S_IFCHR, S_IFMT } from "../abi/stat.ts";
-import { STAT_GENERIC, STAT_X86_64, STATFS_SIZE, type StatFields, type StatTime } from "../abi/stat-layout.ts";
+import { STATFS_SIZE, type StatFields, type StatTime } from "../abi/stat-layout.ts";
 import * as M from "../abi/statfs.ts";
 import { flags, printCString, printFlags, printHex, printPointer } from "./args.ts";
 import type { Arg, PrintContext } from "./define.ts";
@@ -67,7 +67,7 @@ export const statBuffer: Arg = {
   out: true,
   print: (v, c) => {
     if (!succeeded(c)) return printPointer(v);
-    const layout = c.task.kernel.arch.name === "x86_64" ? STAT_X86_64 : STAT_GENERIC;
+    const layout = c.task.arch.layouts.stat;
     const bytes = c.peek(v, layout.size);
     return bytes === undefined || bytes.length < layout.size
       ? printPointer(v)

@@ -12,8 +12,6 @@ import { S_IFDIR, S_IFLNK, S_IFREG } from "../abi/stat.ts";
 import {
   encodeStatfs,
   encodeStatx,
-  STAT_GENERIC,
-  STAT_X86_64,
   STATFS_SIZE,
   STATX_RESERVED,
   STATX_SIZE,
@@ -48,7 +46,7 @@ import { statBuffer, statfsBuffer, statxBuffer, statxFlags, statxMask } from "./
 import { lookupAt, placeOf, readPath, startOf } from "./file-util.ts";
 
 export function statLayout(task: Task): StatLayout {
-  return task.kernel.arch.name === "x86_64" ? STAT_X86_64 : STAT_GENERIC;
+  return task.arch.layouts.stat;
 }
 
 function writeStat(task: Task, address: number, inode: Inode): number {

@@ -236,7 +236,7 @@ export const prctlCalls: readonly SyscallDefinition[] = [
     printResult: printPrctlResult,
   }),
   syscall("arch_prctl", [archCode, archAddress], (task, code, address) => {
-    const { arch } = task.kernel;
+    const { arch } = task;
     return arch.prctl === undefined ? -ENOSYS : arch.prctl(task.space, task.mm.context, code, address);
   }),
   syscall("personality", [personalityArg], personality, {

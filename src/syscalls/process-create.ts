@@ -108,7 +108,7 @@ export const processCreationCalls: readonly SyscallDefinition[] = [
     "clone",
     [cloneFlags, cloneStack, cloneParentTid, cloneTail3, cloneTail4],
     (task, bits, stackPointer, parentTid, a, b) => {
-      const tlsFirst = task.kernel.arch.cloneTlsFirst;
+      const tlsFirst = task.arch.cloneTlsFirst;
       // One argument serves both (clone(2)).
       if ((bits & CLONE_PIDFD) !== 0 && (bits & (CLONE_PARENT_SETTID | CLONE_DETACHED)) !== 0) throw errno(EINVAL);
       return clone(task, {

@@ -55,7 +55,7 @@ const KNOWN_FLAGS =
 
 /** struct sigaction of the kernel: handler, flags, restorer (not on riscv64), mask; eight bytes each. */
 function readAction(task: Task, address: number): SignalAction {
-  const restores = task.kernel.arch.hasRestorer;
+  const restores = task.arch.hasRestorer;
   const bytes = task.space.readable(address, restores ? 32 : 24);
   const view = viewOf(bytes);
   const u64 = (at: number): number => view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
@@ -68,7 +68,7 @@ function readAction(task: Task, address: number): SignalAction {
 }
 
 function writeAction(task: Task, address: number, action: SignalAction): void {
-  const restores = task.kernel.arch.hasRestorer;
+  const restores = task.arch.hasRestorer;
   const view = viewOf(task.space.writable(address, restores ? 32 : 24));
   const u64 = (at: number, value: number): void => {
     view.setUint32(at, value % 2 ** 32, true);
@@ -163,13 +163,13 @@ function setAltStack(task: Task, wanted: StackFields, sp: number): void {
   if (mode !== SS_DISABLE && mode !== SS_ONSTACK && mode !== 0) throw errno(EINVAL);
   if (mode === SS_DISABLE) Object.assign(altStack, { sp: 0, size: 0, flags: wanted.flags });
   else {
-    if (wanted.size < task.kernel.arch.minSignalStack) throw errno(ENOMEM);
+    if (wanted.size < task.arch.minSignalStack) throw errno(ENOMEM);
     Object.assign(altStack, wanted);
   }
 }
 
 function sigaltstack(task: Task, set: number, old: number): number {
-  const sp = task.kernel.arch.registers.getSp(task.mm.context);
+  const sp = task.arch.registers.getSp(task.mm.context);
   const before = { sp: task.altStack.sp, size: task.altStack.size, flags: altStackFlags(task, sp) };
   if (set !== 0) {
     const { space } = task;
@@ -191,13 +191,13 @@ function sigaltstack(task: Task, set: number, old: number): number {
 }
 
 function sigreturn(task: Task): number {
-  const { kernel, space, mm } = task;
+  const { kernel, space, mm, arch } = task;
   try {
-    const { mask, altStack } = kernel.arch.popSignalFrame(space, mm.context);
+    const { mask, altStack } = arch.popSignalFrame(space, mm.context);
     task.restart = 0;
     kernel.signals.setBlocked(task, mask);
     try {
-      setAltStack(task, altStack, kernel.arch.registers.getSp(mm.context));
+      setAltStack(task, altStack, arch.registers.getSp(mm.context));
     } catch (e) {
       // restore_altstack() minds only an unreadable frame.
       if (!(e instanceof Errno)) throw e;

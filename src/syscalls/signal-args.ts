@@ -96,16 +96,13 @@ export const filledSignalStack: Arg = filled(24, printStack);
 export const siginfo: Arg = given(128, printSiginfo);
 export const filledSiginfo: Arg = filled(128, printSiginfo);
 
-/** Where the mask is in the ucontext_t on top of the stack: after flags, link, stack_t and the machine's registers. */
-const SIGNAL_MASK_OFFSET = 8 + 8 + 24 + 256;
-
 /** What rt_sigreturn will restore. No register says where it is: the frame lies at the stack pointer. */
 export const signalFrame: Arg = {
   kind: "u64",
   print: (_v, c) => {
-    const { arch } = c.task.kernel;
+    const { arch } = c.task;
     const sp = arch.registers.getSp(c.task.mm.context);
-    const view = peekView(c, sp + SIGNAL_MASK_OFFSET, 8);
+    const view = peekView(c, sp + arch.signalMaskOffset, 8);
     return view === undefined
       ? printPointer(sp)
       : `{mask=${printSignalSet(view.getInt32(0, true), view.getInt32(4, true))}}`;

@@ -24,8 +24,7 @@ const PER_MASK = 0xff;
 const PER_LINUX32 = 8;
 
 function uname(task: Task, address: number): number {
-  const { kernel } = task;
-  const { arch } = kernel;
+  const { arch } = task;
   const { hostname, domainname } = task.uts;
   const machine = (task.personality & PER_MASK) === PER_LINUX32 ? arch.name32 : arch.name;
   const bytes = task.space.writable(address, 6 * UTS_LENGTH);

@@ -92,8 +92,7 @@ function semctl(task: Task, id: number, number: number, command: number, argumen
     case S.SEM_STAT_ANY: {
       const set = command === S.IPC_STAT ? sets.get(id) : sets.at(id);
       if (command !== S.SEM_STAT_ANY) set.check(credentials, 0o444);
-      // x86 has kept room beside the times (arch/x86/include/uapi/asm/sembuf.h).
-      const gap = kernel.arch.name === "x86_64" ? 8 : 0;
+      const gap = task.arch.layouts.semaphoreTimeGap;
       const { bytes, view } = structure(88 + 2 * gap);
       writePermissions(view, set);
       put64(view, 48, set.operated);

@@ -56,7 +56,7 @@ export interface StraceOptions {
   readonly column: number;
   readonly quiet: { readonly attach: boolean; readonly exit: boolean };
   /** No error, e.g. the name of a call that Linux has and tsrcore has not. */
-  readonly numberName: (number: number) => string;
+  readonly numberName: (number: number, arch: Task["arch"]["name"]) => string;
   /** Nanoseconds: since 1970, and monotonic. */
   readonly realtime: () => bigint;
   readonly monotonic: () => number;
@@ -208,7 +208,7 @@ export class Strace implements SyscallTracer, Observer {
     args: readonly number[],
   ): number | undefined {
     if (!this.#follows(task)) return undefined;
-    const name = definition?.name ?? this.#options.numberName(number);
+    const name = definition?.name ?? this.#options.numberName(number, task.arch.name);
     let injection: ReturnType<Injector["apply"]>;
     for (const injector of this.#options.injectors) injection ??= injector.apply(task.tid, name);
     if (injection?.signal !== undefined) {
@@ -399,7 +399,7 @@ export class Strace implements SyscallTracer, Observer {
   /** The program's own execve: made by whoever started the machine's first process, and shown as strace does. */
   #firstExec(task: Task): void {
     const program = this.#program;
-    const number = task.kernel.arch.numbers["execve"] ?? 0;
+    const number = task.arch.numbers["execve"] ?? 0;
     this.#numbers.set(task, number);
     if (program === undefined || !this.#options.trace("execve") || !this.#options.status("successful")) return;
     if (this.#options.count !== "off") this.counts.add(number, "execve", false, 0);
@@ -415,7 +415,7 @@ export class Strace implements SyscallTracer, Observer {
       });
       return `[${parts.join(", ")}${shown.length < strings.length ? ", ..." : ""}]`;
     };
-    const { registers } = task.kernel.arch;
+    const { registers } = task.arch;
     const sp = registers.getSp(task.mm.context);
     // On the new stack: the number of arguments, their pointers, NULL, then the environment's.
     const count = task.space.readU32(sp);
@@ -482,7 +482,7 @@ export class Strace implements SyscallTracer, Observer {
 /** What a call that sets all registers left in the one of results: execve starts with 0, sigreturn puts the old one back. */
 function resultInRegister(task: Task, definition: SyscallDefinition | undefined): number {
   if (definition?.name !== "rt_sigreturn") return 0;
-  return task.kernel.arch.registers.getSyscallResult(task.mm.context);
+  return task.arch.registers.getSyscallResult(task.mm.context);
 }
 
 /** How the kernel marks the name of a file that has none any more. */

@@ -57,7 +57,7 @@ function compare(path: string, bytes: Buffer): boolean {
   if (machine !== EM_X86_64 && machine !== EM_RISCV) return false;
   const theirs = elfy.parse(bytes);
   const inode = new BytesInode(bytes);
-  const ours = readElf(inode, path, machine);
+  const ours = readElf(inode, path, [machine]);
   expect({ entry: ours.entry, phoff: ours.phoff, flags: ours.flags, type: ours.type === ET_DYN ? "dyn" : "exec" }, path)
     .toEqual({ entry: theirs.entry, phoff: theirs.phoff, flags: theirs.flags, type: theirs.type }); // biome-ignore format: aligned
   expect(

@@ -9,7 +9,7 @@ import { vdsoX86_64 } from "../../src/loader/vdso-x86_64.ts";
 import { NO_LIMITS } from "../../src/mm/address-space.ts";
 import { BytesFile } from "../../src/mm/bytes-file.ts";
 import { MemoryPool } from "../../src/mm/memory-pool.ts";
-import { makeVdso } from "../../src/proc/vdso.ts";
+import { makeClockPage, makeVdso } from "../../src/proc/vdso.ts";
 import { encodeBytes } from "../../src/util/bytes.ts";
 
 interface Case {
@@ -29,24 +29,27 @@ describe("initial stack", () => {
   it.each(cases)("of $argv.length arguments", ({ filename, argv, env, stack }) => {
     const random = Uint8Array.from({ length: 16 }, (_, index) => index + 1);
     const pool = new MemoryPool();
-    const vdso = makeVdso(vdsoX86_64(), { ...clock, realtimeOffset: () => 0n }, pool, 0n);
-    if (vdso === undefined) throw new Error("no vdso");
+    const vdso = makeVdso(vdsoX86_64(), makeClockPage({ ...clock, realtimeOffset: () => 0n }, pool, 0n));
     const { space, stackPointer } = loadProgram({
       pool,
-      vdso,
       limits: NO_LIMITS,
       filename,
       file: new BytesFile(buildElf({})),
       argv: argv.map(encodeBytes),
       envp: Object.entries(env).map(([key, value]) => encodeBytes(`${key}=${value}`)),
-      machine: {
-        machine: EM_X86_64,
-        platform: "x86_64",
-        hwcap: 0,
-        hwcap2: 2,
-        minSignalStack: 3376,
-        rseq: { featureSize: 28, align: 32 },
-      },
+      kinds: [
+        {
+          vdso,
+          machine: {
+            machine: EM_X86_64,
+            platform: "x86_64",
+            hwcap: 0,
+            hwcap2: 2,
+            minSignalStack: 3376,
+            rseq: { featureSize: 28, align: 32 },
+          },
+        },
+      ],
       personality: 0,
       openExecutable: () => {
         throw new Error("no interpreter expected");

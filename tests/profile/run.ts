@@ -81,7 +81,7 @@ class InstructionClock {
       fork: (child: GuestMemory) => wrap(core.fork(child)),
       detach: () => core.detach(),
     });
-    return { name: inner.name, arch: inner.arch, attach: (memory) => wrap(inner.attach(memory)) };
+    return { name: inner.name, isas: inner.isas, attach: (memory, isa) => wrap(inner.attach(memory, isa)) };
   }
 }
 

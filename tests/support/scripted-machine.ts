@@ -7,12 +7,12 @@
  * to the address two bytes before its end, which means "the call again, with the registers as they are".
  */
 
+import { EM_X86_64 } from "../../src/abi/elf.ts";
 import { SYSCALLS_X86_64 } from "../../src/abi/syscalls-x86_64.ts";
 import type { CpuCore, CpuEngine } from "../../src/cpu/core.ts";
 import { Access, Trap } from "../../src/cpu/core.ts";
 import { registers } from "../../src/cpu/isa/x86_64/arch.ts";
 import { MemoryHost, type MemoryHostOptions } from "../../src/host/memory/index.ts";
-import { machineOf } from "../../src/loader/elf.ts";
 import type { GuestMemory } from "../../src/mm/guest-memory.ts";
 import { MemoryPool } from "../../src/mm/memory-pool.ts";
 import { x86_64Arch } from "../../src/proc/arch/x86_64.ts";
@@ -214,7 +214,7 @@ function elfFile(entry: number): Uint8Array {
   const view = new DataView(bytes.buffer);
   bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
   view.setUint16(16, 2, true);
-  view.setUint16(18, machineOf("x86_64"), true);
+  view.setUint16(18, EM_X86_64, true);
   view.setUint32(20, 1, true);
   view.setBigUint64(24, BigInt(entry), true);
   view.setBigUint64(32, 64n, true);
@@ -251,7 +251,7 @@ export class ScriptedMachine {
     const programs = names.map((name, i) => assemble(CODE + i * CODE_SIZE, scripts[name] as Script));
     const engine: CpuEngine = {
       name: "scripted",
-      arch: "x86_64",
+      isas: ["x86_64"],
       attach: (memory) => new ScriptedCore(engine, memory, programs, 0),
     };
     const deviceNumbers = new DeviceNumbers();
@@ -261,14 +261,14 @@ export class ScriptedMachine {
       file.write(0, elfFile(program.base));
     });
     this.#mounts = new MountTable(root, { clock: this.host.clock, deviceNumbers });
+    const arch = x86_64Arch(registers, { hwcap: 0, hwcap2: 0, cpuinfo: () => "" });
     this.kernel = new Kernel({
       host: this.host,
-      arch: x86_64Arch(registers),
+      architectures: [arch],
       engine,
       pool: new MemoryPool(),
       mounts: this.#mounts,
-      gate: new SyscallDispatcher(syscallTable(SYSCALLS_X86_64, [...SYSCALLS, ...calls]), registers),
-      machine: { machine: machineOf("x86_64"), platform: "x86_64", hwcap: 0, hwcap2: 0, minSignalStack: 2048 },
+      gate: new SyscallDispatcher(new Map([[arch, syscallTable(SYSCALLS_X86_64, [...SYSCALLS, ...calls])]])),
     });
     this.kernel.scheduler.onPanic((error) => {
       this.panic = error;

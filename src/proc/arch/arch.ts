@@ -2,7 +2,9 @@
  * What the kernel has to know about an instruction set. `Registers` is the plain access to the loaded context, which the
  * ISA's own folder implements; `Arch` adds the ABI of Linux on it, which is in this folder.
  */
-import type { Access, Trap } from "../../cpu/core.ts";
+import type { StatLayout } from "../../abi/stat-layout.ts";
+import type { Access, IsaName, Trap } from "../../cpu/core.ts";
+import type { MachineInfo } from "../../loader/exec.ts";
 import type { AddressSpace } from "../../mm/address-space.ts";
 import type { SignalAction, SignalInfo, SignalSet } from "../signal-state.ts";
 
@@ -61,18 +63,40 @@ export interface FrameContents {
   readonly altStack: { readonly sp: number; readonly size: number; readonly flags: number };
 }
 
+/** What the instruction set says of the processor. */
+export interface CpuDescription {
+  readonly hwcap: number;
+  /** The text of /proc/cpuinfo. */
+  readonly cpuinfo: () => string;
+}
+
+/** Structures that are not the same on all architectures. */
+export interface StructLayouts {
+  readonly stat: StatLayout;
+  /** struct epoll_event: bytes in all, and where the 64 bits of data are. */
+  readonly epollEvent: { readonly size: number; readonly data: number };
+  /** Bytes that struct semid_ds has unused behind each of its times (asm/sembuf.h). */
+  readonly semaphoreTimeGap: number;
+}
+
 export interface Arch {
-  readonly name: "x86_64" | "riscv64";
+  readonly name: IsaName;
   /** uname's machine for PER_LINUX32. */
   readonly name32: string;
+  /** What its programs are recognised by, and what they find in their auxiliary vector. */
+  readonly machine: MachineInfo;
+  readonly cpuinfo: () => string;
   readonly registers: Registers;
+  readonly layouts: StructLayouts;
   /** System call numbers by name. */
   readonly numbers: Readonly<Record<string, number>>;
   /** Order of clone(2)'s last two arguments: tls before child_tid (CONFIG_CLONE_BACKWARDS). */
   readonly cloneTlsFirst: boolean;
   /** struct sigaction has sa_restorer. */
   readonly hasRestorer: boolean;
-  /** arch_prctl(2) and its like, for architectures that have it: a result or a negative errno. */
+  /** Where rt_sigreturn finds the mask that it puts back, from the stack pointer. */
+  readonly signalMaskOffset: number;
+  /** arch_prctl(2), where there is one: a result or a negative errno. */
   prctl?(space: AddressSpace, context: DataView, code: number, address: number): number;
   /** Steps the pc back to the system call and puts the number back (and, where result and first argument share a register, `argument0Lo/Hi`). */
   rewindSyscall(context: DataView, number: number, argument0Lo: number, argument0Hi: number): void;
@@ -84,10 +108,13 @@ export interface Arch {
   pageFaultDetails(address: number, access: Access, present: boolean): FaultDetails;
   /** What sigcontext shows of any other trap of the instruction at the pc. */
   trapDetails(space: AddressSpace, context: DataView, trap: Trap): Omit<FaultDetails, "address">;
-  /** The image of the vdso, whose data page ClockPage (proc/vdso.ts) fills; absent where there is none. */
-  vdso?(): Uint8Array<ArrayBuffer>;
+  /** The signal for a trap of the instruction at the pc, where it is another than x86's: see scheduler.ts. */
+  trapSignal?(trap: Trap, pc: number): SignalInfo | undefined;
+  /**
+   * The image of the vdso, whose data page ClockPage (proc/vdso.ts) fills; undefined if there is none.
+   * @param countsTime the guest can tell the time by itself, with what the data page says
+   */
+  vdso(countsTime: boolean): Uint8Array<ArrayBuffer> | undefined;
   /** Least size of an alternate signal stack. */
   readonly minSignalStack: number;
-  /** Bytes that the largest signal frame takes with its padding, as Linux estimates it: AT_MINSIGSTKSZ. */
-  readonly maxSignalFrame: number;
 }

@@ -14,7 +14,7 @@ const STACK = 0x70_0000;
 const STACK_TOP: number = STACK + 0x4000;
 const HANDLER = 0x40_1000;
 const RESTORER = 0x40_2000;
-const arch = x86_64Arch(registers);
+const arch = x86_64Arch(registers, { hwcap: 0, hwcap2: 0, cpuinfo: () => "" });
 
 function machine(): { space: AddressSpace; context: DataView } {
   const space = new AddressSpace(new MemoryPool());

@@ -13,15 +13,18 @@
  * In the image's bytes for software the frame says that it is one of XSAVE and how long it is (struct _fpx_sw_bytes). What
  * sigreturn finds there otherwise, it takes for an image of FXSAVE.
  */
+import { EM_X86_64 } from "../../abi/elf.ts";
 import { EFAULT, EINVAL, EOPNOTSUPP, EPERM, Errno, errno } from "../../abi/errno.ts";
+import { EPOLL_EVENT } from "../../abi/eventpoll.ts";
 import { encodeSiginfo, SIGINFO_SIZE } from "../../abi/siginfo.ts";
 import { MINSIGSTKSZ_X86_64, SA_RESTORER, SA_SIGINFO, SIGBUS, SIGFPE, SIGILL, SIGSEGV } from "../../abi/signal.ts";
+import { STAT_X86_64 } from "../../abi/stat-layout.ts";
 import { SYSCALLS_X86_64 } from "../../abi/syscalls-x86_64.ts";
 import { Access, Trap } from "../../cpu/core.ts";
 import { vdsoX86_64 } from "../../loader/vdso-x86_64.ts";
 import type { AddressSpace } from "../../mm/address-space.ts";
 import { SignalSet } from "../signal-state.ts";
-import type { Arch, Registers } from "./arch.ts";
+import type { Arch, CpuDescription, Registers } from "./arch.ts";
 
 /** What the frame needs beyond the plain registers. General registers by their number in the encoding. */
 export interface X86_64Registers extends Registers {
@@ -161,7 +164,8 @@ function frameFeatures(space: AddressSpace, fpstate: number): number | undefined
     : undefined;
 }
 
-export function x86_64Arch(registers: X86_64Registers): Arch {
+/** @param cpu with bit 1 of `hwcap2` if programs may use FSGSBASE */
+export function x86_64Arch(registers: X86_64Registers, cpu: CpuDescription & { readonly hwcap2: number }): Arch {
   const restoreFpu = (space: AddressSpace, context: DataView, fpstate: number): void => {
     const legacy = space.readable(fpstate, FXSAVE_SIZE);
     const features = frameFeatures(space, fpstate);
@@ -177,13 +181,24 @@ export function x86_64Arch(registers: X86_64Registers): Arch {
   return {
     name: "x86_64",
     name32: "i686",
+    machine: {
+      machine: EM_X86_64,
+      platform: "x86_64",
+      hwcap: cpu.hwcap,
+      hwcap2: cpu.hwcap2,
+      minSignalStack: MAX_SIGNAL_FRAME,
+    },
+    cpuinfo: cpu.cpuinfo,
     registers,
+    // struct semid_ds has kept room for times of 64 bits in two parts (arch/x86/include/uapi/asm/sembuf.h).
+    layouts: { stat: STAT_X86_64, epollEvent: EPOLL_EVENT.x86_64, semaphoreTimeGap: 8 },
     numbers: SYSCALLS_X86_64,
     cloneTlsFirst: false,
     hasRestorer: true,
     minSignalStack: MINSIGSTKSZ_X86_64,
-    maxSignalFrame: MAX_SIGNAL_FRAME,
-    vdso: vdsoX86_64,
+    // The handler's return has taken the return address off.
+    signalMaskOffset: UC_SIGMASK - 8,
+    vdso: (countsTime) => (countsTime ? vdsoX86_64() : undefined),
 
     prctl(space, context, code, address) {
       switch (code) {

@@ -20,8 +20,6 @@ const ROOT_INO = 1;
 
 export interface ProcfsOptions {
   readonly dev: number;
-  /** The text of /proc/cpuinfo, which the instruction set knows. */
-  readonly cpuinfo: () => string;
 }
 
 export function createProcfs(kernel: Kernel, options: ProcfsOptions): SyntheticFs {
@@ -43,7 +41,8 @@ export function createProcfs(kernel: Kernel, options: ProcfsOptions): SyntheticF
   link("self", () => String(current().process.pid));
   link("thread-self", () => `${current().process.pid}/task/${current().tid}`);
   link("mounts", () => "self/mounts");
-  file("cpuinfo", options.cpuinfo);
+  // Each program sees the processor that it runs on.
+  file("cpuinfo", () => current().arch.cpuinfo());
   file("cmdline", () => "\n");
   file("devices", machine.devicesText);
   file("filesystems", machine.filesystemsText);
