@@ -5,9 +5,10 @@
  * gets its byte at the first access to it: `handleFault` finds the mapping, checks, fetches contents, sets the byte.
  *
  * Invariants:
- * - a page that is not Present is all zero in memory, so anonymous memory needs no work but the byte;
+ * - a page that is not Present, or Inherited, is all zero in memory, so anonymous memory needs no work but the byte;
  * - a Present page lies in a mapping; unmapping clears bytes and contents;
- * - page bytes are set in `#setPage` alone, which keeps Write off pages with Code, and off clean copies of shared pages.
+ * - page bytes are set in `#setPage` alone, which keeps Write off pages with Code, off clean copies of shared pages, and off
+ *   pages that a fork has left shared.
  *
  * The layout follows Linux's on x86_64, folded into 4 GiB: program and brk area low, stack on top, mmap area below the
  * stack from the top down.
@@ -27,6 +28,7 @@ import {
   PROT_WRITE,
 } from "../abi/mman.ts";
 import * as advice from "./advice.ts";
+import { PageSharing } from "./copy-on-write.ts";
 import { type FaultResult, faultIn } from "./fault.ts";
 import { type Access, GuestAccessor } from "./guest-access.ts";
 import type { GuestMemory } from "./guest-memory.ts";
@@ -135,6 +137,7 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
   peakPages = 0;
   peakPresent = 0;
   readonly #shared: SharedPages;
+  readonly #sharing: PageSharing;
   #memory: GuestMemory | null;
   #present = 0;
   /** Pages populated in all its life: at most so many does the host hold for this memory. */
@@ -160,6 +163,10 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
       },
       evict: (page) => this.#clearRun(page, page + 1),
       contentsChanged: (page) => this.#invalidateCode(page, page + 1),
+    });
+    this.#sharing = new PageSharing(pool.sharers, {
+      bytes: (page) => this.memory.bytes(page * PAGE_SIZE, PAGE_SIZE),
+      received: (page, writable) => this.#fetched(page, writable),
     });
   }
 
@@ -200,6 +207,7 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
     const last = this.vmas.at(this.vmas.count - 1);
     this.#discarded = !this.pool.keeps(memory, this.#populated);
     if (last) this.unmap(0, last.end);
+    this.#sharing.end();
     memory.clear(CONTEXT_OFFSET, CONTEXT_OFFSET + CONTEXT_SIZE);
     this.pool.deactivate(this);
     this.pool.release(memory, this.#populated);
@@ -245,26 +253,18 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
     if (this.executable) child.setExecutable(this.executable);
     const from = this.memory;
     const to = child.memory;
+    const lazily = this.#present > pool.copyAtFork && this.#sharing.join() && child.#sharing.join();
     for (const vma of this.vmas) {
       if (vma.flags & VmFlag.DontFork) continue;
       child.vmas.insert(new Vma(vma.start, vma.end, vma.prot, vma.flags & ~VmFlag.Locked, vma));
       // Shared pages are fetched again by the child when it touches them; wiped ones are zero.
       if (vma.shared || vma.flags & VmFlag.WipeOnFork) continue;
       const end = vma.end >>> PAGE_SHIFT;
-      let run = this.nextRun(vma.start >>> PAGE_SHIFT, end);
-      while (run) {
-        const [first, last] = run;
-        if (!pool.commit(last - first)) {
+      for (let run = this.nextRun(vma.start >>> PAGE_SHIFT, end); run !== null; run = this.nextRun(run[1], end)) {
+        if (!this.#forkRun(child, run[0], run[1], lazily)) {
           child.release();
           throw errno(ENOMEM);
         }
-        child.#present += last - first;
-        child.#populated += last - first;
-        to.u8.set(from.u8.subarray(first * PAGE_SIZE, last * PAGE_SIZE), first * PAGE_SIZE);
-        to.pages.set(from.pages.subarray(first, last), first);
-        // The page after the run may be another one here.
-        to.rightsTaken(last);
-        run = this.nextRun(last, end);
       }
     }
     child.#notePeak();
@@ -274,6 +274,59 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
       this.#forgetUncopiedCode(child);
     }
     return child;
+  }
+
+  /**
+   * Gives the child the present pages [first, last) of a private mapping: as copies, or `lazily`. Those are copied all the same
+   * that the engine has code of, which the child's engine has too, and those that follow a file. False: the budget is used up.
+   */
+  #forkRun(child: AddressSpace<Core>, first: number, last: number, lazily: boolean): boolean {
+    const { pages } = this.memory;
+    // What is inherited here, the child inherits as well.
+    const shares = (page: number): boolean => {
+      const bits = pages[page] as number;
+      if (bits & PageBits.Inherited) return true;
+      return lazily && (bits & PageBits.Code) === 0 && !this.#shared.has(page);
+    };
+    let start = first;
+    while (start < last) {
+      const shared = shares(start);
+      let end = start + 1;
+      while (end < last && shares(end) === shared) end++;
+      if (shared) {
+        if (!child.#sharing.join()) return false;
+        this.#shareRun(child, start, end);
+      } else if (!this.pool.commit(end - start)) return false;
+      else this.#copyRun(child, start, end);
+      child.#present += end - start;
+      start = end;
+    }
+    return true;
+  }
+
+  #copyRun(child: AddressSpace<Core>, first: number, last: number): void {
+    const { memory: from } = this;
+    const { memory: to } = child;
+    to.u8.set(from.u8.subarray(first * PAGE_SIZE, last * PAGE_SIZE), first * PAGE_SIZE);
+    to.pages.set(from.pages.subarray(first, last), first);
+    // The page after the run may be another one here.
+    to.rightsTaken(last);
+    child.#populated += last - first;
+  }
+
+  #shareRun(child: AddressSpace<Core>, first: number, last: number): void {
+    const { pages } = this.memory;
+    for (let page = first; page < last; page++) {
+      this.#sharing.share(page, child.#sharing);
+      pages[page] = (pages[page] as number) & ~(PageBits.Write | PageBits.WriteOn);
+    }
+    this.memory.rightsTaken(first);
+    child.memory.pages.fill(PageBits.Present | PageBits.Inherited, first, last);
+  }
+
+  /** How many processes have this present page between them, because of a fork, and none has touched it since. */
+  sharersOf(page: number): number {
+    return this.#sharing.members(page);
   }
 
   /** Code that the parent's engine knew in pages that the child did not get. */
@@ -311,8 +364,9 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
   /** The one place where a page byte is set. */
   #setPage(page: number, vma: Vma, writable: boolean): void {
     const { pages } = this.memory;
+    if ((pages[page] as number) & PageBits.Inherited) return;
     let bits = PageBits.Present | (PROTECTION_BITS[vma.prot & 7] as number);
-    if (!writable) bits &= ~PageBits.Write;
+    if (!writable || this.#sharing.has(page)) bits &= ~PageBits.Write;
     if ((pages[page] as number) & PageBits.Code) {
       if (bits & PageBits.Exec) bits = (bits & ~PageBits.Write) | PageBits.Code;
       else this.core?.invalidate(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
@@ -357,12 +411,36 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
     return true;
   }
 
-  /** A present page is about to be written and its mapping allows it: sets Write, and does what must come first. */
-  allowWrite(page: number, vma: Vma): void {
+  /** An inherited page is touched. False: the budget is used up. */
+  fetchInherited(page: number, vma: Vma): boolean {
+    if (!this.pool.commit(1)) return false;
+    this.#sharing.fetch(page);
+    this.#fetched(page, true, vma);
+    return true;
+  }
+
+  /** The bytes of an inherited page are in place. */
+  #fetched(page: number, writable: boolean, vma: Vma | undefined = this.vmas.find(page * PAGE_SIZE)): void {
+    if (vma === undefined) throw new Error("a page without a mapping");
+    this.memory.pages[page] = PageBits.Present;
+    this.#populated++;
+    this.#setPage(page, vma, writable);
+  }
+
+  /**
+   * A present page is about to be written and its mapping allows it: sets Write, and does what must come first. False: the
+   * budget is used up.
+   */
+  allowWrite(page: number, vma: Vma): boolean {
+    if (this.#sharing.has(page)) {
+      if (!this.pool.commit(1)) return false;
+      this.#sharing.leave(page);
+    }
     this.#invalidateCode(page, page + 1);
     if (vma.shared) this.#shared.markDirty(page);
     else this.#shared.leave(page);
     this.#setPage(page, vma, true);
+    return true;
   }
 
   /** Tells the engine of a change of the code it has seen in these pages. */
@@ -382,10 +460,28 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
   #clearRun(first: number, last: number): void {
     const { memory } = this;
     this.#invalidateCode(first, last);
-    if (!this.#discarded) memory.clearGuest(first * PAGE_SIZE, last * PAGE_SIZE);
+    if (this.#sharing.count === 0) this.#clearOwn(first, last);
+    else {
+      // Nothing is to be cleared of what is inherited; what is held is others' now.
+      let start = first;
+      for (let page = first; page < last; page++) {
+        const inherited = ((memory.pages[page] as number) & PageBits.Inherited) !== 0;
+        if (this.#sharing.has(page) && this.#sharing.leave(page)) this.pool.commitAnyway(1);
+        if (!inherited) continue;
+        this.#clearOwn(start, page);
+        start = page + 1;
+      }
+      this.#clearOwn(start, last);
+    }
     memory.pages.fill(0, first, last);
     memory.rightsTaken(first);
     this.#present -= last - first;
+  }
+
+  /** Clears pages that are in this memory. */
+  #clearOwn(first: number, last: number): void {
+    if (first === last) return;
+    if (!this.#discarded) this.memory.clearGuest(first * PAGE_SIZE, last * PAGE_SIZE);
     this.pool.uncommit(last - first);
   }
 
@@ -409,6 +505,7 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
     let run = this.nextRun(from >>> PAGE_SHIFT, end);
     while (run) {
       const [first, last] = run;
+      this.#unshare(first, last);
       memory.u8.copyWithin(to + (first * PAGE_SIZE - from), first * PAGE_SIZE, last * PAGE_SIZE);
       for (let page = first; page < last; page++) this.#shared.leave(page);
       // The budget's count stays: it moves with the pages.
@@ -420,6 +517,18 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
       const shift = (to - from) / PAGE_SIZE;
       for (let page = first; page < last; page++) this.setPresent(page + shift, target);
       run = this.nextRun(last, end);
+    }
+  }
+
+  /** Makes the space's own what a fork has left shared of [first, last). */
+  #unshare(first: number, last: number): void {
+    for (let page = first; page < last; page++) {
+      if (!this.#sharing.has(page)) continue;
+      this.pool.commitAnyway(1);
+      if ((this.memory.pages[page] as number) & PageBits.Inherited) {
+        this.#sharing.fetch(page);
+        this.#fetched(page, true);
+      } else this.#sharing.leave(page);
     }
   }
 

@@ -34,12 +34,21 @@ export function faultIn(space: AddressSpace, address: number, access: Access): F
 
   const page = address >>> PAGE_SHIFT;
   const { pages } = space.memory;
-  if (((pages[page] as number) & PageBits.Present) === 0) {
+  const bits = pages[page] as number;
+  if (bits & PageBits.Inherited) {
+    if (!space.fetchInherited(page, vma)) return failed(SIGKILL, SI_KERNEL, address);
+  } else if ((bits & PageBits.Present) === 0) {
     const outcome = populate(space, vma, page);
     if (outcome === "beyond end") return failed(SIGBUS, BUS_ADRERR, address);
     if (outcome === "no memory") return failed(SIGKILL, SI_KERNEL, address);
   }
-  if (access === Access.Write && ((pages[page] as number) & PageBits.Write) === 0) space.allowWrite(page, vma);
+  if (access !== Access.Write || (pages[page] as number) & PageBits.Write) return RESOLVED;
+  // A hole of a file on a full file system.
+  const room = vma.shared?.prepareWrite?.(vma.positionOf(page * PAGE_SIZE) / PAGE_SIZE) ?? true;
+  if (!room) return failed(SIGBUS, BUS_ADRERR, address);
+  if (!space.allowWrite(page, vma)) {
+    return failed(SIGKILL, SI_KERNEL, address);
+  }
   return RESOLVED;
 }
 

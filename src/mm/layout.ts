@@ -63,6 +63,11 @@ export const PageBits = {
    */
   ReadOn: 32,
   WriteOn: 64,
+  /**
+   * Present, but the bytes are in the memory of another address space until this one touches the page (copy-on-write.ts).
+   * The page's own bytes are zero, and it has no right.
+   */
+  Inherited: 128,
 } as const;
 
 /** Up and down to a whole page. */

@@ -7,10 +7,14 @@
  * ones; those kept are limited by what they hold in all; and the host is told of what is dropped, to collect it in time.
  */
 import { ENOMEM, errno } from "../abi/errno.ts";
+import { Sharers } from "./copy-on-write.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import { PAGE_SIZE } from "./layout.ts";
 import { SharedFile } from "./shared-object.ts";
 import type { MappedInode } from "./vma.ts";
+
+/** 4 MB: copying them takes less than the faults of both sides later. */
+const COPY_AT_FORK = 1024;
 
 /** An address space, as far as the pool is concerned. */
 export interface PoolMember {
@@ -26,6 +30,8 @@ export interface MemoryPoolOptions {
   /** Most bytes that memories kept for reuse may hold in all, and most memories kept. */
   readonly keepBytes?: number;
   readonly keep?: number;
+  /** A fork copies the pages of a process that has no more than so many, and shares those of larger ones until they are touched. */
+  readonly copyAtFork?: number;
   /** Called for a memory that is left to the garbage collector: about how many bytes of the host's hang on it. */
   readonly dropped?: (bytes: number) => void;
 }
@@ -38,6 +44,8 @@ interface Kept {
 
 export class MemoryPool {
   readonly limitPages: number;
+  readonly copyAtFork: number;
+  readonly sharers: Sharers = new Sharers();
   /** Goes up with every change of a shared object. */
   generation = 0;
   /** By the pages they hold, ascending. */
@@ -54,6 +62,7 @@ export class MemoryPool {
 
   constructor(options: MemoryPoolOptions = {}) {
     this.limitPages = Math.floor((options.limitBytes ?? 2 ** 32) / PAGE_SIZE);
+    this.copyAtFork = options.copyAtFork ?? COPY_AT_FORK;
     this.#keep = options.keep ?? 16;
     this.#keepPages = Math.floor((options.keepBytes ?? 64 << 20) / PAGE_SIZE);
     this.#dropped = options.dropped;
@@ -69,6 +78,11 @@ export class MemoryPool {
     if (this.#committed + pages > this.limitPages) return false;
     this.#committed += pages;
     return true;
+  }
+
+  /** Counts pages that must be had, whatever the budget. */
+  commitAnyway(pages: number): void {
+    this.#committed += pages;
   }
 
   uncommit(pages: number): void {

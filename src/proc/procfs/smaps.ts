@@ -1,8 +1,8 @@
 /**
  * /proc/[pid]/smaps and smaps_rollup (proc_pid_smaps(5)): what of each mapping is in memory.
  *
- * Pages are not shared between processes here but copied, so everything resident is private. A page of a file that cannot
- * be written to is clean; others count as changed, since no record is kept of which were.
+ * What processes share of each other's memory are the pages that none has touched since a fork; all else has been copied and is
+ * private. A page of a file that cannot be written to is clean; others count as changed, since no record is kept of which were.
  */
 import { PROT_EXEC, PROT_READ, PROT_WRITE } from "../../abi/mman.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "../../mm/layout.ts";
@@ -12,46 +12,64 @@ import { hasMemory, mapsLine } from "./process-text.ts";
 
 const KIB = 1024;
 
-interface Residence {
-  /** Bytes. */
-  readonly resident: number;
-  readonly clean: number;
-  readonly anonymous: number;
-  readonly locked: number;
-}
+/** Bytes. `proportional`: each page divided by the processes that share it. */
+const NOTHING = {
+  resident: 0,
+  proportional: 0,
+  shared: 0,
+  clean: 0,
+  sharedClean: 0,
+  cleanProportional: 0,
+  anonymous: 0,
+  anonymousProportional: 0,
+  locked: 0,
+};
+type Residence = Readonly<typeof NOTHING>;
 
 function residence(task: Task, vma: Vma): Residence {
   const { space } = task;
   const end = vma.end >>> PAGE_SHIFT;
-  let pages = 0;
+  let resident = 0;
+  let shared = 0;
+  let proportional = 0;
   for (let run = space.nextRun(vma.start >>> PAGE_SHIFT, end); run !== null; run = space.nextRun(run[1], end)) {
-    pages += run[1] - run[0];
+    for (let page = run[0]; page < run[1]; page++) {
+      const sharers = space.sharersOf(page);
+      resident += PAGE_SIZE;
+      if (sharers > 1) shared += PAGE_SIZE;
+      proportional += PAGE_SIZE / sharers;
+    }
   }
-  const resident = pages * PAGE_SIZE;
   const unchanged = vma.file !== null && (vma.prot & PROT_WRITE) === 0;
+  const anonymous = !unchanged && vma.shared === null;
   return {
     resident,
+    proportional,
+    shared,
     clean: unchanged ? resident : 0,
-    anonymous: unchanged || vma.shared !== null ? 0 : resident,
-    locked: vma.flags & VmFlag.Locked ? resident : 0,
+    sharedClean: unchanged ? shared : 0,
+    cleanProportional: unchanged ? proportional : 0,
+    anonymous: anonymous ? resident : 0,
+    anonymousProportional: anonymous ? proportional : 0,
+    locked: vma.flags & VmFlag.Locked ? proportional : 0,
   };
 }
 
 function row(name: string, bytes: number): string {
-  return `${`${name}:`.padEnd(16)}${String(bytes / KIB).padStart(8)} kB\n`;
+  return `${`${name}:`.padEnd(16)}${String(Math.floor(bytes / KIB)).padStart(8)} kB\n`;
 }
 
 /** The rows that smaps and smaps_rollup have in common. */
 function rows(r: Residence): string {
-  const dirty = r.resident - r.clean;
+  const sharedDirty = r.shared - r.sharedClean;
   return (
     row("Rss", r.resident) +
-    row("Pss", r.resident) +
-    row("Pss_Dirty", dirty) +
-    row("Shared_Clean", 0) +
-    row("Shared_Dirty", 0) +
-    row("Private_Clean", r.clean) +
-    row("Private_Dirty", dirty) +
+    row("Pss", r.proportional) +
+    row("Pss_Dirty", r.proportional - r.cleanProportional) +
+    row("Shared_Clean", r.sharedClean) +
+    row("Shared_Dirty", sharedDirty) +
+    row("Private_Clean", r.clean - r.sharedClean) +
+    row("Private_Dirty", r.resident - r.clean - sharedDirty) +
     row("Referenced", r.resident) +
     row("Anonymous", r.anonymous) +
     row("KSM", 0) +
@@ -111,14 +129,14 @@ export function smapsText(task: Task): string {
 
 export function smapsRollupText(task: Task): string {
   if (!hasMemory(task)) return "";
-  const sum = { resident: 0, clean: 0, anonymous: 0, locked: 0 };
+  const sum = { ...NOTHING };
   let start = 0;
   let end = 0;
   for (const vma of task.space.vmas) {
     if (end === 0) start = vma.start;
     end = vma.end;
     const one = residence(task, vma);
-    for (const key of ["resident", "clean", "anonymous", "locked"] as const) sum[key] += one[key];
+    for (const key of Object.keys(sum) as (keyof Residence)[]) sum[key] += one[key];
   }
   const hex = (v: number): string => v.toString(16).padStart(8, "0");
   const head = `${hex(start)}-${hex(end)} ---p 00000000 00:00 0 `;
@@ -126,8 +144,8 @@ export function smapsRollupText(task: Task): string {
   const lines = rows(sum).split("\n");
   const at = lines.findIndex((line) => line.startsWith("Shared_Clean"));
   const kinds = [
-    row("Pss_Anon", sum.anonymous),
-    row("Pss_File", sum.resident - sum.anonymous),
+    row("Pss_Anon", sum.anonymousProportional),
+    row("Pss_File", sum.proportional - sum.anonymousProportional),
     row("Pss_Shmem", 0),
   ].map((line) => line.trimEnd());
   lines.splice(at, 0, ...kinds);
