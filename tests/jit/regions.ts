@@ -60,6 +60,14 @@ export const samples: readonly Sample[] = [
     hex: "0f b6 07  48 ff c7  ff 24 c6",
   },
   {
+    name: "computed-jumps-into-each-other",
+    source:
+      "test byte [rdi],1; jz b; a: movzx eax,byte [rdi+1]; inc rdi; jmp [rsi+rax*8]; " +
+      "b: movzx eax,byte [rdi]; inc rdi; jmp [rsi+rax*8]; t: ret",
+    hex: "f6 07 01  74 0a  0f b6 47 01  48 ff c7  ff 24 c6  0f b6 07  48 ff c7  ff 24 c6  c3",
+    targets: [15, 24, 5],
+  },
+  {
     name: "read-modify-write",
     source: "add [rdi],esi; inc dword [rdi+4]; lock xadd [rdi+8],eax; ret",
     hex: "01 37  ff 47 04  f0 0f c1 47 08  c3",

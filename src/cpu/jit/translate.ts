@@ -332,11 +332,13 @@ class Translation implements Exits {
       const slot = select(known, i32.load(cached, JUMP_CACHE + 4), i32.const(this.#options.stubSlot));
       const args = [this.#pc, this.#deeper];
       this.#call(sem, () => f.callIndirect("i32", ["i32", "i32"], slot, args));
-    } else if (this.#region.targets.length > 0) this.#toDispatch();
-    else {
-      this.#note(sem.instruction.rip);
-      this.#leave("goto", this.#dirtyAfter);
-    }
+    } else if (this.#region.targets.length > 0) this.#toDispatch(sem.instruction.rip);
+    else this.#leaveTo(sem.instruction.rip);
+  }
+  /** Out to where a computed jump leads. */
+  #leaveTo(jump: number): void {
+    this.#note(jump);
+    this.#leave("goto", this.#dirtyAfter);
   }
   /** For a later translation: where a computed jump leads. */
   #note(rip: number): void {
@@ -344,7 +346,7 @@ class Translation implements Exits {
     const at = i32.shl(i32.and(mixed(this.#pc), i32.const(TARGET_ENTRIES - 1)), i32.const(2));
     f.exec(i32.store(i32.add(at, marked(targetsMark(rip))), this.#pc));
   }
-  #toDispatch(): void {
+  #toDispatch(jump: number): void {
     const to = this.#index.get(DISPATCH) as number;
     const edge = this.#structure.edge(this.#block, to);
     if (edge === "back") {
@@ -352,7 +354,8 @@ class Translation implements Exits {
       f.set(this.#fuel, i32.sub(this.#fuel, i32.const(1)));
       f.if(i32.lt_s(this.#fuel, ZERO), () => this.#leave("return", this.#dirtyAfter));
       f.br(this.#labels.get(to) as Label);
-    } else this.#forward(to);
+    } else if (edge === "forward") this.#forward(to);
+    else this.#leaveTo(jump);
   }
   /** The blocks that computed jumps of this region lead to, found by a hash of the address without collisions. */
   #emitDispatch(node: number): void {
