@@ -24,6 +24,7 @@ import {
   SS_ONSTACK,
 } from "../abi/signal.ts";
 import { exitGroup, exitTask } from "./exit.ts";
+import { stopForSignal, stopWithGroup } from "./ptrace.ts";
 import { type PendingSignals, type SignalAction, type SignalInfo, SignalSet } from "./signal-state.ts";
 import type { Task } from "./task.ts";
 
@@ -38,7 +39,10 @@ export function deliverSignals(task: Task): boolean {
   const { process, kernel } = task;
   for (;;) {
     if (process.continueUnreported) kernel.signals.reportContinued(process);
-    if (process.stopped && !kernel.signals.dying(task)) {
+    const { trace } = task;
+    if (trace !== null && !kernel.signals.dying(task)) {
+      if (stopWithGroup(task, trace)) return false;
+    } else if (process.stopped && !kernel.signals.dying(task)) {
       task.state = "stopped";
       kernel.observer?.taskStopped?.(task, process.stopSignal);
       kernel.signals.taskStopped(task);
@@ -46,16 +50,23 @@ export function deliverSignals(task: Task): boolean {
     }
     if (kernel.signals.dying(task)) {
       if (process.exiting || !task.exitRequested) exitGroup(task, process.exiting ? process.exitStatus : SIGKILL);
-      else exitTask(task, 0);
+      else exitTask(task, task.exitCode);
       return false;
     }
-    const info = take(task, task.blocked);
+    const { injected } = task;
+    task.injected = null;
+    const info = injected ?? take(task, task.blocked);
     if (info === undefined) {
       withoutHandler(task);
       kernel.signals.recalculate(task);
       return true;
     }
     const { signal } = info;
+    if (injected !== null && task.blocked.has(signal)) {
+      task.pending.add(info);
+      continue;
+    }
+    if (trace !== null && injected === null && signal !== SIGKILL && stopForSignal(task, info)) return false;
     const action = task.handlers.get(signal);
     kernel.observer?.signalDelivered?.(task, info);
     if (action.handler === SIG_IGN) continue;

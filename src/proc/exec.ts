@@ -20,6 +20,7 @@ import type { TaskCredentials } from "./credentials.ts";
 import { releaseMemory } from "./exit.ts";
 import { defaultLimits, type Kernel } from "./kernel.ts";
 import { type GuestSpace, Mm } from "./mm.ts";
+import { detach, traceExec } from "./ptrace.ts";
 import { NO_RESULT } from "./scheduler.ts";
 import { ProcessGroup, Session } from "./session.ts";
 import { SignalHandlers } from "./signal-state.ts";
@@ -65,7 +66,7 @@ export function execute(task: Task, place: Path, program: Program): number | Pro
     return NO_RESULT;
   }
   if (process.tasks.size > 1) return afterOtherThreads(task, loaded, program, credentials);
-  become(task, loaded, program, credentials);
+  become(task, loaded, program, credentials, task.tid);
   return NO_RESULT;
 }
 
@@ -86,14 +87,16 @@ async function afterOtherThreads(
     }
   }
   const { leader } = process;
+  const { tid } = task;
   if (leader !== task) {
+    if (leader.trace !== null) detach(leader.trace);
     leader.state = "dead";
     kernel.tasks.delete(task.tid);
     task.tid = process.pid;
     kernel.tasks.set(task.tid, task);
     process.leader = task;
   }
-  become(task, loaded, program, credentials);
+  become(task, loaded, program, credentials, tid);
   return NO_RESULT;
 }
 
@@ -179,7 +182,13 @@ export function memoryLimits(limits: readonly ResourceLimit[]): MemoryLimits {
 }
 
 /** begin_new_exec(): from here on there is no way back. */
-function become(task: Task, loaded: LoadedProgram, program: Program, credentials: TaskCredentials): void {
+function become(
+  task: Task,
+  loaded: LoadedProgram,
+  program: Program,
+  credentials: TaskCredentials,
+  oldTid: number,
+): void {
   const { kernel, process } = task;
   releaseMemory(task);
   enterProgram(task, newMm(kernel, loaded), loaded);
@@ -202,6 +211,7 @@ function become(task: Task, loaded: LoadedProgram, program: Program, credentials
   process.hasExecuted = true;
   process.timers?.deletePosixTimers();
   kernel.observer?.executed?.(task);
+  if (task.trace !== null) traceExec(task, task.trace, oldTid);
 }
 
 function newMm(kernel: Kernel, loaded: LoadedProgram): Mm {

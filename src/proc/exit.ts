@@ -4,6 +4,7 @@ import { Errno } from "../abi/errno.ts";
 import { FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS } from "../abi/futex.ts";
 import { CLD_DUMPED, CLD_EXITED, CLD_KILLED, SA_NOCLDWAIT, SIG_IGN, SIGCHLD, SIGCONT, SIGHUP } from "../abi/signal.ts";
 import { futexKey } from "./futex-key.ts";
+import { releaseTracees, stopForExit, tellTracer } from "./ptrace.ts";
 import type { ProcessGroup } from "./session.ts";
 import type { Task } from "./task.ts";
 import type { ThreadGroup } from "./thread-group.ts";
@@ -12,6 +13,7 @@ import type { ThreadGroup } from "./thread-group.ts";
 export function exitGroup(task: Task, status: number): void {
   const { process } = task;
   if (!process.exiting) task.kernel.signals.beginExit(process, status);
+  if (stopForExit(task, process.exitStatus)) return;
   exitTask(task, process.exitStatus);
 }
 
@@ -19,6 +21,11 @@ export function exitGroup(task: Task, status: number): void {
 export function exitTask(task: Task, status: number): void {
   const { process, kernel } = task;
   task.exitCode = status;
+  if (stopForExit(task, status)) {
+    task.exitRequested = true;
+    return;
+  }
+  if (task.trace !== null) task.trace.stop = null;
   releaseMemory(task);
   if (--task.files.references === 0) task.files.closeAll(process);
   task.fs.references--;
@@ -26,7 +33,11 @@ export function exitTask(task: Task, status: number): void {
   process.usage.add(task.usage);
   task.pending.clear();
   if (task === process.leader) task.state = "zombie";
-  else {
+  else if (task.trace !== null && !task.trace.tracer.exited) {
+    task.state = "zombie";
+    task.trace.exited = true;
+    tellTracer(task.trace, CLD_EXITED, (status >> 8) & 0xff);
+  } else {
     task.state = "dead";
     kernel.tasks.delete(task.tid);
   }
@@ -96,6 +107,7 @@ function exitProcess(process: ThreadGroup): void {
   }
   process.exited = true;
   process.pending.clear();
+  releaseTracees(process);
   process.timers?.cancelAll();
   process.timers = null;
   for (const set of kernel.sysv.sets) set.giveBack(process, Number(kernel.realtime() / 1_000_000_000n));
@@ -106,7 +118,13 @@ function exitProcess(process: ThreadGroup): void {
   }
   forsakeChildren(process);
   hangUpIfOrphaned(process.group, process, process.parent);
-  notifyParent(process);
+  const { trace } = process.leader;
+  if (trace !== null && trace.tracer !== process.parent && !trace.tracer.exited) {
+    trace.exited = true;
+    process.tellParent = () => notifyParent(process);
+    const killed = process.exitStatus & 0x7f;
+    tellTracer(trace, killed === 0 ? CLD_EXITED : CLD_KILLED, killed === 0 ? (process.exitStatus >> 8) & 0xff : killed);
+  } else notifyParent(process);
   process.exitQueue.wake();
   kernel.exitQueue.wake();
 }
@@ -121,7 +139,8 @@ function forsakeChildren(process: ThreadGroup): void {
     heir?.children.add(child);
     child.exitSignal = SIGCHLD;
     if (child.exited) {
-      notifyParent(child);
+      // Its tracer comes first.
+      if (child.leader.trace?.exited !== true) notifyParent(child);
       continue;
     }
     for (const task of child.tasks) {
@@ -178,6 +197,8 @@ function notifyParent(process: ThreadGroup): void {
 /** Removes a zombie: release_task(). */
 export function reap(process: ThreadGroup): void {
   const { kernel, parent, leader } = process;
+  leader.trace?.tracer.tracees.delete(leader.trace);
+  leader.trace = null;
   if (parent !== null) {
     parent.children.delete(process);
     parent.childUsage.add(process.usage);

@@ -30,6 +30,7 @@ import { SS_DISABLE } from "../abi/signal.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
 import { Mm } from "./mm.ts";
 import { makePidFile } from "./pidfd.ts";
+import { cloneEvent, stopInCall, traceNewTask, vforkDone } from "./ptrace.ts";
 import { Task } from "./task.ts";
 import { ThreadGroup } from "./thread-group.ts";
 import { sleep } from "./wait.ts";
@@ -84,13 +85,19 @@ export function clone(task: Task, args: CloneArgs): number | Promise<number> {
   const { tid } = child;
   const done = has(flags, CLONE_VFORK) ? new WaitQueue() : null;
   child.vforkDone = done;
+  const event = cloneEvent(task, flags, args.exitSignal);
+  traceNewTask(task, child, flags, event);
   task.kernel.observer?.taskStarted?.(child, task);
   task.kernel.scheduler.ready(child);
-  return done === null ? tid : vforkResult(task, child, done, tid);
+  if (done !== null) return vforkResult(task, child, done, tid, event);
+  if (event !== 0) task.trace?.due.push({ event, message: tid });
+  return tid;
 }
 
-async function vforkResult(task: Task, child: Task, done: WaitQueue, tid: number): Promise<number> {
+async function vforkResult(task: Task, child: Task, done: WaitQueue, tid: number, event: number): Promise<number> {
+  if (event !== 0) await stopInCall(task, event, tid);
   while (child.vforkDone === done && !task.kernel.signals.dying(task)) await sleep(task, done, { killable: true });
+  await vforkDone(task, tid);
   return tid;
 }
 
@@ -150,6 +157,7 @@ function copyTask(task: Task, args: CloneArgs): Task {
   child.personality = task.personality;
   child.timerSlack = task.timerSlack;
   child.blocked.assign(task.blocked);
+  child.seccomp = task.seccomp;
   if (!sharesMemory || has(flags, CLONE_VFORK)) Object.assign(child.altStack, task.altStack);
   else Object.assign(child.altStack, { sp: 0, size: 0, flags: SS_DISABLE });
   if (has(flags, CLONE_CHILD_CLEARTID)) child.clearChildTid = args.childTid;

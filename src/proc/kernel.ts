@@ -23,6 +23,7 @@ import { WaitQueue } from "../util/wait-queue.ts";
 import type { MountTable } from "../vfs/mounts.ts";
 import type { Arch } from "./arch/arch.ts";
 import { FutexTable } from "./futex.ts";
+import { Identities } from "./identities.ts";
 import type { Observer } from "./observer.ts";
 import { Scheduler, type SyscallGate } from "./scheduler.ts";
 import { ProcessGroup, type Session } from "./session.ts";
@@ -84,6 +85,7 @@ export class Kernel {
     sets: new IpcTable(SEMMNI),
     segments: new IpcTable(SHMMNI),
   };
+  readonly identities: Identities = new Identities();
   observer: Observer | null = null;
   /** Names of the first process; others may have their own. */
   readonly uts: UtsNamespace;

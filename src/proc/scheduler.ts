@@ -24,9 +24,11 @@ import {
   TRAP_TRACE,
 } from "../abi/signal.ts";
 import { SINGLE_STEP, Trap } from "../cpu/core.ts";
+import { enterCall } from "./call-entry.ts";
 import { deliverSignals } from "./deliver.ts";
 import type { Kernel } from "./kernel.ts";
 import { LoadAverage } from "./load.ts";
+import { stopIfDue } from "./ptrace.ts";
 import type { SignalInfo } from "./signal-state.ts";
 import type { Task } from "./task.ts";
 import type { ThreadGroup } from "./thread-group.ts";
@@ -117,7 +119,8 @@ export class Scheduler {
 
   /** The task has something to do: it is new, or what it sleeps on has happened. */
   ready(task: Task): void {
-    if (task.queued || task.state === "stopped" || task.state === "zombie" || task.state === "dead") return;
+    const { state } = task;
+    if (task.queued || state === "stopped" || state === "traced" || state === "zombie" || state === "dead") return;
     // A task that is running looks for itself.
     if (task === this.#current && task.wait === null) return;
     task.queued = true;
@@ -127,7 +130,7 @@ export class Scheduler {
     this.#start();
   }
 
-  /** SIGCONT, or a stopped task that has to die. */
+  /** SIGCONT, a tracer that lets its tracee go on, or a stopped task that has to die. */
   resumeStopped(task: Task): void {
     task.state = "runnable";
     task.signalPending = true;
@@ -259,11 +262,22 @@ export class Scheduler {
     let calls = 0;
     let sliceEnd = core.instructions + sliceOf(task);
     for (;;) {
-      if (task.signalPending || task.restart !== 0) {
-        if (!deliverSignals(task)) return;
+      if (task.trace !== null && task.trace.due.length > 0 && stopIfDue(task, task.trace)) return;
+      let trap: Trap = Trap.Syscall;
+      if (task.callStage === 0) {
+        if ((task.signalPending || task.restart !== 0) && !deliverSignals(task)) return;
+        const steps = registers.isStepping(context) || task.trace?.steps === true;
+        trap = core.run(steps ? SINGLE_STEP : FUEL);
       }
-      const trap = core.run(registers.isStepping(context) ? SINGLE_STEP : FUEL);
       if (trap === Trap.Syscall) {
+        if (task.trace !== null || task.seccomp !== null || task.callStage !== 0) {
+          const verdict = enterCall(task);
+          if (verdict === "gone") return;
+          if (verdict === "skip") {
+            task.trace?.due.push("exit");
+            continue;
+          }
+        }
         calls = (calls + 1) % CALLS_BETWEEN_CHECKS;
         let result: number | Promise<number>;
         if (calls === 1) {
@@ -289,6 +303,7 @@ export class Scheduler {
           }
         } else if (result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK) this.#setResult(task, result);
         else registers.setSyscallResult(context, result);
+        if (task.trace !== null) task.trace.due.push("exit");
         if (calls !== 0 && !task.yields) continue;
         sliceEnd -= CALL_COST * CALLS_BETWEEN_CHECKS;
       } else if (trap !== Trap.Fuel && trap !== Trap.StepsAhead) {
@@ -320,8 +335,14 @@ export class Scheduler {
 
   /** Writes a call's result, or remembers that the call may have to be made again: deliver.ts decides. */
   #setResult(task: Task, result: number): void {
-    if (result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK) task.restart = -result;
-    task.arch.registers.setSyscallResult(task.mm.context, result);
+    const { context, arch } = task.mm;
+    const { registers } = arch;
+    if (result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK) {
+      task.restart = -result;
+      task.syscallArg0Lo = registers.syscallArgLo(context, 0);
+      task.syscallArg0Hi = registers.syscallArgHi(context, 0);
+    }
+    registers.setSyscallResult(context, result);
   }
 
   /** The handler of a call waits. */
@@ -348,6 +369,7 @@ export class Scheduler {
       task.hasResult = true;
       task.blockedResult = result;
     }
+    if (task.trace !== null) task.trace.due.push("exit");
     if (task.state === "blocked") task.state = "runnable";
   }
 

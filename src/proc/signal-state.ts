@@ -112,6 +112,10 @@ export class PendingSignals {
     return true;
   }
 
+  list(): readonly SignalInfo[] {
+    return this.#queue;
+  }
+
   /** Is an expiry of this POSIX timer still waiting? */
   hasTimer(id: number): boolean {
     return this.#queue.some((info) => info.code === SI_TIMER && info.timerId === id);

@@ -27,6 +27,7 @@ import {
   SIGTTOU,
 } from "../abi/signal.ts";
 import type { Kernel } from "./kernel.ts";
+import { processContinued } from "./ptrace.ts";
 import type { ProcessGroup } from "./session.ts";
 import { type PendingSignals, type SignalInfo, SignalSet } from "./signal-state.ts";
 import type { Task } from "./task.ts";
@@ -152,6 +153,8 @@ export class Signals {
 
   #ignored(task: Task, signal: number): boolean {
     if (task.blocked.has(signal) || (task.awaited?.has(signal) ?? false)) return false;
+    // A tracer sees them too.
+    if (task.trace !== null && signal !== SIGKILL) return false;
     if (signal !== SIGKILL && task.kernel.observer?.seesIgnoredSignals?.(task) === true) return false;
     const { handler } = task.handlers.get(signal);
     if (handler === SIG_IGN) return signal !== SIGKILL && signal !== SIGSTOP;
@@ -186,7 +189,7 @@ export class Signals {
   /** sig_fatal() and nothing is in the way of it: no core dump to write either, RLIMIT_CORE being honoured later. */
   #surelyFatal(task: Task, signal: number): boolean {
     if (signal === SIGKILL) return true;
-    if (task.awaited?.has(signal)) return false;
+    if (task.awaited?.has(signal) || task.trace !== null) return false;
     if (task.handlers.get(signal).handler !== SIG_DFL) return false;
     return defaultAction(signal) === "terminate" && task.kernel.observer?.signalDelivered === undefined;
   }
@@ -215,7 +218,7 @@ export class Signals {
   /** signal_wake_up() */
   wake(task: Task): void {
     task.signalPending = true;
-    if (task.state === "stopped") {
+    if (task.state === "stopped" || task.state === "traced") {
       if (this.dying(task)) this.kernel.scheduler.resumeStopped(task);
     } else task.wait?.interrupt();
   }
@@ -230,7 +233,12 @@ export class Signals {
     const { blocked, pending, process } = task;
     const lo = (pending.set.lo | process.pending.set.lo) & ~blocked.lo;
     const hi = (pending.set.hi | process.pending.set.hi) & ~blocked.hi;
-    task.signalPending = (lo | hi) !== 0 || process.stopped || this.dying(task);
+    task.signalPending =
+      (lo | hi) !== 0 ||
+      process.stopped ||
+      task.injected !== null ||
+      (task.trace?.trapWanted ?? false) ||
+      this.dying(task);
   }
 
   /** The mask changes: signals that it blocks now may be for another thread (retarget_shared_pending). */
@@ -261,14 +269,22 @@ export class Signals {
   beginStop(process: ThreadGroup, signal: number): void {
     process.stopped = true;
     process.stopSignal = signal;
-    for (const task of process.tasks) if (task.state !== "stopped") this.wake(task);
+    for (const task of process.tasks) {
+      if (task.trace !== null) task.trace.groupStopSeen = false;
+      if (task.state !== "stopped") this.wake(task);
+    }
   }
 
   /** A task has stopped; with the last one the parent hears of it. */
   taskStopped(task: Task): void {
     const { process } = task;
-    for (const other of process.tasks) if (other.state !== "stopped") return;
+    if (!process.stopped) return;
+    for (const other of process.tasks) {
+      if (other.state !== "stopped" && !(other.state === "traced" && other.trace?.groupStopSeen)) return;
+    }
     process.change = "stopped";
+    // A parent that traces it has heard of it in its own way.
+    if (process.leader.trace !== null && process.leader.trace.tracer === process.parent) return;
     this.#notifyChange(process, CLD_STOPPED, process.stopSignal);
   }
 
@@ -277,6 +293,7 @@ export class Signals {
     process.stopped = false;
     for (const task of process.tasks) {
       if (task.state === "stopped") this.kernel.scheduler.resumeStopped(task);
+      if (task.trace !== null) processContinued(task, task.trace);
     }
     if (wasStopped) {
       process.change = "continued";

@@ -16,7 +16,9 @@ import type { Arch, FaultDetails } from "./arch/arch.ts";
 import type { TaskCredentials } from "./credentials.ts";
 import type { Kernel } from "./kernel.ts";
 import type { GuestSpace, Mm } from "./mm.ts";
-import { PendingSignals, type SignalHandlers, SignalSet } from "./signal-state.ts";
+import type { Trace } from "./ptrace.ts";
+import type { Seccomp } from "./seccomp.ts";
+import { PendingSignals, type SignalHandlers, type SignalInfo, SignalSet } from "./signal-state.ts";
 import { type ThreadGroup, Usage } from "./thread-group.ts";
 import type { UtsNamespace } from "./uts.ts";
 import type { Wait } from "./wait.ts";
@@ -28,6 +30,8 @@ export type TaskState =
   | "blocked"
   /** Stopped by job control. */
   | "stopped"
+  /** Stopped for its tracer (ptrace.ts), on its way to the guest. */
+  | "traced"
   /** A leader that has exited, or a process that nobody has waited for. */
   | "zombie"
   | "dead";
@@ -64,7 +68,7 @@ export class Task {
   savedContext: Uint8Array | null = null;
   /** The system call being made, or -1: its number decides about restarts. */
   syscallNumber = -1;
-  /** First argument at entry, which some architectures overwrite with the result. */
+  /** First argument of a call that may have to be made again: some architectures have the result in its register. */
   syscallArg0Lo = 0;
   syscallArg0Hi = 0;
   /** A blocked call has ended with `blockedResult`; written to the registers when the task is next loaded. */
@@ -90,6 +94,17 @@ export class Task {
   stimeSampled = 0;
   /** In the run queue. */
   queued = false;
+  /** Who traces it, and its stop; null: nobody. */
+  trace: Trace | null = null;
+  /** The signal that its tracer has let through, taken before any other. */
+  injected: SignalInfo | null = null;
+  /** It has stopped before a system call that is still to be made: how far it is (call-entry.ts), and which call. */
+  callStage = 0;
+  callNumber = -1;
+  /** PTRACE_SYSEMU: it is not to be made. */
+  callEmulated = false;
+  /** What system calls it may make; null: all (seccomp(2)). */
+  seccomp: Seccomp | null = null;
   /** The sleep in progress (wait.ts), or null. */
   wait: Wait | null = null;
   readonly altStack: { sp: number; size: number; flags: number } = { sp: 0, size: 0, flags: 2 };

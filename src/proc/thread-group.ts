@@ -6,6 +6,7 @@ import { RLIM_NLIMITS } from "../abi/resource.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
 import type { IntervalTimers } from "./interval-timers.ts";
 import type { Kernel } from "./kernel.ts";
+import type { Trace } from "./ptrace.ts";
 import type { ProcessGroup } from "./session.ts";
 import { PendingSignals } from "./signal-state.ts";
 import type { Task } from "./task.ts";
@@ -50,6 +51,8 @@ export class ThreadGroup {
   readonly tasks: Set<Task> = new Set();
   parent: ThreadGroup | null;
   readonly children: Set<ThreadGroup> = new Set();
+  /** Tasks that this process traces (ptrace.ts). */
+  readonly tracees: Set<Trace> = new Set();
   group: ProcessGroup;
   /** Woken when a child changes state. */
   readonly childQueue: WaitQueue = new WaitQueue();
@@ -69,6 +72,8 @@ export class ThreadGroup {
   exited = false;
   /** As wait4(2) encodes it: exit code << 8, or the signal that killed it (| 0x80 with core dump). */
   exitStatus = 0;
+  /** It has exited, but its parent is told only when its tracer has waited for it. */
+  tellParent: (() => void) | null = null;
   /** Set once the process is on its way out: every task that comes by exits with it. */
   exiting = false;
   /** The job-control stop that is in force: all tasks are stopped until SIGCONT. */

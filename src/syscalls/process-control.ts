@@ -10,6 +10,7 @@ import {
   CLONE_VM,
 } from "../abi/clone.ts";
 import { EBADF, EINVAL, ENOSYS, EPERM, ESRCH, errno } from "../abi/errno.ts";
+import { SECCOMP_MODE_FILTER, SECCOMP_MODE_STRICT } from "../abi/seccomp.ts";
 import { NSIG } from "../abi/signal.ts";
 import { SECBIT_KEEP_CAPS } from "../proc/capability-state.ts";
 import type { Task } from "../proc/task.ts";
@@ -19,6 +20,7 @@ import { prctlOption, prctlRest, prctlSecond, printPrctlResult } from "./control
 import { type SyscallDefinition, syscall } from "./define.ts";
 import { pid as pidArg } from "./process-args.ts";
 import { cloneFlagNames } from "./process-flags.ts";
+import { setFilter, setStrict } from "./seccomp.ts";
 import { archAddress, archCode, personalityArg, printPersonality } from "./system-args.ts";
 
 const PR_NAMES: Readonly<Record<number, string>> = {
@@ -53,6 +55,7 @@ const PR_NAMES: Readonly<Record<number, string>> = {
 };
 
 const TASK_COMM_LENGTH = 16;
+const PR_TSC_ENABLE = 1;
 
 function prctl(task: Task, option: number, a2: number, a3: number, a4: number, a5: number): number {
   const { process, credentials, space } = task;
@@ -99,6 +102,17 @@ function prctl(task: Task, option: number, a2: number, a3: number, a4: number, a
       return 0;
     }
     case "PR_GET_SECCOMP":
+      return task.seccomp?.mode ?? 0;
+    case "PR_SET_SECCOMP":
+      if (a2 === SECCOMP_MODE_STRICT) return setStrict(task);
+      if (a2 === SECCOMP_MODE_FILTER) return setFilter(task, 0, a3);
+      throw errno(EINVAL);
+    case "PR_GET_TSC":
+      space.writeU32(a2, PR_TSC_ENABLE);
+      return 0;
+    case "PR_SET_TSC":
+      // Every program may read the time stamp counter, and none can be kept from it.
+      if (a2 !== PR_TSC_ENABLE) throw errno(EINVAL);
       return 0;
     case "PR_CAPBSET_READ":
       return credentials.bounding & capability(a2) ? 1 : 0;
@@ -142,7 +156,7 @@ function prctl(task: Task, option: number, a2: number, a3: number, a4: number, a
     case "PR_CAP_AMBIENT":
       return ambient(task, a2, a3, capability);
     default:
-      // As a kernel without seccomp, ptrace restrictions and named mappings.
+      // As a kernel without restrictions of ptrace and named mappings.
       throw errno(EINVAL);
   }
 }

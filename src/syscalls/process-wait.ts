@@ -17,10 +17,9 @@ import {
   WSTOPPED,
   WUNTRACED,
 } from "../abi/wait.ts";
-import { type ChildChange, waitForChild } from "../proc/child-wait.ts";
+import { type ChildChange, type WaitTarget, waitForChild } from "../proc/child-wait.ts";
 import { PidFile } from "../proc/pidfd.ts";
 import type { Task } from "../proc/task.ts";
-import type { ThreadGroup } from "../proc/thread-group.ts";
 import { choice, flags } from "./args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { usage, waitStatus } from "./exec-args.ts";
@@ -34,7 +33,7 @@ function wait4(task: Task, which: number, status: number, options: number, usage
   if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | CLONE_OPTIONS)) throw errno(EINVAL);
   if (which === -(2 ** 31)) throw errno(ESRCH);
   const group = which === 0 ? task.process.group.id : -which;
-  const matches = (child: ThreadGroup): boolean =>
+  const matches = (child: WaitTarget): boolean =>
     which === -1 || (which > 0 ? child.pid === which : child.group.id === group);
   return waitForChild(task, matches, options | WEXITED, (change) => {
     if (status !== 0) task.space.writeU32(status, change.status);
@@ -46,7 +45,7 @@ function wait4(task: Task, which: number, status: number, options: number, usage
 function waitid(task: Task, type: number, id: number, info: number, options: number, usage: number): SyscallResult {
   if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | CLONE_OPTIONS)) throw errno(EINVAL);
   if ((options & (WEXITED | WSTOPPED | WCONTINUED)) === 0) throw errno(EINVAL);
-  let matches: (child: ThreadGroup) => boolean;
+  let matches: (child: WaitTarget) => boolean;
   let nonBlocking = false;
   switch (type) {
     case P_ALL:
@@ -67,7 +66,7 @@ function waitid(task: Task, type: number, id: number, info: number, options: num
       const file = task.files.get(id);
       if (!(file instanceof PidFile)) throw errno(EBADF);
       const { process } = file;
-      matches = (child) => child === process;
+      matches = (child) => child.process === process;
       nonBlocking = (file.flags & O_NONBLOCK) !== 0 && (options & WNOHANG) === 0;
       break;
     }

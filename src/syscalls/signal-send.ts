@@ -70,13 +70,18 @@ function tkill(task: Task, tid: number, signal: number): number {
 /** The caller's own siginfo_t; it may not pass for one that kill or the kernel has made. */
 export function readInfo(task: Task, signal: number, address: number, toSelf: boolean): SignalInfo {
   const raw = task.space.copyIn(address, SIGINFO_SIZE);
+  viewOf(raw).setInt32(0, signal, true);
+  const info = siginfoOf(raw);
+  if ((info.code >= 0 || info.code === SI_TKILL) && !toSelf) throw errno(EPERM);
+  return info;
+}
+
+/** What a siginfo_t says that a program has made. */
+export function siginfoOf(raw: Uint8Array): SignalInfo {
   const view = viewOf(raw);
-  view.setInt32(0, signal, true);
-  const code = view.getInt32(8, true);
-  if ((code >= 0 || code === SI_TKILL) && !toSelf) throw errno(EPERM);
   return {
-    signal,
-    code,
+    signal: view.getInt32(0, true),
+    code: view.getInt32(8, true),
     errno: view.getInt32(4, true),
     pid: view.getInt32(16, true),
     uid: view.getUint32(20, true),

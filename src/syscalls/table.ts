@@ -11,10 +11,13 @@ import { networkCalls } from "./network.ts";
 import { prctlCalls } from "./process-control.ts";
 import { processCreationCalls } from "./process-create.ts";
 import { processIdCalls } from "./process-ids.ts";
+import { processMemoryCalls } from "./process-memory.ts";
 import { pidfdCalls } from "./process-pidfd.ts";
 import { waitCalls } from "./process-wait.ts";
+import { ptraceCalls } from "./ptrace.ts";
 import { schedulingCalls } from "./scheduling.ts";
 import { signalActionCalls } from "./signal-action.ts";
+import { seccompCalls } from "./seccomp.ts";
 import { signalSendCalls } from "./signal-send.ts";
 import { signalWaitCalls } from "./signal-wait.ts";
 import { systemCalls } from "./system.ts";
@@ -40,6 +43,9 @@ export const SYSCALLS: readonly SyscallDefinition[] = [
   ...processCreationCalls,
   ...processIdCalls,
   ...waitCalls,
+  ...processMemoryCalls,
+  ...ptraceCalls,
+  ...seccompCalls,
   ...schedulingCalls,
   ...signalActionCalls,
   ...signalSendCalls,

@@ -79,6 +79,30 @@ export interface StructLayouts {
   readonly semaphoreTimeGap: number;
 }
 
+/** Registers as debuggers see them: ptrace(2). */
+export interface DebugRegisters {
+  /** While a call has not been made yet: its result, where that has a register in common with the number. */
+  setCallResult(context: DataView, result: number): void;
+  setCallNumber(context: DataView, number: number): void;
+  /** NT_PRSTATUS: struct user_regs_struct. @param call the number of the call that the task is in, or -1 */
+  getGeneral(context: DataView, call: number): Uint8Array;
+  /** Stores as many bytes as there are; the number of the call afterwards. Throws EIO for values that cannot be. */
+  setGeneral(context: DataView, bytes: Uint8Array, call: number): number;
+  /** NT_PRFPREG: struct user_fpregs_struct. */
+  getFloating(context: DataView): Uint8Array;
+  setFloating(context: DataView, bytes: Uint8Array): void;
+  /** Where PTRACE_PEEKUSER finds the general registers, and the bytes of struct user in all. */
+  readonly userArea: { readonly general: number; readonly size: number };
+  /** Further sets by NT_* number. */
+  readonly others: ReadonlyMap<number, RegisterSet>;
+}
+
+export interface RegisterSet {
+  get(context: DataView): Uint8Array;
+  /** Throws an Errno for what is no state. */
+  set(context: DataView, bytes: Uint8Array): void;
+}
+
 export interface Arch {
   readonly name: IsaName;
   /** uname's machine for PER_LINUX32. */
@@ -98,6 +122,8 @@ export interface Arch {
   readonly signalMaskOffset: number;
   /** arch_prctl(2), where there is one: a result or a negative errno. */
   prctl?(space: AddressSpace, context: DataView, code: number, address: number): number;
+  /** Where there are debuggers for it. */
+  readonly debug?: DebugRegisters;
   /** Steps the pc back to the system call and puts the number back (and, where result and first argument share a register, `argument0Lo/Hi`). */
   rewindSyscall(context: DataView, number: number, argument0Lo: number, argument0Hi: number): void;
   /** Stores the frame and makes the context enter the handler. Throws EFAULT if the stack can't be written. */

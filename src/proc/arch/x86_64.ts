@@ -25,6 +25,7 @@ import { vdsoX86_64 } from "../../loader/vdso-x86_64.ts";
 import type { AddressSpace } from "../../mm/address-space.ts";
 import { SignalSet } from "../signal-state.ts";
 import type { Arch, CpuDescription, Registers } from "./arch.ts";
+import { debugRegisters } from "./x86_64-debug.ts";
 
 /** What the frame needs beyond the plain registers. General registers by their number in the encoding. */
 export interface X86_64Registers extends Registers {
@@ -195,6 +196,7 @@ export function x86_64Arch(registers: X86_64Registers, cpu: CpuDescription & { r
     numbers: SYSCALLS_X86_64,
     cloneTlsFirst: false,
     hasRestorer: true,
+    debug: debugRegisters(registers),
     minSignalStack: MINSIGSTKSZ_X86_64,
     // The handler's return has taken the return address off.
     signalMaskOffset: UC_SIGMASK - 8,

@@ -7,6 +7,7 @@ import { PAGE_SHIFT, PAGE_SIZE } from "../../mm/layout.ts";
 import type { Vma } from "../../mm/vma.ts";
 import { type Mount, nameOf, Path } from "../../vfs/path.ts";
 import { INIT_PID } from "../kernel.ts";
+import { countFilters } from "../seccomp.ts";
 import { SignalSet } from "../signal-state.ts";
 import type { Task } from "../task.ts";
 
@@ -24,6 +25,7 @@ export function hasMemory(task: Task): boolean {
 }
 
 function stateLetter(task: Task): string {
+  if (task.state === "blocked" && task.trace !== null && task.trace.stop !== null) return "t";
   switch (task.state) {
     case "runnable":
       return "R";
@@ -31,6 +33,8 @@ function stateLetter(task: Task): string {
       return "S";
     case "stopped":
       return "T";
+    case "traced":
+      return "t";
     case "zombie":
       return "Z";
     default:
@@ -42,6 +46,7 @@ const STATE_NAMES: Readonly<Record<string, string>> = {
   R: "R (running)",
   S: "S (sleeping)",
   T: "T (stopped)",
+  t: "t (tracing stop)",
   Z: "Z (zombie)",
   X: "X (dead)",
 };
@@ -194,7 +199,7 @@ export function statusText(task: Task): string {
   add("Ngid", 0);
   add("Pid", task.tid);
   add("PPid", process.parent?.pid ?? INIT_PID);
-  add("TracerPid", 0);
+  add("TracerPid", task.trace?.tracer.pid ?? 0);
   add("Uid", `${c.uid}\t${c.euid}\t${c.suid}\t${c.fsuid}`);
   add("Gid", `${c.gid}\t${c.egid}\t${c.sgid}\t${c.fsgid}`);
   let highest = 0;
@@ -244,8 +249,8 @@ export function statusText(task: Task): string {
   add("CapBnd", capabilities(c.bounding));
   add("CapAmb", capabilities(c.ambient));
   add("NoNewPrivs", c.noNewPrivileges ? 1 : 0);
-  add("Seccomp", 0);
-  add("Seccomp_filters", 0);
+  add("Seccomp", task.seccomp?.mode ?? 0);
+  add("Seccomp_filters", countFilters(task.seccomp));
   add("Cpus_allowed", 1);
   add("Cpus_allowed_list", 0);
   add("Mems_allowed", 1);

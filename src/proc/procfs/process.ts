@@ -13,6 +13,7 @@ import {
 } from "../../vfs/types/synthetic.ts";
 import type { DirectoryEntry, File, Inode, OpenContext } from "../../vfs/types.ts";
 import type { Task } from "../task.ts";
+import { MemoryNode } from "./memory-file.ts";
 import * as text from "./process-text.ts";
 import { smapsRollupText, smapsText } from "./smaps.ts";
 
@@ -106,6 +107,17 @@ const ENTRIES: Readonly<Record<string, Maker>> = {
   limits: file(text.limitsText),
   loginuid: loginuidFile,
   maps: file(text.mapsText, 0o444, true),
+  mem: (task, fs, ino) => {
+    const node = new MemoryNode(fs, {
+      ino,
+      mode: 0o600,
+      owner: owner(task),
+      content: undefined,
+      admit: guard(task),
+    });
+    node.space = () => task.space;
+    return node;
+  },
   mountinfo: file(text.mountInfoText),
   mounts: file(text.mountsText),
   oom_adj: (task, fs, ino) => oomFile(task, fs, ino),
