@@ -11,6 +11,8 @@ export interface SharedObject {
   /** Takes over a changed page and raises its version. */
   writePage(index: number, from: Uint8Array): void;
   version(index: number): number;
+  /** A page is about to be written to. False if there is no room for it: SIGBUS. Absent: there is. */
+  prepareWrite?(index: number): boolean;
   /** As /proc/self/maps shows it, "" for a file (whose path is shown). */
   readonly name: string;
 }
@@ -77,6 +79,10 @@ export class SharedFile implements SharedObject {
     const length = Math.min(PAGE_SIZE, this.#inode.attributes().size - position);
     if (length > 0) this.#inode.write(position, from.subarray(0, length));
     this.#raise(index);
+  }
+
+  prepareWrite(index: number): boolean {
+    return this.#inode.reserve?.(index * PAGE_SIZE, PAGE_SIZE) ?? true;
   }
 
   version(index: number): number {

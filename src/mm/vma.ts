@@ -14,6 +14,8 @@ export interface MappedInode {
   /** Bytes read, fewer only at the end of the file. */
   read(position: number, into: Uint8Array): number;
   write(position: number, from: Uint8Array): number;
+  /** Space for bytes that are about to be written; false if there is none. Absent: there always is. */
+  reserve?(position: number, length: number): boolean;
   attributes(): { readonly size: number; readonly dev: number; readonly ino: number };
 }
 

@@ -19,7 +19,19 @@ const UTIME_NOW = 0x3fffffff;
 const UTIME_OMIT = 0x3ffffffe;
 const FALLOC_FL_KEEP_SIZE = 1;
 const FALLOC_FL_PUNCH_HOLE = 2;
+const FALLOC_FL_COLLAPSE_RANGE = 8;
 const FALLOC_FL_ZERO_RANGE = 16;
+const FALLOC_FL_INSERT_RANGE = 32;
+const FALLOC_FL_UNSHARE_RANGE = 64;
+/** What is done; besides keeping the size, one at a time. */
+const FALLOC_MODES: ReadonlySet<number> = new Set([
+  0,
+  FALLOC_FL_PUNCH_HOLE,
+  FALLOC_FL_COLLAPSE_RANGE,
+  FALLOC_FL_ZERO_RANGE,
+  FALLOC_FL_INSERT_RANGE,
+  FALLOC_FL_UNSHARE_RANGE,
+]);
 
 function chmod(task: Task, dirfd: number, address: number, mode: number, atFlags: number): number {
   if (atFlags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return -EINVAL;
@@ -119,8 +131,11 @@ function fallocate(task: Task, fd: number, mode: number, offset: number, length:
   const file = task.files.get(fd);
   const { inode } = file;
   if (offset < 0 || length <= 0) return -EINVAL;
-  if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) return -EOPNOTSUPP;
-  if (mode & FALLOC_FL_PUNCH_HOLE && (mode & FALLOC_FL_KEEP_SIZE) === 0) return -EOPNOTSUPP;
+  const action = mode & ~FALLOC_FL_KEEP_SIZE;
+  if (!FALLOC_MODES.has(action)) return -EOPNOTSUPP;
+  const keep = (mode & FALLOC_FL_KEEP_SIZE) !== 0;
+  if (keep ? action & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE) : action & FALLOC_FL_PUNCH_HOLE)
+    return -EOPNOTSUPP;
   if (!isWritable(file)) return -EBADF;
   if (inode.format === S_IFIFO) return -ESPIPE;
   if (inode.format !== S_IFREG && inode.format !== S_IFDIR) return -ENODEV;

@@ -1,6 +1,7 @@
 /** Directories: reading them, and the caller's working and root directory. */
 import { CAP_SYS_CHROOT } from "../abi/capability.ts";
-import { EACCES, EINVAL, ENOENT, ENOTDIR, EPERM, ERANGE, errno } from "../abi/errno.ts";
+import { EACCES, EINVAL, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM, ERANGE, errno } from "../abi/errno.ts";
+import { PATH_MAX } from "../abi/fcntl.ts";
 import type { Task } from "../proc/task.ts";
 import { encodeBytes } from "../util/bytes.ts";
 import { quote } from "../util/quote.ts";
@@ -57,6 +58,7 @@ function getdents(task: Task, number: number, address: number, count: number, wi
 function getcwd(task: Task, address: number, length: number): number {
   const name = encodeBytes(workingDirectoryName(task.fs.cwd, task.fs.root));
   const n = name.length + 1;
+  if (n > PATH_MAX) return -ENAMETOOLONG;
   if (n > length) return -ERANGE;
   const into = task.space.writable(address, n);
   into.set(name);

@@ -1,13 +1,14 @@
 /** Reading and writing: read(2), write(2), their vectored and positioned forms, lseek(2). */
 import { CAP_FSETID } from "../abi/capability.ts";
-import { EAGAIN, EBADF, EFAULT, EFBIG, EINVAL, EOPNOTSUPP, EPIPE, ERESTARTSYS, errno } from "../abi/errno.ts";
-import { O_APPEND, O_NONBLOCK } from "../abi/fcntl.ts";
+import { EAGAIN, EBADF, EFAULT, EFBIG, EINVAL, EISDIR, EOPNOTSUPP, EPIPE, ERESTARTSYS, errno } from "../abi/errno.ts";
+import { O_APPEND, O_NONBLOCK, SEEK_HOLE } from "../abi/fcntl.ts";
 import { RLIMIT_FSIZE } from "../abi/resource.ts";
 import { SIGPIPE, SIGXFSZ } from "../abi/signal.ts";
 import type { Task } from "../proc/task.ts";
 import { block } from "../proc/wait.ts";
-import { isReadable, isWritable, RegularFile, release, retain } from "../vfs/file.ts";
-import type { File } from "../vfs/types.ts";
+import { DirectoryFile, isReadable, isWritable, RegularFile, release, retain } from "../vfs/file.ts";
+import { PIPE_BUF, PipeFile } from "../vfs/pipe.ts";
+import { type File, POLLERR, POLLHUP, POLLIN } from "../vfs/types.ts";
 import { fd, inBuffer, int, long, offset, outBuffer, size } from "./args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { iovIn, iovOut, rwfFlags, whence } from "./file-args.ts";
@@ -19,6 +20,9 @@ const RWF_DSYNC = 2;
 const RWF_SYNC = 4;
 const RWF_NOWAIT = 8;
 const RWF_APPEND = 16;
+const RWF_NOAPPEND = 32;
+/** Beyond it a position is not exact. Linux's own limit is 2^63 - 1. */
+const MAX_FILE_SIZE = Number.MAX_SAFE_INTEGER;
 
 // What is common to all forms: `position` undefined means the file's own.
 
@@ -35,8 +39,9 @@ function writableFile(task: Task, number: number): File {
 }
 
 /** access_ok() and rw_verify_area(): the count as the kernel takes it. */
-function checkCount(address: number, count: number): number {
-  if (count >= 2 ** 47 || (count > 0 && address + count > 2 ** 47)) throw errno(count >= 2 ** 63 ? EINVAL : EFAULT);
+function checkCount(address: number, count: number, position: number | undefined): number {
+  if (count >= 2 ** 47 || (count > 0 && address + count > 2 ** 47)) throw errno(EFAULT);
+  if (position !== undefined && position + count >= 2 ** 63) throw errno(EINVAL);
   return Math.min(count, MAX_RW_COUNT);
 }
 
@@ -53,7 +58,8 @@ export function readInto(
   length: number,
   position: number | undefined,
 ): SyscallResult {
-  const wanted = checkCount(address, length);
+  const wanted = checkCount(address, length, position);
+  if (file instanceof DirectoryFile) return -EISDIR;
   if (file instanceof RegularFile) {
     task.kernel.pool.beforeRead(file.inode);
     const n = readable(file, position ?? file.position, wanted);
@@ -69,7 +75,14 @@ export function readInto(
 function readStream(task: Task, file: File, address: number, count: number, position: number | undefined): number {
   const refused = file.admit?.(task, "read") ?? 0;
   if (refused !== 0) return refused;
-  const into = task.space.writablePrefix(address, count);
+  let into: Uint8Array;
+  try {
+    into = task.space.writablePrefix(address, count);
+  } catch (e) {
+    // A bad pointer is found out when there is something to be copied.
+    if (file.queue !== undefined && (file.poll() & (POLLIN | POLLHUP | POLLERR)) === 0) return -EAGAIN;
+    throw e;
+  }
   return position === undefined ? file.read(into) : file.pread(into, position);
 }
 
@@ -80,25 +93,34 @@ export function writeFrom(
   length: number,
   position: number | undefined,
 ): SyscallResult {
-  const count = checkCount(address, length);
+  const count = checkCount(address, length, position);
   if (file instanceof RegularFile) return writeRegular(task, file, task.space.readablePrefix(address, count), position);
   const refused = file.admit?.(task, "write") ?? 0;
   if (refused !== 0) return refused;
-  const from = task.space.readablePrefix(address, count);
+  const prefix = task.space.readablePrefix(address, count);
+  const from = file instanceof PipeFile ? wholePages(prefix, count) : prefix;
   const n = writeStream(task, file, from, position);
   // A bad pointer half way ends the write there; what lies before it has been written.
   if (isComplete(file, n, from.length)) return n;
   return writeRest(task, file, () => task.space.readablePrefix(address, count), n, position);
 }
 
+/** pipe_write() copies page by page: of one that ends in a bad pointer nothing is taken. */
+function wholePages(prefix: Uint8Array, wanted: number): Uint8Array {
+  if (prefix.length === wanted) return prefix;
+  const whole = prefix.length - (prefix.length % PIPE_BUF);
+  if (whole === 0) throw errno(EFAULT);
+  return prefix.subarray(0, whole);
+}
+
 /** To a regular file: RLIMIT_FSIZE, privileges of the file, and mappings of it. */
 export function writeRegular(task: Task, file: RegularFile, from: Uint8Array, position: number | undefined): number {
   const at = file.flags & O_APPEND ? file.size : (position ?? file.position);
   let bytes = from;
-  const limit = task.limit(RLIMIT_FSIZE);
+  const limit = Math.min(task.limit(RLIMIT_FSIZE), MAX_FILE_SIZE);
   if (at + bytes.length > limit && bytes.length > 0) {
     if (at >= limit) {
-      task.raise(SIGXFSZ);
+      if (limit < MAX_FILE_SIZE) task.raise(SIGXFSZ);
       return -EFBIG;
     }
     bytes = bytes.subarray(0, limit - at);
@@ -167,7 +189,7 @@ function total(vectors: readonly IoVector[]): number {
   return n;
 }
 
-function readVectors(
+export function readVectors(
   task: Task,
   file: File,
   vectors: readonly IoVector[],
@@ -245,13 +267,14 @@ function writeVectors(
   }
   const refused = file.admit?.(task, "write") ?? 0;
   if (refused !== 0) return refused;
-  const buffer = gather(task, vectors);
+  const gathered = gather(task, vectors);
+  const buffer = file instanceof PipeFile ? wholePages(gathered, total(vectors)) : gathered;
   const n = writeStream(task, file, buffer, position);
   return isComplete(file, n, buffer.length) ? n : writeRest(task, file, () => buffer, n, position);
 }
 
 /** The bytes of all vectors up to the first that cannot be read. */
-function gather(task: Task, vectors: readonly IoVector[]): Uint8Array {
+export function gather(task: Task, vectors: readonly IoVector[]): Uint8Array {
   const buffer = new Uint8Array(total(vectors));
   let done = 0;
   for (const { address, length } of vectors) {
@@ -271,8 +294,22 @@ function gather(task: Task, vectors: readonly IoVector[]): Uint8Array {
 }
 
 /** preadv2 and pwritev2: flags that change nothing here, since files are as good as synchronous, or are refused. */
-function checkRwFlags(flags: number): void {
-  if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND)) throw errno(EOPNOTSUPP);
+function checkRwFlags(file: File, flags: number): void {
+  if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND | RWF_NOAPPEND)) throw errno(EOPNOTSUPP);
+  if (flags & RWF_APPEND && flags & RWF_NOAPPEND) throw errno(EINVAL);
+  // A tmpfs cannot promise not to wait (FMODE_NOWAIT); nor can most devices.
+  if (flags & RWF_NOWAIT && !(file instanceof PipeFile)) throw errno(EOPNOTSUPP);
+}
+
+/** A file as one call sees it whose flags say more: O_APPEND or O_NONBLOCK are there, or not, for its length. */
+function withFlags(file: File, set: number, clear: number, call: () => SyscallResult): SyscallResult {
+  const { flags } = file;
+  file.flags = (flags | set) & ~clear;
+  try {
+    return call();
+  } finally {
+    file.flags = flags;
+  }
 }
 
 function checkPosition(position: number): void {
@@ -315,27 +352,36 @@ export const fileIoCalls: readonly SyscallDefinition[] = [
     "preadv2",
     [fd, iovOut(2), int, long, hidden("i64"), rwfFlags],
     (task, fd, iov, count, position, _high, flags) => {
-      checkRwFlags(flags);
       if (position < -1) throw errno(EINVAL);
       const file = readableFile(task, fd);
-      return readVectors(task, file, readIoVectors(task, iov, count), position === -1 ? undefined : position);
+      const vectors = readIoVectors(task, iov, count);
+      if (total(vectors) === 0) return 0;
+      checkRwFlags(file, flags);
+      const at = position === -1 ? undefined : position;
+      if ((flags & RWF_NOWAIT) === 0) return readVectors(task, file, vectors, at);
+      return withFlags(file, O_NONBLOCK, 0, () => readVectors(task, file, vectors, at));
     },
   ),
   syscall(
     "pwritev2",
     [fd, iovIn(2), int, long, hidden("i64"), rwfFlags],
     (task, fd, iov, count, position, _high, flags) => {
-      checkRwFlags(flags);
       if (position < -1) throw errno(EINVAL);
       const file = writableFile(task, fd);
       const vectors = readIoVectors(task, iov, count);
+      if (total(vectors) === 0) return 0;
+      checkRwFlags(file, flags);
       const at = position === -1 ? undefined : position;
-      if ((flags & RWF_APPEND) === 0) return writeVectors(task, file, vectors, at);
-      if (!(file instanceof RegularFile)) throw errno(EOPNOTSUPP);
+      if (flags & RWF_NOAPPEND) return withFlags(file, 0, O_APPEND, () => writeVectors(task, file, vectors, at));
+      if (flags & RWF_NOWAIT) return withFlags(file, O_NONBLOCK, 0, () => writeVectors(task, file, vectors, at));
+      if ((flags & RWF_APPEND) === 0 || !(file instanceof RegularFile)) return writeVectors(task, file, vectors, at);
       const end = file.size;
       if (at === undefined) file.position = end;
       return writeVectors(task, file, vectors, at === undefined ? undefined : end);
     },
   ),
-  syscall("lseek", [fd, offset, whence], (task, fd, offset, whence) => task.files.get(fd).seek(offset, whence)),
+  syscall("lseek", [fd, offset, whence], (task, fd, offset, whence) => {
+    const file = task.files.get(fd);
+    return whence > SEEK_HOLE ? -EINVAL : file.seek(offset, whence);
+  }),
 ];

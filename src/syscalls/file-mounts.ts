@@ -38,7 +38,7 @@ function mount(task: Task, source: number, target: number, type: number, flagBit
   const bits = (flagBits & MS_MGC_MASK) >>> 0 === MS_MGC_VAL ? flagBits & ~MS_MGC_MASK : flagBits;
   const { mounts } = task.fs;
   if (bits & M.MS_REMOUNT) {
-    return remount(where, bits);
+    return remount(task, where, bits, data === 0 ? "" : readPath(task, data));
   }
   if (bits & M.MS_BIND) {
     const from = lookup(task, undefined, readPath(task, source), FOLLOW);
@@ -63,8 +63,10 @@ function mount(task: Task, source: number, target: number, type: number, flagBit
   return 0;
 }
 
-function remount(where: Path, bits: number): number {
+function remount(task: Task, where: Path, bits: number, data: string): number {
   if (where.dentry !== where.mount.root) return -EINVAL;
+  // With MS_BIND it is the mount's flags alone; without, the file system's options as well.
+  if ((bits & M.MS_BIND) === 0) task.fs.mounts.reconfigure(where.mount.fs, data);
   where.mount.flags = bits & KEPT;
   return 0;
 }

@@ -44,7 +44,7 @@ function link(task: Task, fromFd: number, from: number, toFd: number, to: number
   const lookupFlags = (flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW) | (flags & AT_EMPTY_PATH);
   const source = lookupAt(task, fromFd, from, lookupFlags);
   const path = readPath(task, to);
-  linkAt(task, source, startOf(task, toFd, path), path, source.dentry.linkable);
+  linkAt(task, source, startOf(task, toFd, path), path);
   return 0;
 }
 

@@ -5,7 +5,10 @@ import {
   O_CLOEXEC,
   O_CREAT,
   O_DIRECT,
+  O_DIRECTORY,
+  O_NOFOLLOW,
   O_NONBLOCK,
+  O_PATH,
   O_RDONLY,
   O_TRUNC,
   O_WRONLY,
@@ -28,6 +31,8 @@ import { fdLimit, ownerOf, readPath, startOf } from "./file-util.ts";
 
 /** Flags that open(2) knows; others are ignored (and refused by openat2). */
 const VALID_OPEN_FLAGS = 0o37777703 | 0o100000;
+/** What may go with O_PATH; open(2) ignores the others. */
+const PATH_FLAGS = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 const CLOSE_RANGE_UNSHARE = 2;
 const CLOSE_RANGE_CLOEXEC = 4;
 const OPEN_HOW_SIZE = 24;
@@ -70,8 +75,9 @@ function openat2(task: Task, dirfd: number, address: number, how: number, length
   if (flags > 0xffffffff || (flags & ~VALID_OPEN_FLAGS) !== 0 || mode > 0o7777 || resolve > 0x3f) return -EINVAL;
   if (resolve & RESOLVE_BENEATH && resolve & RESOLVE_IN_ROOT) return -EINVAL;
   if (mode !== 0 && (flags & (O_CREAT | TMPFILE_BIT)) === 0) return -EINVAL;
-  // Nothing can be told from what is cached, so the caller is to ask without the flag: openat2(2), RESOLVE_CACHED.
-  if (resolve & RESOLVE_CACHED) return -EAGAIN;
+  if (flags & O_PATH && (flags & ~PATH_FLAGS) !== 0) return -EINVAL;
+  // All is as good as cached; only what would change something is to be asked for without the flag.
+  if (resolve & RESOLVE_CACHED && flags & (O_CREAT | O_TRUNC | TMPFILE_BIT)) return -EAGAIN;
   const path = readPath(task, address);
   // With RESOLVE_IN_ROOT an absolute path starts at the directory too.
   const relative = resolve & RESOLVE_IN_ROOT ? "." : path;

@@ -91,7 +91,7 @@ function pollLook(task: Task, fds: number, count: number): Watched {
       let events = 0;
       if (fd >= 0) {
         const file = task.files.peek(fd);
-        events = file === undefined ? POLLNVAL : file.poll() & (wanted | POLLERR | POLLHUP);
+        events = file === undefined ? POLLNVAL : file.poll() & (wanted | POLLERR | POLLHUP | POLLNVAL);
       }
       view.setUint16(at + 6, events, true);
       if (events !== 0) ready++;
@@ -181,9 +181,9 @@ export function withMask(task: Task, address: number, maskSize: number, wait: ()
 
 // select: three bit sets of 64-bit words.
 
-const IN_SET = POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR;
-const OUT_SET = POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR;
-const EX_SET = POLLPRI;
+const IN_SET = POLLNVAL | POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR;
+const OUT_SET = POLLNVAL | POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR;
+const EX_SET = POLLNVAL | POLLPRI;
 
 function selectLook(task: Task, n: number, sets: readonly [number, number, number]): Watched {
   if (n < 0) throw errno(EINVAL);

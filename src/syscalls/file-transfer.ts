@@ -1,6 +1,6 @@
-/** Moving bytes from file to file: sendfile(2), copy_file_range(2), splice(2), tee(2); and calls about storage. */
-import { EAGAIN, EBADF, EINVAL, EISDIR, EPIPE, ESPIPE, EXDEV } from "../abi/errno.ts";
-import { O_APPEND, O_NONBLOCK } from "../abi/fcntl.ts";
+/** Moving bytes from file to file: sendfile(2), copy_file_range(2), splice(2), tee(2), vmsplice(2); and calls about storage. */
+import { EAGAIN, EBADF, EINVAL, EISDIR, EOVERFLOW, EPIPE, ESPIPE, EXDEV } from "../abi/errno.ts";
+import { O_APPEND, O_NONBLOCK, SEEK_CUR } from "../abi/fcntl.ts";
 import { SIGPIPE } from "../abi/signal.ts";
 import { S_IFDIR, S_IFREG } from "../abi/stat.ts";
 import type { Task } from "../proc/task.ts";
@@ -10,8 +10,9 @@ import { PipeFile } from "../vfs/pipe.ts";
 import type { File } from "../vfs/types.ts";
 import { choice, fd, flags, offset, size, uint } from "./args.ts";
 import { type Arg, type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
-import { writeRegular } from "./file-io.ts";
-import { MAX_RW_COUNT } from "./file-util.ts";
+import { iovIn } from "./file-args.ts";
+import { gather, readVectors, writeRegular } from "./file-io.ts";
+import { MAX_RW_COUNT, readIoVectors, waitOnFile } from "./file-util.ts";
 import { givenInt64, printStruct } from "./struct-args.ts";
 
 /** Bytes that are carried at a time. */
@@ -116,7 +117,8 @@ function sendfile(task: Task, out: number, input: number, offset: number, count:
   const to = task.files.get(out);
   if (!isWritable(to)) return -EBADF;
   if (to.flags & O_APPEND && to instanceof RegularFile) return -EINVAL;
-  if (!(from instanceof RegularFile)) return -EINVAL;
+  // What cannot seek would lose what is read but not taken.
+  if (!(from instanceof RegularFile) && from.seek(0, SEEK_CUR) < 0) return -EINVAL;
   const source: Source = { file: from, position };
   const target: Source = { file: to, position: undefined };
   return finishOffset(task, offset, source, copy(task, source, target, Math.min(count, MAX_RW_COUNT)));
@@ -133,16 +135,20 @@ function copyFileRange(
 ): SyscallResult {
   const from = task.files.get(input);
   const to = task.files.get(out);
+  for (const offset of [inOffset, outOffset]) if (offset !== 0) task.space.readable(offset, 8);
   if (flags !== 0) return -EINVAL;
   if (from.inode.format === S_IFDIR || to.inode.format === S_IFDIR) return -EISDIR;
-  if (!(from instanceof RegularFile) || !(to instanceof RegularFile)) return -EINVAL;
+  if (from.inode.format !== S_IFREG || to.inode.format !== S_IFREG) return -EINVAL;
   if (!isReadable(from) || !isWritable(to) || to.flags & O_APPEND) return -EBADF;
-  if (from.inode.fs.type !== to.inode.fs.type) return -EXDEV;
-  const source: Source = { file: from, position: inOffset === 0 ? from.position : task.space.readSigned64(inOffset) };
-  const target: Source = { file: to, position: outOffset === 0 ? to.position : task.space.readSigned64(outOffset) };
-  const start = source.position as number;
-  const goal = target.position as number;
+  if (from.inode.fs !== to.inode.fs) return -EXDEV;
+  if (!(from instanceof RegularFile) || !(to instanceof RegularFile)) return -EINVAL;
+  const start = inOffset === 0 ? from.position : task.space.readSigned64(inOffset);
+  const goal = outOffset === 0 ? to.position : task.space.readSigned64(outOffset);
+  // Compared as unsigned numbers: a count that leads around to small ones overflows.
+  for (const at of [start, goal]) if (at < 0 && at + count >= 0) return -EOVERFLOW;
   if (start < 0 || goal < 0) return -EINVAL;
+  const source: Source = { file: from, position: start };
+  const target: Source = { file: to, position: goal };
   const length = Math.min(count, MAX_RW_COUNT, Math.max(0, from.size - start));
   if (from.inode === to.inode && start < goal + length && goal < start + length) return -EINVAL;
   const result = copy(task, source, target, length);
@@ -175,6 +181,7 @@ function splice(
   if (to.flags & O_APPEND) return -EINVAL;
   const source: Source = { file: from, position: inOffset === 0 ? undefined : task.space.readSigned64(inOffset) };
   const target: Source = { file: to, position: outOffset === 0 ? undefined : task.space.readSigned64(outOffset) };
+  if ((source.position ?? 0) < 0 || (target.position ?? 0) < 0 || from.inode.format === S_IFDIR) return -EINVAL;
   const attempt = (): number => {
     const room = to instanceof PipeFile ? to.pipe.capacity - to.pipe.length : CHUNK;
     if (to instanceof PipeFile && to.pipe.readers === 0) return put(task, target, new Uint8Array(1));
@@ -258,6 +265,37 @@ function tee(task: Task, input: number, out: number, count: number, bits: number
   return moveOnPipes(task, from, to, bits, attempt, (n) => n);
 }
 
+/** Copies memory of the caller's into a pipe; from a pipe's other end, like readv(2). */
+function vmsplice(task: Task, number: number, iov: number, count: number, bits: number): SyscallResult {
+  if (bits & ~0xf) return -EINVAL;
+  const file = task.files.get(number);
+  if (!(file instanceof PipeFile)) return -EBADF;
+  const vectors = readIoVectors(task, iov, count);
+  const wait = (file.flags & O_NONBLOCK) === 0 && (bits & SPLICE_F_NONBLOCK) === 0;
+  if (!isWritable(file)) return withNonblock(file, !wait, () => readVectors(task, file, vectors, undefined));
+  const bytes = gather(task, vectors);
+  if (bytes.length === 0) return 0;
+  const attempt = (): number => {
+    const { pipe } = file;
+    if (pipe.readers === 0) return put(task, { file, position: undefined }, bytes);
+    const room = pipe.capacity - pipe.length;
+    return room === 0 ? -EAGAIN : pipe.fill(bytes.subarray(0, room));
+  };
+  const result = attempt();
+  return result === -EAGAIN && wait ? waitOnFile(task, file, attempt) : result;
+}
+
+function withNonblock(file: File, nonblock: boolean, call: () => SyscallResult): SyscallResult {
+  if (!nonblock) return call();
+  const { flags } = file;
+  file.flags |= O_NONBLOCK;
+  try {
+    return call();
+  } finally {
+    file.flags = flags;
+  }
+}
+
 /** Files are where they are to stay as soon as they are written; only the descriptor is checked. */
 function sync(task: Task, fd: number): number {
   const file = task.files.get(fd);
@@ -313,6 +351,7 @@ export const fileTransferCalls: readonly SyscallDefinition[] = [
   syscall("copy_file_range", [fd, givenInt64, fd, givenInt64, size, uint], copyFileRange),
   syscall("splice", [fd, givenInt64, fd, givenInt64, size, spliceFlags], splice),
   syscall("tee", [fd, fd, size, spliceFlags], tee),
+  syscall("vmsplice", [fd, iovIn(2), size, spliceFlags], vmsplice),
   syscall("sync", [], () => 0),
   syscall("syncfs", [fd], (task, fd) => {
     task.files.get(fd);
@@ -325,10 +364,10 @@ export const fileTransferCalls: readonly SyscallDefinition[] = [
     if (bits & ~7 || offset < 0 || length < 0) return -EINVAL;
     return file.inode.format === S_IFREG || file.inode.format === S_IFDIR ? 0 : -ESPIPE;
   }),
-  syscall("fadvise64", [fd, offset, size, advice], (task, fd, _offset, _length, advice) => {
+  syscall("fadvise64", [fd, offset, size, advice], (task, fd, _offset, length, advice) => {
     const file = task.files.get(fd);
     if (file instanceof PipeFile) return -ESPIPE;
-    return advice > 5 ? -EINVAL : 0;
+    return advice > 5 || length >= 2 ** 63 ? -EINVAL : 0;
   }),
   syscall("readahead", [fd, offset, size], (task, fd) => {
     const file = task.files.get(fd);

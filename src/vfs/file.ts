@@ -6,6 +6,7 @@ import {
   O_NOATIME,
   O_PATH,
   O_RDONLY,
+  O_RDWR,
   O_WRONLY,
   SEEK_CUR,
   SEEK_DATA,
@@ -25,17 +26,21 @@ import {
   type Inode,
   type OpenContext,
   POLLIN,
+  POLLNVAL,
   POLLOUT,
   POLLRDNORM,
   POLLWRNORM,
 } from "./types.ts";
 
 export function isReadable(file: File): boolean {
-  return (file.flags & O_ACCMODE) !== O_WRONLY && (file.flags & O_PATH) === 0;
+  // The access mode 3 means neither, though opening takes the right to both: open(2), NOTES.
+  const access = file.flags & O_ACCMODE;
+  return (access === O_RDONLY || access === O_RDWR) && (file.flags & O_PATH) === 0;
 }
 
 export function isWritable(file: File): boolean {
-  return (file.flags & O_ACCMODE) !== O_RDONLY && (file.flags & O_PATH) === 0;
+  const access = file.flags & O_ACCMODE;
+  return (access === O_WRONLY || access === O_RDWR) && (file.flags & O_PATH) === 0;
 }
 
 /** One more reference, by a descriptor or a mapping. */
@@ -263,7 +268,7 @@ export class PathFile extends BaseFile {
     return -EBADF;
   }
   override poll(): number {
-    return 0;
+    return POLLNVAL;
   }
   override ioctl(): number {
     return -EBADF;

@@ -214,7 +214,7 @@ class Ours implements Subject {
         renameAt(view, undefined, path, undefined, op.to, 0);
         return "ok";
       case "link":
-        linkAt(view, lookup(view, undefined, path, 0), undefined, op.to, false);
+        linkAt(view, lookup(view, undefined, path, 0), undefined, op.to);
         return "ok";
       case "symlink":
         symlinkAt(view, op.to, undefined, path);

@@ -141,6 +141,11 @@ export class MountTable {
     return mount;
   }
 
+  /** MS_REMOUNT: the options of the file system itself. */
+  reconfigure(fs: FileSystem, data: string): void {
+    if (fs instanceof MemoryFs && data !== "") fs.remount(tmpfsOptions(data));
+  }
+
   /** MS_BIND, with MS_REC also the mounts below. */
   bind(from: Path, where: Path, recursive: boolean): Mount {
     this.#checkPlace(where, from.dentry.isDirectory);

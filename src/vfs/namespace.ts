@@ -130,8 +130,7 @@ function checkLinkSource(inode: Inode, credentials: Credentials): void {
   if (inode.format !== S_IFREG || programs || !allowed(inode, credentials, MAY_READ | MAY_WRITE)) throw errno(EPERM);
 }
 
-/** @param linkable the file has no name as yet but may get one (O_TMPFILE without O_EXCL) */
-export function linkAt(view: View, from: Path, start: Path | undefined, path: string, linkable: boolean): void {
+export function linkAt(view: View, from: Path, start: Path | undefined, path: string): void {
   const walker = walkToCreate(view, start, path, false);
   if (walker.mount !== from.mount) throw errno(EXDEV);
   const { inode } = from;
@@ -139,8 +138,10 @@ export function linkAt(view: View, from: Path, start: Path | undefined, path: st
   checkCreate(walker);
   if (inode.fs !== walker.dentry.inode.fs) throw errno(EXDEV);
   if (inode.format === S_IFDIR) throw errno(EPERM);
-  if (!linkable && inode.attributes().nlink === 0) throw errno(ENOENT);
+  // A file without a name may get one once, if it was made so: O_TMPFILE without O_EXCL.
+  if (!from.dentry.linkable && inode.attributes().nlink === 0) throw errno(ENOENT);
   walker.dentry.inode.link(walker.last, inode);
+  from.dentry.linkable = false;
   notify(inode, IN_ATTRIB);
   attach(walker, inode);
 }

@@ -107,6 +107,12 @@ export class Pipe {
     if (this.readers === 0) return -EPIPE;
     const room = this.#capacity - this.#length;
     if (room === 0 || (from.length <= PIPE_BUF && room < from.length)) return -EAGAIN;
+    return this.fill(from);
+  }
+
+  /** Takes as many bytes as fit. */
+  fill(from: Uint8Array): number {
+    const room = this.#capacity - this.#length;
     const n = Math.min(room, from.length);
     if (this.#length + n > this.#buffer.length) {
       let size = Math.max(PAGE, this.#buffer.length);

@@ -138,6 +138,8 @@ export interface Inode {
   seekData?(position: number, hole: boolean): number | undefined;
   /** Regular files: fallocate(2) with FALLOC_FL_* in `mode`. */
   allocate?(mode: number, offset: number, length: number): void;
+  /** Regular files: space for bytes that are about to be written through a mapping; false if there is none (SIGBUS). */
+  reserve?(position: number, length: number): boolean;
   /** Directories: a regular file without a name (O_TMPFILE), which `link` may name later. */
   createTemporary?(mode: number, owner: { uid: number; gid: number }): Inode;
 

@@ -28,7 +28,7 @@ __attribute__((unused)) static const char *errname(int e) {
     E(EPERM) E(ENOENT) E(ESRCH) E(EINTR) E(EIO) E(ENXIO) E(E2BIG) E(ENOEXEC) E(EBADF) E(ECHILD) E(EAGAIN) E(ENOMEM)
     E(EACCES) E(EFAULT) E(EBUSY) E(EEXIST) E(EXDEV) E(ENODEV) E(ENOTDIR) E(EISDIR) E(EINVAL) E(ENFILE) E(EMFILE)
     E(ENOTTY) E(ETXTBSY) E(EFBIG) E(ENOSPC) E(ESPIPE) E(EROFS) E(EMLINK) E(EPIPE) E(EDOM) E(ERANGE) E(EDEADLK)
-    E(ENAMETOOLONG) E(ENOLCK) E(ENOSYS) E(ENOTEMPTY) E(ELOOP) E(EOVERFLOW) E(EOPNOTSUPP) E(ETIMEDOUT)
+    E(ENAMETOOLONG) E(ENOLCK) E(ENOSYS) E(ENOTEMPTY) E(ELOOP) E(EOVERFLOW) E(EOPNOTSUPP) E(ETIMEDOUT) E(ENODATA)
 #undef E
   }
   snprintf(other, sizeof other, "errno %d", e);
@@ -58,6 +58,10 @@ __attribute__((unused)) static long ok(const char *what, long result) {
   else show(what, "ok");
   return result;
 }
+
+// The call's own text says what it is.
+#define R(call) ret(#call, (call))
+#define K(call) ok(#call, (call))
 
 __attribute__((unused)) static void yes(const char *what, int condition) { show(what, condition ? "yes" : "no"); }
 

@@ -48,6 +48,12 @@ const plain: readonly string[] = [
   "tty",
   "proc",
   "system",
+  "open",
+  "rw",
+  "space",
+  "copy",
+  "access",
+  "links",
   "unix",
 ];
 

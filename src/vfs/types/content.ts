@@ -224,6 +224,41 @@ export class Content {
     }
   }
 
+  /** Memory for [from, to), which is about to be written. False: the space is used up. */
+  reserve(from: number, to: number): boolean {
+    const index = Math.floor(from / CHUNK);
+    return this.#take(index, from - index * CHUNK, to - index * CHUNK) !== undefined;
+  }
+
+  /** Moves all from `from` on by `by` bytes: FALLOC_FL_INSERT_RANGE, and with a negative number FALLOC_FL_COLLAPSE_RANGE. */
+  shift(from: number, by: number): void {
+    const size = this.size + by;
+    const buffer = new Uint8Array(CHUNK);
+    const move = (start: number, end: number): void => {
+      const n = this.read(start, buffer.subarray(0, end - start));
+      // Holes stay holes, page by page.
+      for (let done = 0; done < n; ) {
+        const length = Math.min(n - done, PAGE - ((start + done) % PAGE));
+        const target = start + done + by;
+        if (this.#hasData(start + done)) this.write(target, buffer.subarray(done, done + length));
+        else this.punch(target, target + length);
+        done += length;
+      }
+    };
+    const end = this.size;
+    if (by < 0) for (let at = from; at < end; at += CHUNK) move(at, Math.min(end, at + CHUNK));
+    else {
+      this.truncate(size);
+      for (let at = end; at > from; ) {
+        const start = Math.max(from, at - CHUNK);
+        move(start, at);
+        at = start;
+      }
+      this.punch(from, from + by);
+    }
+    this.truncate(size);
+  }
+
   /** The next data or hole from `position` on, by pages; undefined if there is no more data. */
   seek(position: number, hole: boolean): number | undefined {
     for (let at = position; at < this.size; at = (Math.floor(at / PAGE) + 1) * PAGE) {

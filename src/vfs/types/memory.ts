@@ -53,7 +53,9 @@ const OVERLAY_FIRST_INO = 2 ** 40;
 const RELATIME_SECONDS = 86_400;
 const FALLOC_FL_KEEP_SIZE = 1;
 const FALLOC_FL_PUNCH_HOLE = 2;
+const FALLOC_FL_COLLAPSE_RANGE = 8;
 const FALLOC_FL_ZERO_RANGE = 16;
+const FALLOC_FL_INSERT_RANGE = 32;
 const SIZE_SEALS = F_SEAL_SHRINK | F_SEAL_GROW;
 const WRITE_SEALS = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
 
@@ -81,8 +83,8 @@ export class MemoryFs implements FileSystem {
   readonly root: MemoryInode;
   readonly clock: Clock;
   readonly overlay: boolean;
-  readonly #maxPages: number;
-  readonly #maxInodes: number;
+  #maxPages: number;
+  #maxInodes: number;
   #pages = 0;
   #inodes = 0;
   #lastIno: number;
@@ -131,6 +133,22 @@ export class MemoryFs implements FileSystem {
     if (this.#inodes >= this.#maxInodes) throw errno(ENOSPC);
     this.#inodes++;
     return new MemoryInode(this, ++this.#lastIno, mode, owner, rdev, this.time());
+  }
+
+  /** Hard links of a tmpfs take memory as inodes do; an overlay leaves them to what is below. */
+  countLink(change: 1 | -1): void {
+    if (this.overlay) return;
+    if (change > 0 && this.#inodes >= this.#maxInodes) throw errno(ENOSPC);
+    this.#inodes += change;
+  }
+
+  /** MS_REMOUNT: new limits. EINVAL if there is more in it already. */
+  remount(options: Pick<MemoryFsOptions, "capacity" | "inodes">): void {
+    const pages = options.capacity === undefined ? this.#maxPages : Math.ceil(options.capacity / PAGE);
+    const inodes = options.inodes ?? this.#maxInodes;
+    if (pages < this.#pages || inodes < this.#inodes) throw errno(EINVAL);
+    this.#maxPages = pages;
+    this.#maxInodes = inodes;
   }
 
   /** An inode of ours is gone for good. */
@@ -365,12 +383,15 @@ export class MemoryInode extends BaseInode {
   override link(name: string, target: Inode): void {
     this.#checkFree(name);
     const inode = target as MemoryInode;
+    // Each further link counts as an inode does: shmem_link().
+    if (inode.#nlink > 0) this.fs.countLink(1);
     inode.#nlink++;
     inode.#ctime = this.fs.time();
     this.#add(name, inode);
   }
 
   #dropLink(links: number): void {
+    if (this.format !== S_IFDIR && this.#nlink > 1) this.fs.countLink(-1);
     this.#nlink -= links;
     this.#ctime = this.fs.time();
     if (this.#nlink === 0 && this.#users === 0) this.#free();
@@ -493,10 +514,19 @@ export class MemoryInode extends BaseInode {
 
   allocate(mode: number, offset: number, length: number): void {
     const content = this.#content;
-    if (content === undefined || mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
+    // A tmpfs can allocate and punch holes; what is on a disk under an overlay can do all.
+    if (content === undefined || (!this.fs.overlay && mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))) {
       throw errno(EOPNOTSUPP);
     }
     const end = offset + length;
+    if (mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE)) {
+      const collapse = (mode & FALLOC_FL_COLLAPSE_RANGE) !== 0;
+      if (offset % PAGE !== 0 || length % PAGE !== 0) throw errno(EINVAL);
+      if (collapse ? end >= content.size : offset >= content.size) throw errno(EINVAL);
+      content.shift(collapse ? end : offset, collapse ? -length : length);
+      this.#touch();
+      return;
+    }
     if ((this.#seals ?? 0) & WRITE_SEALS && mode & FALLOC_FL_PUNCH_HOLE) throw errno(EPERM);
     if ((mode & FALLOC_FL_KEEP_SIZE) === 0) this.#checkSeals(content.size, Math.max(content.size, end));
     if (mode & FALLOC_FL_PUNCH_HOLE) content.punch(offset, end);
@@ -506,6 +536,12 @@ export class MemoryInode extends BaseInode {
       if ((mode & FALLOC_FL_KEEP_SIZE) === 0 && end > content.size) content.truncate(end);
     }
     this.#touch();
+  }
+
+  /** Memory for a page that is about to be written through a mapping. False: there is none left. */
+  reserve(position: number, length: number): boolean {
+    const end = Math.min(position + length, this.size);
+    return end <= position || (this.#content?.reserve(position, end) ?? true);
   }
 
   get inUse(): boolean {

@@ -1,0 +1,421 @@
+// mkdir, rmdir, mknod, link, symlink, readlink, unlink, rename and renameat2: results and the order of errors, also through
+// trailing slashes, "." and "..", long names and loops. Not checked: RENAME_WHITEOUT, directories of NFS.
+#include "t.h"
+#include <sys/mount.h>
+static char n255[256], n256[257], deep[5000], long_path[4200];
+static long links_of(const char *path) {
+  struct stat s;
+  return lstat(path, &s) ? -1 : (long)s.st_nlink;
+}
+static long ino_of(const char *path) {
+  struct stat s;
+  return lstat(path, &s) ? -1 : (long)s.st_ino;
+}
+static long ren2(const char *a, const char *b, unsigned flags) {
+  return syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, flags);
+}
+enum { NOREPLACE = 1, EXCHANGE = 2, WHITEOUT = 4 };
+
+static void directories(void) {
+  R(mkdir("d", 0755));
+  R(mkdir("d", 0755));
+  R(mkdir("d/", 0755));
+  R(mkdir("d/.", 0755));
+  R(mkdir("d/..", 0755));
+  R(mkdir("/", 0755));
+  R(mkdir("", 0755));
+  R(mkdir((char *)1, 0755));
+  R(mkdir("f/x", 0755));
+  R(mkdir("f", 0755));
+  R(mkdir("missing/x", 0755));
+  R(mkdir("new/", 0755));
+  R(mkdir("new2//", 0755));
+  R(mkdir("new3/.", 0755));
+  R(mkdir("dangling", 0755));
+  R(mkdir("dangling/", 0755));
+  R(mkdir(n255, 0755));
+  R(mkdir(n256, 0755));
+  R(mkdir(long_path, 0755));
+  R(mkdir("loop/x", 0755));
+  R(mkdir("mode", 07777));
+  struct stat s;
+  stat("mode", &s);
+  show("its mode", "%o", s.st_mode);
+  R(links_of("d"));
+  R(mkdir("d/sub", 0755));
+  R(links_of("d"));
+  R(rmdir("d"));
+  R(rmdir("d/sub/."));
+  R(rmdir("d/sub/.."));
+  R(rmdir("."));
+  R(rmdir(".."));
+  R(rmdir("/"));
+  R(rmdir("f"));
+  R(rmdir("f/"));
+  R(rmdir("f/x"));
+  R(rmdir("ld"));
+  R(rmdir("ld/"));
+  R(rmdir("missing"));
+  R(rmdir(""));
+  R(rmdir(n256));
+  R(rmdir("loop/x"));
+  R(rmdir("d/sub/"));
+  R(links_of("d"));
+  R(rmdir("new"));
+  R(rmdir("new2"));
+  R(rmdir("/proc"));
+  R(rmdir("/proc/self"));
+  R(mkdir("/proc/x", 0755));
+  // the working directory goes
+  R(mkdir("gone", 0755));
+  R(chdir("gone"));
+  R(rmdir("../gone"));
+  R(access(".", F_OK));
+  R(open("x", O_CREAT | O_WRONLY, 0644));
+  R(mkdir("x", 0755));
+  R(mkdir("../made", 0755));
+  char buf[100];
+  R(getcwd(buf, 100) ? 0 : -1);
+  R(stat(".", &s));
+  show("links", "%d", (int)s.st_nlink);
+  R(chdir(".."));
+  R(chdir(scratch_path));
+  R(mkdirat(-1, "x", 0755));
+  int fd = open("f", O_RDONLY), d = open("d", O_RDONLY);
+  R(mkdirat(fd, "x", 0755));
+  R(mkdirat(d, "x", 0755));
+  R(unlinkat(d, "x", 0));
+  R(unlinkat(d, "x", AT_REMOVEDIR));
+  R(unlinkat(d, "x", AT_REMOVEDIR));
+  R(unlinkat(d, "x", 77));
+  R(unlinkat(-1, "x", 0));
+  close(fd);
+  close(d);
+}
+
+static void nodes(void) {
+  R(mknod("reg", S_IFREG | 0644, 0));
+  R(mknod("reg0", 0644, 0));
+  R(mknod("dir", S_IFDIR | 0755, 0));
+  R(mknod("lnk", S_IFLNK | 0755, 0));
+  R(mknod("bad", 0150000 | 0755, 0));
+  R(mknod("fifo", S_IFIFO | 0644, 0));
+  R(mknod("fifo", S_IFIFO | 0644, 0));
+  R(mknod("sock", S_IFSOCK | 0644, 0));
+  R(mknod("chr", S_IFCHR | 0600, 0x103));
+  R(mknod("blk", S_IFBLK | 0600, 0x107));
+  R(mknod("slash/", S_IFREG | 0644, 0));
+  R(mknod("", S_IFREG | 0644, 0));
+  R(mknod("f/x", S_IFREG | 0644, 0));
+  R(mknod(n256, S_IFREG | 0644, 0));
+  R(mknod("dangling", S_IFREG | 0644, 0));
+  R(mknodat(-1, "x", S_IFREG, 0));
+  struct stat s;
+  stat("chr", &s);
+  show("device", "%o %lx", s.st_mode, (long)s.st_rdev);
+  stat("fifo", &s);
+  show("fifo", "%o %lx", s.st_mode, (long)s.st_rdev);
+}
+
+static void symlinks(void) {
+  char buf[5000];
+  R(symlink("target", "s"));
+  R(symlink("target", "s"));
+  R(symlink("", "empty"));
+  R(symlink("target", ""));
+  R(symlink("target", "slash/"));
+  R(symlink("target", "missing/x"));
+  R(symlink("target", "f/x"));
+  R(symlink("target", "d"));
+  R(symlink("target", "d/"));
+  R(symlink("target", "dangling"));
+  R(symlink((char *)1, "x"));
+  R(symlink("x", (char *)1));
+  R(symlink(n256, "to-long"));
+  R(access("to-long", F_OK));
+  memset(deep, 'a', 4095);
+  deep[4095] = 0;
+  R(symlink(deep, "longest"));
+  R(readlink("longest", buf, sizeof buf));
+  R(access("longest", F_OK));
+  deep[4095] = 'a';
+  deep[4096] = 0;
+  R(symlink(deep, "too-long"));
+  R(readlink("s", buf, 100));
+  R(readlink("s", buf, 3));
+  R(readlink("s", buf, 0));
+  R(readlink("s", buf, -1));
+  R(readlink("f", buf, 100));
+  R(readlink("d", buf, 100));
+  R(readlink("missing", buf, 100));
+  R(readlink("", buf, 100));
+  R(readlink("f/x", buf, 100));
+  R(readlink("s/", buf, 100));
+  R(readlink("ld/", buf, 100));
+  R(readlink("s", (char *)1, 100));
+  R(readlink("loop", buf, 100));
+  R(readlink("loop/x", buf, 100));
+  R(readlinkat(-1, "s", buf, 100));
+  int fd = open("f", O_RDONLY);
+  R(readlinkat(fd, "", buf, 100));
+  R(readlinkat(fd, "s", buf, 100));
+  close(fd);
+  struct stat s;
+  lstat("s", &s);
+  show("a link", "%o size %ld", s.st_mode, (long)s.st_size);
+  // 40 links are followed, not 41
+  char from[20], to[20];
+  put("chain0", "x");
+  for (int i = 1; i <= 41; i++) {
+    snprintf(from, sizeof from, "chain%d", i - 1);
+    snprintf(to, sizeof to, "chain%d", i);
+    symlink(from, to);
+  }
+  R(access("chain40", F_OK));
+  R(access("chain41", F_OK));
+  R(open("chain41", O_RDONLY));
+  R(stat("loop", &s));
+  R(lstat("loop", &s));
+  R(lstat("loop/", &s));
+}
+
+static void hard(void) {
+  R(link("f", "h"));
+  R(links_of("f"));
+  R(link("f", "h"));
+  R(link("f", "f"));
+  R(link("missing", "h2"));
+  R(link("missing", "h"));
+  R(link("d", "h2"));
+  R(link("f", "h2/"));
+  R(link("f/", "h2"));
+  R(link("f", "d/"));
+  R(link("f", "d"));
+  R(link("f", "missing/h"));
+  R(link("f", "f/h"));
+  R(link("", "h2"));
+  R(link("f", ""));
+  R(link((char *)1, "h2"));
+  R(link("f", (char *)1));
+  R(link("/proc/version", "h2"));
+  R(link(n256, "h2"));
+  R(link("f", n256));
+  R(link("loop/x", "h2"));
+  R(link("s", "hs"));
+  struct stat s;
+  lstat("hs", &s);
+  show("a link to a link", "%o", s.st_mode & S_IFMT);
+  R(linkat(AT_FDCWD, "s", AT_FDCWD, "hs2", AT_SYMLINK_FOLLOW));
+  R(linkat(AT_FDCWD, "lf", AT_FDCWD, "hs2", AT_SYMLINK_FOLLOW));
+  R(links_of("f"));
+  R(linkat(AT_FDCWD, "f", AT_FDCWD, "h3", 1));
+  R(linkat(-1, "f", AT_FDCWD, "h3", 0));
+  R(linkat(AT_FDCWD, "f", -1, "h3", 0));
+  int fd = open("f", O_RDONLY);
+  R(linkat(fd, "", AT_FDCWD, "h3", AT_EMPTY_PATH));
+  R(linkat(fd, "", AT_FDCWD, "h4", 0));
+  close(fd);
+  R(link("fifo", "fifo2"));
+  R(link("chr", "chr2"));
+  R(unlink("h"));
+  R(unlink("h3"));
+  R(unlink("hs2"));
+  R(links_of("f"));
+  R(unlink("d"));
+  R(unlink("d/"));
+  R(unlink("f/"));
+  R(unlink("f/x"));
+  R(unlink("ld"));
+  R(symlink("d", "ld"));
+  R(unlink("ld/"));
+  R(unlink("missing"));
+  R(unlink("missing/x"));
+  R(unlink(""));
+  R(unlink("."));
+  R(unlink(".."));
+  R(unlink("/"));
+  R(unlink((char *)1));
+  R(unlink(n256));
+  R(unlink("loop"));
+  R(symlink("loop", "loop"));
+  R(unlink("/proc/version"));
+  R(unlink("/proc/self/fd/0"));
+  fd = open("h", O_CREAT | O_RDWR, 0644);
+  R(unlink("h"));
+  fstat(fd, &s);
+  show("open and unlinked", "%d", (int)s.st_nlink);
+  R(write(fd, "x", 1));
+  close(fd);
+}
+
+static void renames(void) {
+  put("a", "a");
+  put("b", "b");
+  mkdir("e", 0755);
+  mkdir("full", 0755);
+  put("full/x", "x");
+  R(rename("a", "a2"));
+  R(rename("a", "a2"));
+  R(rename("a2", "a"));
+  long ino = ino_of("a");
+  R(rename("a", "b"));
+  yes("the same inode", ino_of("b") == ino);
+  put("a", "a");
+  R(rename("a", "e"));
+  R(rename("e", "a"));
+  R(rename("e", "full"));
+  R(rename("full", "e"));
+  R(access("e/x", F_OK));
+  R(rename("e", "e/x/y"));
+  R(rename("e", "e/sub"));
+  R(rename("e/x", "e"));
+  R(rename("e", "e"));
+  R(rename("a", "a"));
+  R(rename("a", "a/"));
+  R(rename("a/", "c"));
+  R(rename("a", "c/"));
+  R(rename("e", "e2/"));
+  R(rename("e2/", "e"));
+  R(rename("e", "a/"));
+  R(rename("missing", "x"));
+  R(rename("missing", "missing2/x"));
+  R(rename("a", "missing/x"));
+  R(rename("a", "b/x"));
+  R(rename("a/x", "b"));
+  R(rename("", "b"));
+  R(rename("a", ""));
+  R(rename(".", "b"));
+  R(rename("e/.", "b"));
+  R(rename("e/..", "b"));
+  R(rename("a", "."));
+  R(rename("a", "e/.."));
+  R(rename("a", "/proc/a"));
+  R(rename("/proc/version", "a"));
+  R(rename((char *)1, "b"));
+  R(rename("a", (char *)1));
+  R(rename(n256, "b"));
+  R(rename("a", n256));
+  R(rename("a", long_path));
+  R(rename("loop/x", "b"));
+  R(rename("lf", "lf2"));
+  R(rename("dangling", "dangling2"));
+  R(rename("dangling2", "dangling"));
+  R(rename("a", "lf2"));
+  struct stat s;
+  lstat("lf2", &s);
+  show("the link was replaced", "%o", s.st_mode & S_IFMT);
+  put("a", "a");
+  link("a", "a-link");
+  R(rename("a", "a-link"));
+  R(access("a", F_OK));
+  R(rename("e/", "moved"));
+  mkdir("p", 0755);
+  R(links_of("."));
+  R(rename("moved", "p/moved"));
+  R(links_of("."));
+  R(links_of("p"));
+  R(rename("p/moved", "e"));
+  R(ren2("a", "b", NOREPLACE));
+  R(ren2("a", "c", NOREPLACE));
+  R(ren2("c", "a", NOREPLACE));
+  R(ren2("a", "missing", EXCHANGE));
+  R(ren2("missing", "a", EXCHANGE));
+  long ia = ino_of("a"), ie = ino_of("e");
+  R(ren2("a", "e", EXCHANGE));
+  yes("exchanged", ino_of("e") == ia && ino_of("a") == ie);
+  R(access("a/x", F_OK));
+  R(ren2("a", "e", EXCHANGE));
+  R(ren2("e", "e/x", EXCHANGE));
+  R(ren2("e/x", "e", EXCHANGE));
+  R(ren2("a", "a", EXCHANGE));
+  R(ren2("a", "b", NOREPLACE | EXCHANGE));
+  R(ren2("a", "b", 8));
+  R(ren2("a", "b", WHITEOUT | EXCHANGE));
+  R(ren2("a", ".", NOREPLACE));
+  R(ren2("e", "p", EXCHANGE));
+  R(links_of("p"));
+  R(ren2("a", "p/x", EXCHANGE));
+  R(renameat(-1, "a", AT_FDCWD, "b"));
+  R(renameat(AT_FDCWD, "a", -1, "b"));
+  int p = open("p", O_RDONLY);
+  R(renameat(AT_FDCWD, "a", p, "in-p"));
+  R(renameat(p, "in-p", AT_FDCWD, "a"));
+  // a directory that somebody works in is renamed
+  mkdir("w", 0755);
+  chdir("w");
+  R(rename("../w", "../w2"));
+  char buf[100];
+  getcwd(buf, 100);
+  show("cwd", "%s", buf + strlen(scratch_path));
+  chdir("..");
+  R(rename("w2", "p"));
+  R(mount("p", "p", 0, MS_BIND, 0));
+  R(rename("p", "p2"));
+  R(rename("p/x", "x"));
+  R(rmdir("p"));
+  R(umount("p"));
+  close(p);
+}
+
+static void path_of_dots(void) {
+  struct stat s;
+  R(stat("d/../f", &s));
+  R(stat("missing/../f", &s));
+  R(stat("f/../f", &s));
+  R(stat("f/.", &s));
+  R(stat("./d/.//./../d/", &s));
+  R(stat("ld/../f", &s));
+  R(stat("../../../../../../../../../", &s));
+  memset(deep, 0, sizeof deep);
+  for (int i = 0; i < 2040; i++) strcpy(deep + 2 * i, "./");
+  strcat(deep, "f");
+  R(stat(deep, &s));
+  R(chdir("f"));
+  R(chdir("missing"));
+  R(chdir(""));
+  R(chdir("loop"));
+  R(chdir(n256));
+  R(chdir((char *)1));
+  R(fchdir(-1));
+  char small[4];
+  R(syscall(SYS_getcwd, small, 4));
+  R(syscall(SYS_getcwd, small, 0));
+  R(syscall(SYS_getcwd, (void *)1, 100));
+  // a directory deeper than a path can be long
+  char cwd[4096];
+  int depth = 0;
+  memset(n255, 'p', 255);
+  for (; depth < 20; depth++) {
+    if (mkdir(n255, 0755) || chdir(n255)) break;
+  }
+  show("deep", "%d", depth);
+  R(syscall(SYS_getcwd, cwd, sizeof cwd) > 0 ? 0 : -1);
+  R(open("leaf", O_CREAT | O_WRONLY, 0644) >= 0 ? 0 : -1);
+  while (depth-- > 0) {
+    unlink("leaf");
+    chdir("..");
+    rmdir(n255);
+  }
+  R(getcwd(cwd, sizeof cwd) && strcmp(cwd, scratch_path) == 0 ? 0 : -1);
+}
+
+int main(void) {
+  scratch();
+  memset(n255, 'n', 255);
+  memset(n256, 'n', 256);
+  memset(long_path, '/', 4097);
+  long_path[4096] = 'x';
+  put("f", "0123456789");
+  symlink("d", "ld");
+  symlink("f", "lf");
+  symlink("nowhere", "dangling");
+  symlink("loop", "loop");
+  directories();
+  nodes();
+  symlinks();
+  hard();
+  renames();
+  path_of_dots();
+  scratch_remove();
+  return 0;
+}
