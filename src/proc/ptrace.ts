@@ -84,6 +84,8 @@ export class Trace {
   stop: TraceStop | null = null;
   /** Of the last event. */
   message = 0;
+  /** The system call that the task is coming out of, or -1. */
+  call = -1;
   syscalls = false;
   emulates = false;
   steps = false;
@@ -276,6 +278,7 @@ export function stopIfDue(task: Task, trace: Trace): boolean {
   for (;;) {
     const due = trace.due.shift();
     if (due === undefined) return false;
+    trace.call = task.syscallNumber;
     if (due === "exit") {
       if (trace.syscalls && stopNow(task, callStop(task, trace, "exit"))) return true;
       if (trace.steps) {

@@ -266,7 +266,11 @@ export class Scheduler {
       let trap: Trap = Trap.Syscall;
       if (task.callStage === 0) {
         if ((task.signalPending || task.restart !== 0) && !deliverSignals(task)) return;
-        const steps = registers.isStepping(context) || task.trace?.steps === true;
+        let steps = registers.isStepping(context);
+        if (task.trace !== null) {
+          task.trace.call = -1;
+          if (task.trace.steps) steps = true;
+        }
         trap = core.run(steps ? SINGLE_STEP : FUEL);
       }
       if (trap === Trap.Syscall) {

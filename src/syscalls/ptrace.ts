@@ -74,15 +74,14 @@ function debugOf(task: Task): DebugRegisters {
 }
 
 /** The call that the task is in, as orig_rax shows it, or -1. */
-function callOf({ tracee, stop }: Trace): number {
+function callOf({ tracee, call }: Trace): number {
   if (tracee.callStage !== 0) return tracee.callNumber;
-  if (tracee.state === "blocked" || tracee.restart !== 0 || stop?.kind === "exit" || stop?.kind === "event") {
-    return tracee.syscallNumber;
-  }
-  return -1;
+  return tracee.state === "blocked" || tracee.restart !== 0 ? tracee.syscallNumber : call;
 }
 
-function setCall({ tracee }: Trace, number: number): void {
+function setCall(trace: Trace, number: number): void {
+  const { tracee } = trace;
+  trace.call = number;
   if (tracee.callStage !== 0) tracee.callNumber = number;
   // Without a call there is none to make again.
   else if (number === -1) tracee.restart = 0;
