@@ -5,6 +5,7 @@
 #   sysroot/build.sh [x86_64|riscv64] [output directory]
 #   sysroot/build.sh --twice [x86_64|riscv64]     build in two places, compare, install nothing
 #   sysroot/build.sh --static [x86_64|riscv64] [output directory]     the same busybox as one static file
+#   sysroot/build.sh --musl [x86_64|riscv64] directory     only the musl, with the kernel's headers: bin/musl-gcc
 #
 # Needs Debian 12 with: gcc make patch dpkg-dev bzip2 xz-utils linux-libc-dev
 # and for riscv64 also: gcc-riscv64-linux-gnu linux-libc-dev-riscv64-cross
@@ -30,8 +31,11 @@ if [ "${1:-}" = --twice ]; then
   exit 0
 fi
 
-static=
-if [ "${1:-}" = --static ]; then static=y; shift; fi
+static='' musl=''
+case ${1:-} in
+  --static) static=y; shift ;;
+  --musl) musl=y; shift ;;
+esac
 arch=${1:-x86_64}
 out=${2:-$here}
 case $arch in
@@ -68,6 +72,7 @@ dpkg-source --no-check -x "$work"/src/musl_*.dsc "$work/musl" > /dev/null
 # The paths of this build must not show in the results.
 map="-ffile-prefix-map=$work=."
 prefix=$work/prefix
+if [ -n "$musl" ]; then mkdir -p "$out"; prefix=$(cd "$out" && pwd); fi
 (
   cd "$work/musl"
   CC="${cross}gcc" AR="${cross}ar" RANLIB="${cross}ranlib" CFLAGS="-Os -pipe $map" \
@@ -83,6 +88,7 @@ for dir in linux asm asm-generic mtd scsi sound rdma misc video; do
 done
 # Programs must name the interpreter's final path, not this build's.
 sed -i "s|-dynamic-linker $prefix/lib/|-dynamic-linker /lib/|" "$prefix/lib/musl-gcc.specs"
+if [ -n "$musl" ]; then exit 0; fi
 
 # --- busybox -------------------------------------------------------------------------------------------------------
 cp "$here/busybox.config" "$work/config"

@@ -77,6 +77,7 @@ export const SI_ASYNCIO = -4;
 export const SI_SIGIO = -5;
 export const SI_TKILL = -6;
 
+export const ILL_ILLOPC = 1;
 export const ILL_ILLOPN = 2;
 export const FPE_INTDIV = 1;
 export const FPE_INTOVF = 2;

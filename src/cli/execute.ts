@@ -10,6 +10,7 @@ import type { CpuEngine, Kernel, SyscallTracer, ThreadGroup } from "../runtime/p
 import { DeviceNumbers, HostChanges, HostFs, LoadError } from "../runtime/parts.ts";
 import type { Profiler } from "../runtime/profiling.ts";
 import { decodeBytes } from "../util/bytes.ts";
+import { architectureOfFile } from "./architecture.ts";
 import { createEngine } from "./engine.ts";
 import { CliError, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_TSRCORE } from "./errors.ts";
 import type { RunOptions, Volume } from "./options.ts";
@@ -48,7 +49,7 @@ export async function execute(options: RunOptions, trace: TraceSetup | undefined
   });
   const profile = options.profile === undefined ? undefined : await openProfile(options.profile, inner);
   const engine = profile?.profiler.engine ?? inner;
-  const root = await openRoot(options.root, shared, host.clock);
+  const root = await openRoot(rootOf(options), shared, host.clock);
   const machine = new Machine({
     host,
     engine,
@@ -83,6 +84,14 @@ export async function execute(options: RunOptions, trace: TraceSetup | undefined
     profile?.finish();
     inner.save?.();
   }
+}
+
+/** The one that was asked for, or what comes along for the architecture of the program. */
+function rootOf(options: RunOptions): Parameters<typeof openRoot>[0] {
+  if (options.root !== undefined) return { path: options.root };
+  const [name] = options.argv;
+  const host = name?.includes("/") ? architectureOfFile(name) : undefined;
+  return { arch: options.arch ?? host ?? "x86_64" };
 }
 
 /** Appends what it is given to a file that is empty at first. */

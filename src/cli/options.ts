@@ -1,6 +1,7 @@
 /** The options that `run` and `strace` share, and what they mean. Checked here; nothing is opened yet. */
 import * as path from "node:path";
 import type { Argv, Options } from "yargs";
+import { ARCHITECTURES, type ArchitectureName } from "./architecture.ts";
 import { CliError } from "./errors.ts";
 
 export const CPUS = ["auto", "interp", "jit", "unicorn", "lockstep"] as const;
@@ -17,6 +18,8 @@ export interface Volume {
 export interface RunOptions {
   /** Directory or archive; the embedded root file system if undefined. */
   readonly root: string | undefined;
+  /** Of the embedded root file system; that of the program, if undefined. */
+  readonly arch: ArchitectureName | undefined;
   readonly volumes: readonly Volume[];
   readonly env: readonly (readonly [name: string, value: string])[];
   readonly workdir: string | undefined;
@@ -42,6 +45,11 @@ export const SHARED_OPTIONS: Readonly<Record<string, Options>> = {
     type: "string",
     requiresArg: true,
     describe: "Root file system: a directory, .tar or .tar.gz; changes stay in memory",
+  },
+  arch: {
+    type: "string",
+    requiresArg: true,
+    describe: `Architecture of the embedded root file system: ${ARCHITECTURES.join(", ")}`,
   },
   volume: {
     type: "string",
@@ -99,6 +107,14 @@ export function parseMemory(text: string): number {
   return bytes;
 }
 
+function parseArch(text: string | undefined, root: string | undefined): ArchitectureName | undefined {
+  if (text === undefined) return undefined;
+  if (root !== undefined) throw new CliError(`--arch ${text}: it chooses the embedded root, and --root brings another`);
+  const known = ARCHITECTURES.find((name) => name === text);
+  if (known === undefined) throw new CliError(`--arch ${text}: there are ${ARCHITECTURES.join(", ")}`);
+  return known;
+}
+
 function parseThreshold(text: string | undefined, cpu: string): number | undefined {
   if (translated("jit-threshold", text, cpu) === undefined) return undefined;
   const n = Number(text);
@@ -125,8 +141,10 @@ export function runOptions(parsed: Record<string, unknown>, argv: readonly strin
   if (hostname !== undefined && (hostname === "" || hostname.length > 64))
     throw new CliError(`--hostname ${hostname}: a host name has 1 to 64 characters`);
   const memory = single(parsed["memory"], "memory");
+  const root = single(parsed["root"], "root");
   return {
-    root: single(parsed["root"], "root"),
+    root,
+    arch: parseArch(single(parsed["arch"], "arch"), root),
     volumes: ((parsed["volume"] as string[] | undefined) ?? []).map(parseVolume),
     env: ((parsed["env"] as string[] | undefined) ?? [])
       .map((text) => parseEnv(text, process.env))

@@ -4,20 +4,21 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import type { Clock, DeviceNumbers, FileSystem, HostChanges } from "../runtime/parts.ts";
 import { ArchiveError, archiveOf, type HostFileSystem, HostFs, openArchive, overlay } from "../runtime/parts.ts";
+import type { ArchitectureName } from "./architecture.ts";
 import { CliError } from "./errors.ts";
 
-/** The embedded root file system: taken apart by the build in `dist` (tsdown.config.ts), or beside `src` in the checkout. */
-async function embeddedRoot(shared: HostMounts): Promise<FileSystem> {
+/** The embedded root file system for programs of an architecture: taken apart by the build in `dist` (tsdown.config.ts), or beside `src` in the checkout. */
+async function embeddedRoot(arch: ArchitectureName, shared: HostMounts): Promise<FileSystem> {
   const find = (...places: readonly string[]): string | undefined =>
     places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((path) => fs.existsSync(path));
-  const tar = find("./sysroot-x86_64.tar", "../sysroot-x86_64.tar");
+  const tar = find(`./sysroot-${arch}.tar`, `../sysroot-${arch}.tar`);
   if (tar !== undefined) {
     const entries = JSON.parse(fs.readFileSync(tar.replace(/tar$/, "json"), "utf8"));
     return archiveOf(entries, fs.readFileSync(tar), { dev: shared.numbers.next(), name: tar });
   }
-  const source = find("../../sysroot/x86_64.tar.gz");
+  const source = find(`../../sysroot/${arch}.tar.gz`);
   if (source !== undefined) return openArchiveFile(source, shared);
-  throw new CliError("the embedded root file system is missing from this installation (sysroot/x86_64.tar.gz)");
+  throw new CliError(`the embedded root file system is missing from this installation (sysroot/${arch}.tar.gz)`);
 }
 
 /** What all file systems of one machine share. */
@@ -28,9 +29,13 @@ export interface HostMounts {
 
 export const HOST_FS: HostFileSystem = fs as unknown as HostFileSystem;
 
-/** Opens `path` (the embedded root if undefined); what the guest changes stays in memory. */
-export async function openRoot(path: string | undefined, shared: HostMounts, clock: Clock): Promise<FileSystem> {
-  const lower = path === undefined ? await embeddedRoot(shared) : await hostRoot(path, shared);
+/** Opens `path`, or the embedded root for an architecture; what the guest changes stays in memory. */
+export async function openRoot(
+  root: { readonly path: string } | { readonly arch: ArchitectureName },
+  shared: HostMounts,
+  clock: Clock,
+): Promise<FileSystem> {
+  const lower = "path" in root ? await hostRoot(root.path, shared) : await embeddedRoot(root.arch, shared);
   return overlay(lower.root, { dev: shared.numbers.next(), clock });
 }
 

@@ -17,7 +17,7 @@ export const Trap = {
   PageFault: 2,
   /** Undefined or unimplemented opcode, pc at it. Linux: SIGILL, ILL_ILLOPN. */
   IllegalInstruction: 3,
-  /** int3; pc after it. Linux: SIGTRAP. */
+  /** int3, pc after it; ebreak, pc at it. Linux: SIGTRAP. */
   Breakpoint: 4,
   /** Division by zero or quotient overflow, pc at the instruction. Linux: SIGFPE, FPE_INTDIV. */
   DivideError: 5,
@@ -31,6 +31,8 @@ export const Trap = {
   SingleStep: 9,
   /** The instruction set the trap flag, pc after it: the kernel goes on with SINGLE_STEP. */
   StepsAhead: 10,
+  /** An atomic access that is not aligned: `faultAddress`; pc at the instruction. Linux: SIGBUS, BUS_ADRALN. */
+  Misaligned: 11,
 } as const;
 export type Trap = (typeof Trap)[keyof typeof Trap];
 

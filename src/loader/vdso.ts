@@ -38,6 +38,8 @@ export interface VdsoOptions {
   readonly soname: string;
   /** The version that all symbols have, such as LINUX_2.6. */
   readonly version: string;
+  /** Where the first function is to begin; if undefined, where there is room. */
+  readonly codeAt?: number;
   readonly functions: readonly VdsoFunction[];
 }
 
@@ -114,6 +116,10 @@ export function buildVdso(options: VdsoOptions): Uint8Array<ArrayBuffer> {
   const definitions = place(2 * VERDEF_SIZE, 4);
   const stringTable = place(strings.bytes.length, 1);
   image.set(strings.bytes, stringTable);
+  if (options.codeAt !== undefined) {
+    if (end > options.codeAt) throw new Error("no room for the tables of the vdso");
+    end = options.codeAt;
+  }
 
   functions.forEach(({ code }, i) => {
     const size = code.reduce<number>((sum, part) => sum + (typeof part === "number" ? 1 : 4), 0);

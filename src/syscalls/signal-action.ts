@@ -63,7 +63,7 @@ function readAction(task: Task, address: number): SignalAction {
   const mask = new SignalSet(view.getInt32(maskAt, true), view.getInt32(maskAt + 4, true));
   mask.delete(SIGKILL);
   mask.delete(SIGSTOP);
-  const flags = (view.getUint32(8, true) & KNOWN_FLAGS) >>> 0;
+  const flags = (view.getUint32(8, true) & (restores ? KNOWN_FLAGS : KNOWN_FLAGS & ~SA_RESTORER)) >>> 0;
   return { handler: u64(0), flags, restorer: restores ? u64(16) : 0, mask };
 }
 

@@ -54,29 +54,37 @@ const ACTION_FLAGS: readonly (readonly [number, string])[] = [
 ];
 
 /** 64 bits, of which the upper ones have no names: C libraries extend the sign of SA_RESETHAND. */
-function printActionFlags(lo: number, hi: number): string {
-  if (hi === 0) return printFlags(lo, ACTION_FLAGS);
-  const known = ACTION_FLAGS.filter(([bit]) => (lo & bit) !== 0);
+function printActionFlags(lo: number, hi: number, hasRestorer: boolean): string {
+  const names = hasRestorer ? ACTION_FLAGS : ACTION_FLAGS.slice(1);
+  if (hi === 0) return printFlags(lo, names);
+  const known = names.filter(([bit]) => (lo & bit) !== 0);
   const unknown = known.reduce((rest, [bit]) => rest & ~bit, lo) >>> 0;
   const rest = (BigInt(hi) << 32n) | BigInt(unknown);
   return [...known.map(([, name]) => name), `0x${rest.toString(16)}`].join("|");
 }
 
-function printAction(view: DataView): string {
+/** struct sigaction of the kernel: handler, flags, restorer if the architecture has one, mask; eight bytes each. */
+function printAction(view: DataView, c: PrintContext): string {
+  const { hasRestorer } = c.task.arch;
   const handler = unsigned64(view, 0);
   const flags = view.getUint32(8, true);
+  const mask = hasRestorer ? 24 : 16;
   const parts = [
     `sa_handler=${handler === 0 ? "SIG_DFL" : handler === 1 ? "SIG_IGN" : printPointer(handler)}`,
-    `sa_mask=${printSignalSet(view.getInt32(24, true), view.getInt32(28, true))}`,
-    `sa_flags=${printActionFlags(flags, view.getUint32(12, true))}`,
+    `sa_mask=${printSignalSet(view.getInt32(mask, true), view.getInt32(mask + 4, true))}`,
+    `sa_flags=${printActionFlags(flags, view.getUint32(12, true), hasRestorer)}`,
   ];
-  if ((flags & S.SA_RESTORER) !== 0) parts.push(`sa_restorer=${printPointer(unsigned64(view, 16))}`);
+  if (hasRestorer && (flags & S.SA_RESTORER) !== 0) parts.push(`sa_restorer=${printPointer(unsigned64(view, 16))}`);
   return `{${parts.join(", ")}}`;
 }
 
-/** struct sigaction of the kernel. */
-export const signalAction: Arg = given(32, printAction);
-export const filledSignalAction: Arg = filled(32, printAction);
+const actionSize = (c: PrintContext): number => (c.task.arch.hasRestorer ? 32 : 24);
+export const signalAction: Arg = { kind: "u64", print: (v, c) => printStruct(v, actionSize(c), c, printAction) };
+export const filledSignalAction: Arg = {
+  kind: "u64",
+  out: true,
+  print: (v, c) => (succeeded(c) ? printStruct(v, actionSize(c), c, printAction) : printPointer(v)),
+};
 
 const STACK_FLAGS: readonly (readonly [number, string])[] = [
   [S.SS_ONSTACK, "SS_ONSTACK"],

@@ -15,9 +15,10 @@ import { processMemoryCalls } from "./process-memory.ts";
 import { pidfdCalls } from "./process-pidfd.ts";
 import { waitCalls } from "./process-wait.ts";
 import { ptraceCalls } from "./ptrace.ts";
+import { riscvCalls } from "./riscv.ts";
 import { schedulingCalls } from "./scheduling.ts";
-import { signalActionCalls } from "./signal-action.ts";
 import { seccompCalls } from "./seccomp.ts";
+import { signalActionCalls } from "./signal-action.ts";
 import { signalSendCalls } from "./signal-send.ts";
 import { signalWaitCalls } from "./signal-wait.ts";
 import { systemCalls } from "./system.ts";
@@ -42,10 +43,11 @@ export const SYSCALLS: readonly SyscallDefinition[] = [
   ...prctlCalls,
   ...processCreationCalls,
   ...processIdCalls,
-  ...waitCalls,
   ...processMemoryCalls,
   ...ptraceCalls,
   ...seccompCalls,
+  ...waitCalls,
+  ...riscvCalls,
   ...schedulingCalls,
   ...signalActionCalls,
   ...signalSendCalls,

@@ -124,6 +124,8 @@ export interface Arch {
   prctl?(space: AddressSpace, context: DataView, code: number, address: number): number;
   /** Where there are debuggers for it. */
   readonly debug?: DebugRegisters;
+  /** riscv_hwprobe(2), where it is there: the value of a key, undefined for one that is not known. */
+  probe?(key: number): bigint | undefined;
   /** Steps the pc back to the system call and puts the number back (and, where result and first argument share a register, `argument0Lo/Hi`). */
   rewindSyscall(context: DataView, number: number, argument0Lo: number, argument0Hi: number): void;
   /** Stores the frame and makes the context enter the handler. Throws EFAULT if the stack can't be written. */
