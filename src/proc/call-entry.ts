@@ -40,6 +40,8 @@ export function enterCall(task: Task): Verdict {
   const stage = task.callStage;
   if (stage !== CallStage.None) {
     task.callStage = CallStage.None;
+    // Going on was made known as a signal is, which is none to a call that waits.
+    task.kernel.signals.recalculate(task);
     const emulated = stage === CallStage.Entered && task.callEmulated;
     task.callEmulated = false;
     if (emulated || task.kernel.signals.dying(task) || !showNumber(task)) return "skip";
