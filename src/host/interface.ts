@@ -85,6 +85,82 @@ export interface Console {
   readonly kinds: { readonly stdin: StreamKind; readonly stdout: StreamKind; readonly stderr: StreamKind };
 }
 
+/** A place on the network: an address in its usual text ("192.0.2.1", "2001:db8::1") and a port. */
+export interface HostEndpoint {
+  readonly ip: string;
+  readonly port: number;
+}
+
+/** A TCP connection of the host's. */
+export interface HostConnection {
+  /** Takes the bytes, which are the host's from now on. False: enough is on its way; `drained` says when to go on. */
+  write(bytes: Uint8Array<ArrayBuffer>): boolean;
+  /** What was written is all: the other side will read the end. */
+  end(): void;
+  /** Ends it at once, and tells the other side that something was lost. */
+  reset(): void;
+  /** Delivery goes on after `data` has answered false. */
+  resume(): void;
+}
+
+/** What happens to a connection. Errors are those of Linux (abi/errno.ts). */
+export interface HostConnectionEvents {
+  /** One that was asked for is there. */
+  connected(): void;
+  /** Bytes, which are the callee's from now on. False: no more, until `resume`. */
+  data(bytes: Uint8Array): boolean;
+  /** The other side will send no more. */
+  end(): void;
+  drained(): void;
+  /** Nothing will happen any more. @param error 0: both sides had ended it */
+  closed(error: number): void;
+}
+
+export interface HostListener {
+  readonly port: number;
+  close(): void;
+}
+
+/** A UDP socket of the host's. */
+export interface HostDatagrams {
+  send(bytes: Uint8Array<ArrayBuffer>, to: HostEndpoint): void;
+  close(): void;
+}
+
+export interface HostDatagramEvents {
+  message(bytes: Uint8Array, from: HostEndpoint): void;
+  /** A datagram could not be delivered (ECONNREFUSED, EHOSTUNREACH), as far as the host knows. */
+  error(error: number): void;
+}
+
+/** The network that the host is on. */
+export interface HostNetwork {
+  connect(to: HostEndpoint, events: HostConnectionEvents): HostConnection;
+  /**
+   * @param at `ip` undefined: every address of the host's
+   * @param accept may answer undefined: the connection is reset
+   */
+  listen(
+    at: { readonly ip: string | undefined; readonly port: number },
+    accept: (connection: HostConnection, remote: HostEndpoint) => HostConnectionEvents | undefined,
+  ): Promise<HostListener>;
+  /** A socket at a port of the host's choice. @param remote only to and from there */
+  datagrams(remote: HostEndpoint, events: HostDatagramEvents): HostDatagrams;
+  /** A socket at a given port. @param at as in `listen` */
+  listenDatagrams(
+    at: { readonly ip: string | undefined; readonly port: number },
+    events: HostDatagramEvents,
+  ): Promise<HostDatagrams>;
+  /** Whom the host asks for the addresses of names. */
+  nameservers(): readonly HostEndpoint[];
+  /** Where the host looks for short names. */
+  searchDomains(): readonly string[];
+  /** Is there a way to the rest of the world by IPv6? */
+  readonly ipv6: boolean;
+  /** Resolves when what was written to connections that have been ended is out of the process, or is given up. */
+  flush(): Promise<void>;
+}
+
 /**
  * Where an engine keeps code that it has made, for other runs: contents by name, from which any may be gone at any time.
  * Nothing here fails: what goes wrong is as if nothing had been kept.
@@ -112,6 +188,8 @@ export interface Host {
   dropped?(bytes: number): void;
   /** Absent where nothing lasts, or nothing is to be kept. */
   readonly codeStore?: CodeStore;
+  /** Absent where there is no network. */
+  readonly network?: HostNetwork;
   /** A line for the developer (an unknown opcode, an internal error), shown on the host's standard error. */
   log(line: string): void;
 }

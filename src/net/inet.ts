@@ -1,7 +1,6 @@
 /**
- * Internet sockets on a machine that has no network interface: tcp(7), udp(7), raw(7) as Linux has them in a network
- * namespace whose loopback is down. Ports can be bound and listened on at the wildcard address; nothing can be reached,
- * and nobody ever connects.
+ * What the sockets of the Internet protocols have in common (ip(7), ipv6(7)): names, ports, options, and the ioctls about
+ * interfaces. tcp.ts, udp.ts and raw.ts are the protocols.
  */
 import { CAP_NET_BIND_SERVICE, CAP_NET_RAW } from "../abi/capability.ts";
 import {
@@ -9,43 +8,30 @@ import {
   EADDRINUSE,
   EADDRNOTAVAIL,
   EAFNOSUPPORT,
-  EAGAIN,
-  EDESTADDRREQ,
   EINVAL,
-  ENETUNREACH,
-  ENODEV,
   ENOPROTOOPT,
-  ENOTCONN,
-  EOPNOTSUPP,
   EPERM,
-  EPIPE,
   EPROTONOSUPPORT,
   ESOCKTNOSUPPORT,
   errno,
 } from "../abi/errno.ts";
+import * as I from "../abi/inet.ts";
 import * as S from "../abi/socket.ts";
 import type { GuestAccess, Inode, OpenContext } from "../vfs/types.ts";
-import { POLLHUP, POLLOUT, POLLWRNORM } from "../vfs/types.ts";
 import type { View } from "../vfs/walk.ts";
-import { type Outgoing, type Received, Socket } from "./socket.ts";
-
-const IPPROTO_ICMP = 1;
-const IPPROTO_TCP = 6;
-const IPPROTO_UDP = 17;
-const IPPROTO_ICMPV6 = 58;
-/** net.ipv4.ip_local_port_range */
-const FIRST_PORT = 32768;
-const LAST_PORT = 60999;
-/** net.ipv4.ip_unprivileged_port_start */
-const UNPRIVILEGED = 1024;
-
-const SIOCGIFCONF = 0x8912;
-const SIOC_FIRST = 0x8900;
-const SIOC_LAST = 0x89ff;
+import { ANY4, ANY6, type Endpoint, endpointOf, familyOf, isV6, isWildcard, sockaddrOf } from "./address.ts";
+import { InetOptions } from "./inet-options.ts";
+import { interfaceIoctl } from "./interfaces.ts";
+import type { PortTable, PortUser } from "./ports.ts";
+import { integer, Socket } from "./socket.ts";
+import type { InetStack } from "./stack.ts";
 
 /** The protocol for a type of socket, as inet_create() finds it. */
 export function inetProtocol(type: number, protocol: number, context: OpenContext): number {
-  const fitting = { [S.SOCK_STREAM]: [IPPROTO_TCP], [S.SOCK_DGRAM]: [IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6] }[type];
+  const fitting = {
+    [S.SOCK_STREAM]: [I.IPPROTO_TCP],
+    [S.SOCK_DGRAM]: [I.IPPROTO_UDP, I.IPPROTO_ICMP, I.IPPROTO_ICMPV6],
+  }[type];
   if (type === S.SOCK_RAW) {
     if (protocol === 0) throw errno(EPROTONOSUPPORT);
     if (!context.credentials.capable(CAP_NET_RAW)) throw errno(EPERM);
@@ -55,177 +41,113 @@ export function inetProtocol(type: number, protocol: number, context: OpenContex
   const wanted = protocol === 0 ? (fitting[0] as number) : protocol;
   if (!fitting.includes(wanted)) throw errno(EPROTONOSUPPORT);
   // net.ipv4.ping_group_range lets nobody.
-  if (wanted === IPPROTO_ICMP || wanted === IPPROTO_ICMPV6) throw errno(EACCES);
+  if (wanted === I.IPPROTO_ICMP || wanted === I.IPPROTO_ICMPV6) throw errno(EACCES);
   return wanted;
 }
 
-/** The ports in use, by protocol and number. */
-export class Ports {
-  readonly #users: Map<string, Set<InetSocket>> = new Map();
-  #last = FIRST_PORT - 1;
+export abstract class InetSocket extends Socket implements PortUser {
+  protected readonly stack: InetStack;
+  readonly options: InetOptions;
+  /** Address that it is bound to; a wildcard if none. */
+  localIp: string;
+  localPort: number = 0;
+  remote: Endpoint | undefined;
+  /** bind(2) was called: the port is not given back when a connection ends. */
+  protected userBound: boolean = false;
+  /** User whose socket it is, as /proc/net shows and SO_REUSEPORT compares. */
+  readonly uid: number;
 
-  take(socket: InetSocket, wanted: number): number {
-    for (let tries = FIRST_PORT; tries <= LAST_PORT; tries++) {
-      const port = wanted === 0 ? this.#next() : wanted;
-      const key = `${socket.protocol}:${port}`;
-      const users = this.#users.get(key) ?? new Set();
-      if ([...users].every((other) => socket.mayShare(other))) {
-        this.#users.set(key, users.add(socket));
-        return port;
-      }
-      if (wanted !== 0) break;
-    }
-    throw errno(EADDRINUSE);
-  }
-
-  #next(): number {
-    this.#last = this.#last >= LAST_PORT ? FIRST_PORT : this.#last + 1;
-    return this.#last;
-  }
-
-  giveBack(socket: InetSocket, port: number): void {
-    const key = `${socket.protocol}:${port}`;
-    const users = this.#users.get(key);
-    users?.delete(socket);
-    if (users?.size === 0) this.#users.delete(key);
-  }
-}
-
-interface Endpoint {
-  readonly port: number;
-  /** The wildcard address, or one of 127.0.0.0/8, which are local whatever interfaces there are. */
-  readonly bindable: boolean;
-  readonly loopback6: boolean;
-}
-
-export class InetSocket extends Socket {
-  readonly #ports: Ports;
-  #port = 0;
-  #address: Uint8Array = new Uint8Array(0);
-  #bound = false;
-  #listening = false;
-  #shut = false;
-  /** Options of the protocols, which have nothing to act on. */
-  readonly #options: Map<string, Uint8Array> = new Map();
-
-  constructor(ports: Ports, inode: Inode, flags: number, family: number, type: number, protocol: number) {
+  constructor(
+    stack: InetStack,
+    inode: Inode,
+    flags: number,
+    family: number,
+    type: number,
+    protocol: number,
+    from?: InetSocket,
+  ) {
     super(inode, flags, family, type, protocol);
-    this.#ports = ports;
+    this.stack = stack;
+    this.options = new InetOptions(family, type, protocol, from?.options);
+    this.uid = inode.attributes().uid;
+    this.localIp = this.wildcard;
+    if (from !== undefined) this.inherit(from);
   }
 
-  get #stream(): boolean {
-    return this.type === S.SOCK_STREAM;
+  get wildcard(): string {
+    return this.family === S.AF_INET ? ANY4 : ANY6;
   }
 
-  get listening(): boolean {
-    return this.#listening;
+  get reuseAddress(): boolean {
+    return this.flagOption(S.SO_REUSEADDR);
   }
-  get readableBytes(): number {
-    return 0;
+  get reusePort(): boolean {
+    return this.flagOption(S.SO_REUSEPORT);
   }
-  get unreadBytes(): number {
-    return 0;
+  get onlyV6(): boolean {
+    return this.family === S.AF_INET6 && this.options.isSet(I.IPPROTO_IPV6, I.IPV6_V6ONLY);
   }
 
-  /** SO_REUSEADDR of both lets two share a port, unless one listens. */
-  mayShare(other: InetSocket): boolean {
-    const reuses = (socket: Socket): boolean => (socket.getOption(S.SOL_SOCKET, S.SO_REUSEADDR)[0] ?? 0) !== 0;
-    return reuses(this) && reuses(other) && !other.listening;
-  }
+  /** The table of the protocol's ports; none for raw sockets. */
+  protected abstract get ports(): PortTable<PortUser> | undefined;
 
   /** struct sockaddr_in, sockaddr_in6. */
-  #parse(address: Uint8Array): Endpoint {
-    const least = this.family === S.AF_INET ? 16 : 24;
-    if (address.length < least) throw errno(EINVAL);
-    if (familyOf(address) !== this.family) throw errno(EAFNOSUPPORT);
-    const ip = this.#hostPart(address);
-    const wildcard = ip.every((byte) => byte === 0);
-    return {
-      port: ((address[2] as number) << 8) | (address[3] as number),
-      bindable: wildcard || (this.family === S.AF_INET && ip[0] === 127),
-      loopback6: ip.length === 16 && ip[15] === 1 && ip.subarray(0, 15).every((byte) => byte === 0),
-    };
-  }
-
-  #hostPart(address: Uint8Array): Uint8Array {
-    return this.family === S.AF_INET ? address.subarray(4, 8) : address.subarray(8, 24);
+  protected parse(address: Uint8Array, mayBeV4 = false): Endpoint {
+    const family = address.length >= 2 ? familyOf(address) : 0;
+    if (this.family === S.AF_INET || (mayBeV4 && family === S.AF_INET)) {
+      if (address.length < 16) throw errno(EINVAL);
+      if (family !== S.AF_INET) throw errno(EAFNOSUPPORT);
+    } else {
+      if (address.length < 24) throw errno(EINVAL);
+      if (family !== S.AF_INET6) throw errno(EAFNOSUPPORT);
+    }
+    return endpointOf(address);
   }
 
   bind(address: Uint8Array, view: View): void {
-    const { port, bindable } = this.#parse(address);
-    if (!bindable) throw errno(EADDRNOTAVAIL);
-    if (port > 0 && port < UNPRIVILEGED && !view.credentials.capable(CAP_NET_BIND_SERVICE)) throw errno(EACCES);
-    if (this.#bound) throw errno(EINVAL);
-    this.#take(port);
-    this.#address = this.#hostPart(address).slice();
+    let family = address.length >= 2 ? familyOf(address) : 0;
+    let given = address;
+    if (this.family === S.AF_INET && family === S.AF_UNSPEC && address.length >= 16) {
+      // ip(7): for the wildcard address the family may be missing.
+      given = address.slice();
+      given[0] = family = S.AF_INET;
+      if (!isWildcard(endpointOf(given).ip)) throw errno(EAFNOSUPPORT);
+    }
+    const { ip, port } = this.parse(given);
+    if (this.onlyV6 && !isV6(ip)) throw errno(EINVAL);
+    const free = this.options.isSet(I.IPPROTO_IP, I.IP_FREEBIND);
+    if (!isWildcard(ip) && !this.stack.bindable(ip, this.type === S.SOCK_STREAM) && !free) throw errno(EADDRNOTAVAIL);
+    if (port > 0 && port < I.FIRST_UNPRIVILEGED && !view.credentials.capable(CAP_NET_BIND_SERVICE)) throw errno(EACCES);
+    if (this.isActive || this.localPort !== 0) throw errno(EINVAL);
+    this.takePort(ip, port, undefined);
+    this.userBound = true;
   }
 
-  #take(port: number): void {
-    if (this.type !== S.SOCK_RAW) this.#port = this.#ports.take(this, port);
-    this.#bound = true;
+  /** Connected, or about to be, or listening: too late for a name. */
+  protected abstract get isActive(): boolean;
+
+  /** @param port 0: any that is free. EADDRINUSE, EADDRNOTAVAIL */
+  protected takePort(ip: string, port: number, remote: Endpoint | undefined): void {
+    const { ports } = this;
+    if (ports !== undefined) {
+      let taken: number | undefined = port;
+      if (port === 0) taken = ports.ephemeral(this, ip, remote);
+      else if (!ports.isFree(this, ip, port)) taken = undefined;
+      if (taken === undefined) throw errno(remote === undefined ? EADDRINUSE : EADDRNOTAVAIL);
+      ports.add(this, taken);
+      this.localPort = taken;
+    }
+    this.localIp = ip;
   }
 
-  connect(address: Uint8Array): number {
-    if (address.length < 2) return -EINVAL;
-    if (familyOf(address) === S.AF_UNSPEC) return 0;
-    return this.#parse(address).loopback6 ? -EADDRNOTAVAIL : -ENETUNREACH;
-  }
-
-  listen(): void {
-    if (!this.#stream) throw errno(EOPNOTSUPP);
-    if (!this.#bound) this.#take(0);
-    this.#listening = true;
-    this.#shut = false;
-  }
-
-  accept(): number {
-    if (!this.#stream) return -EOPNOTSUPP;
-    return this.#listening ? -EAGAIN : -EINVAL;
-  }
-
-  override write(): number {
-    return this.#stream ? -EPIPE : -EDESTADDRREQ;
-  }
-
-  send(message: Outgoing): number {
-    const { to } = message;
-    if (this.#stream) return -EPIPE;
-    if (to === undefined || to.length === 0) return -EDESTADDRREQ;
-    if (this.#parse(to).port === 0 && this.type !== S.SOCK_RAW) return -EINVAL;
-    return -ENETUNREACH;
-  }
-
-  receive(): Received | number {
-    if (this.#stream) return -ENOTCONN;
-    if (!this.#shut) return -EAGAIN;
-    return { count: 0, length: 0, from: undefined, files: [], credentials: undefined };
-  }
-
-  shutdown(how: number): void {
-    if (how < S.SHUT_RD || how > S.SHUT_RDWR) throw errno(EINVAL);
-    if (!this.#listening) throw errno(ENOTCONN);
-    if (how === S.SHUT_WR) return;
-    this.#listening = false;
-    this.#shut = true;
-    this.queue.wake();
+  protected givePortBack(): void {
+    if (this.localPort === 0) return;
+    this.ports?.remove(this, this.localPort);
+    this.localPort = 0;
   }
 
   localName(): Uint8Array {
-    const name = new Uint8Array(this.family === S.AF_INET ? 16 : 28);
-    name[0] = this.family;
-    name[2] = this.#port >> 8;
-    name[3] = this.#port & 0xff;
-    name.set(this.#address, this.family === S.AF_INET ? 4 : 8);
-    return name;
-  }
-
-  remoteName(): undefined {
-    return undefined;
-  }
-
-  override poll(): number {
-    if (this.#listening) return 0;
-    return POLLOUT | POLLWRNORM | (this.#stream ? POLLHUP : 0);
+    return sockaddrOf(this.family, { ip: this.localIp, port: this.localPort });
   }
 
   override ioctl(
@@ -234,39 +156,28 @@ export class InetSocket extends Socket {
     guest: GuestAccess,
     context: OpenContext,
   ): number | Promise<number> {
-    if (request === SIOCGIFCONF) {
-      // struct ifconf: no interface has an address.
-      guest.writeU32(argument, 0);
-      return 0;
+    if (request >= I.SIOC_FIRST && request <= I.SIOC_LAST) {
+      return interfaceIoctl(this.stack.interfaces, request, argument, guest);
     }
-    if (request >= SIOC_FIRST && request <= SIOC_LAST) return -ENODEV;
     return super.ioctl(request, argument, guest, context);
   }
 
   override getOption(level: number, name: number): Uint8Array {
     if (level === S.SOL_SOCKET) return super.getOption(level, name);
-    if (!this.#knows(level)) throw errno(ENOPROTOOPT);
-    return this.#options.get(`${level}:${name}`) ?? new Uint8Array(4);
+    if (level === I.IPPROTO_IP && name === I.IP_OPTIONS) return new Uint8Array(0);
+    return integer(this.options.get(level, name));
   }
 
   override setOption(level: number, name: number, value: Uint8Array, context: OpenContext): void {
     if (level === S.SOL_SOCKET) super.setOption(level, name, value, context);
-    else if (!this.#knows(level)) throw errno(ENOPROTOOPT);
-    else this.#options.set(`${level}:${name}`, value.slice());
-  }
-
-  #knows(level: number): boolean {
-    const own = this.family === S.AF_INET ? [0] : [0, 41];
-    return own.includes(level) || level === this.protocol;
+    else if (level === I.IPPROTO_IP && name === I.IP_TRANSPARENT) throw errno(EPERM);
+    else if (level === I.IPPROTO_IPV6 && name === I.IPV6_V6ONLY && this.localPort !== 0) {
+      throw errno(this.family === S.AF_INET6 ? EINVAL : ENOPROTOOPT);
+    } else this.options.set(level, name, value);
   }
 
   override close(): void {
-    if (this.#port !== 0) this.#ports.giveBack(this, this.#port);
-    this.#port = 0;
+    this.givePortBack();
     super.close();
   }
-}
-
-function familyOf(address: Uint8Array): number {
-  return (address[0] as number) | ((address[1] as number) << 8);
 }

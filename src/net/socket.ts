@@ -45,9 +45,18 @@ export interface Received {
   /** Bytes of the message, which may be more (MSG_TRUNC). */
   readonly length: number;
   readonly from: Uint8Array | undefined;
+  /** The address that a datagram was sent to (IP_PKTINFO). */
+  readonly to?: string;
   /** Their references are the receiver's now. */
   readonly files: readonly File[];
   readonly credentials: PeerCredentials | undefined;
+}
+
+/** A struct cmsghdr and its data, in 32-bit words. */
+export interface Ancillary {
+  readonly level: number;
+  readonly type: number;
+  readonly words: readonly number[];
 }
 
 /** Options of SOL_SOCKET that are kept and have no effect here. */
@@ -62,7 +71,8 @@ const INERT: readonly number[] = [
   S.SO_TIMESTAMP,
 ];
 
-function integer(value: number): Uint8Array {
+/** An option's value. */
+export function integer(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setInt32(0, value, true);
   return bytes;
@@ -80,6 +90,8 @@ export abstract class Socket extends BaseFile {
   sendBuffer: number = S.DEFAULT_BUFFER;
   receiveBuffer: number = S.DEFAULT_BUFFER;
   passCredentials: boolean = false;
+  /** SO_RCVLOWAT: bytes that a stream has to have before a reader is woken. */
+  lowMark: number = 1;
   /** Milliseconds; Infinity: none. */
   receiveTimeout: number = Number.POSITIVE_INFINITY;
   sendTimeout: number = Number.POSITIVE_INFINITY;
@@ -89,6 +101,25 @@ export abstract class Socket extends BaseFile {
   readonly #inert: Map<number, number> = new Map();
   #linger: Uint8Array = new Uint8Array(8);
 
+  /** What is set of SOL_SOCKET, for a connection that comes of a listener. */
+  protected inherit(from: Socket): void {
+    this.sendBuffer = from.sendBuffer;
+    this.receiveBuffer = from.receiveBuffer;
+    this.receiveTimeout = from.receiveTimeout;
+    this.sendTimeout = from.sendTimeout;
+    this.#linger = from.#linger;
+    for (const [name, value] of from.#inert) this.#inert.set(name, value);
+  }
+
+  protected flagOption(name: number): boolean {
+    return (this.#inert.get(name) ?? 0) !== 0;
+  }
+
+  /** SO_LINGER with a time of 0: close(2) throws away what is unsent. */
+  protected get lingersForNothing(): boolean {
+    return this.#linger[0] !== 0 && this.#linger.subarray(4, 8).every((byte) => byte === 0);
+  }
+
   constructor(inode: Inode, flags: number, family: number, type: number, protocol: number) {
     super(inode, flags, undefined);
     this.family = family;
@@ -97,6 +128,7 @@ export abstract class Socket extends BaseFile {
   }
 
   abstract bind(address: Uint8Array, view: View): void;
+  /** 0, -EAGAIN to try again, -EINPROGRESS if `connectResult` will tell, or another negative errno. */
   abstract connect(address: Uint8Array, view: View, credentials: PeerCredentials): number;
   abstract listen(backlog: number, credentials: PeerCredentials): void;
   /** The next connection, or -EAGAIN. */
@@ -109,6 +141,18 @@ export abstract class Socket extends BaseFile {
   abstract localName(): Uint8Array;
   /** As getpeername(2) gives it; undefined if there is no peer. */
   abstract remoteName(): Uint8Array | undefined;
+  /** The peer's name for accept(2): there even if the connection has ended already. */
+  acceptedName(): Uint8Array | undefined {
+    return this.remoteName();
+  }
+  /** What recvmsg(2) gives along with a message, besides what unix(7) has. */
+  ancillary(_received: Received): readonly Ancillary[] {
+    return [];
+  }
+  /** What has become of a connect(2) that answered -EINPROGRESS; -EAGAIN: nothing yet. */
+  connectResult(): number {
+    return 0;
+  }
   abstract get listening(): boolean;
   /** Bytes that a read would give: FIONREAD. */
   abstract get readableBytes(): number;
@@ -179,6 +223,7 @@ export abstract class Socket extends BaseFile {
         return bytes;
       }
       case S.SO_RCVLOWAT:
+        return integer(this.lowMark);
       case S.SO_SNDLOWAT:
         return integer(1);
       case S.SO_PRIORITY:

@@ -18,7 +18,7 @@ import type { CpuEngine } from "../cpu/core.ts";
 import type { Host } from "../host/interface.ts";
 import type { ProgramKind } from "../loader/exec.ts";
 import type { MemoryPool } from "../mm/memory-pool.ts";
-import { Network } from "../net/network.ts";
+import { Network, type NetworkOptions } from "../net/network.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
 import type { MountTable } from "../vfs/mounts.ts";
 import type { Arch } from "./arch/arch.ts";
@@ -49,6 +49,8 @@ export interface KernelOptions {
   readonly hostname?: string;
   /** Bytes of main memory that sysinfo(2) and /proc/meminfo speak of. */
   readonly memoryBytes?: number;
+  /** The loopback alone by default. */
+  readonly network?: NetworkOptions | undefined;
 }
 
 /** kernel.pid_max */
@@ -112,7 +114,7 @@ export class Kernel {
     this.timers = new Timers(options.host, () => this.now());
     this.signals = new Signals(this);
     this.futexes = new FutexTable();
-    this.network = new Network(options.host.clock, options.mounts.deviceNumbers.next());
+    this.network = new Network(options.host, options.mounts.deviceNumbers.next(), options.network);
     this.clockPage = options.engine.countsTime
       ? makeClockPage(options.host.clock, options.pool, this.#bootMonotonic)
       : undefined;

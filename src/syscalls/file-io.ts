@@ -1,9 +1,22 @@
 /** Reading and writing: read(2), write(2), their vectored and positioned forms, lseek(2). */
 import { CAP_FSETID } from "../abi/capability.ts";
-import { EAGAIN, EBADF, EFAULT, EFBIG, EINVAL, EISDIR, EOPNOTSUPP, EPIPE, ERESTARTSYS, errno } from "../abi/errno.ts";
+import {
+  EAGAIN,
+  EBADF,
+  EFAULT,
+  EFBIG,
+  EINTR,
+  EINVAL,
+  EISDIR,
+  EOPNOTSUPP,
+  EPIPE,
+  ERESTARTSYS,
+  errno,
+} from "../abi/errno.ts";
 import { O_APPEND, O_NONBLOCK, SEEK_HOLE } from "../abi/fcntl.ts";
 import { RLIMIT_FSIZE } from "../abi/resource.ts";
 import { SIGPIPE, SIGXFSZ } from "../abi/signal.ts";
+import { Socket } from "../net/socket.ts";
 import type { Task } from "../proc/task.ts";
 import { block } from "../proc/wait.ts";
 import { DirectoryFile, isReadable, isWritable, RegularFile, release, retain } from "../vfs/file.ts";
@@ -12,7 +25,7 @@ import { type File, POLLERR, POLLHUP, POLLIN } from "../vfs/types.ts";
 import { fd, inBuffer, int, long, offset, outBuffer, size } from "./args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { iovIn, iovOut, rwfFlags, whence } from "./file-args.ts";
-import { type IoVector, MAX_RW_COUNT, mustWait, readIoVectors, waitOnFile } from "./file-util.ts";
+import { type IoVector, MAX_RW_COUNT, mustWait, readIoVectors, timeLimit, waitOnFile } from "./file-util.ts";
 import { hidden } from "./struct-args.ts";
 
 const RWF_HIPRI = 1;
@@ -174,10 +187,13 @@ function writeRest(
     }
   };
   retain(file);
+  const timed = file instanceof Socket && file.sendTimeout !== Number.POSITIVE_INFINITY;
   return block(task, file.queue, attempt, {
     tried: true,
     done: () => release(file),
-    interrupted: () => (written > 0 ? written : -ERESTARTSYS),
+    ...(timed ? timeLimit(task, file.sendTimeout) : {}),
+    timedOut: () => (written > 0 ? written : -EAGAIN),
+    interrupted: () => (written > 0 ? written : timed ? -EINTR : -ERESTARTSYS),
   });
 }
 

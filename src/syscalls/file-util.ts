@@ -1,9 +1,10 @@
 /** What the file calls share: paths and descriptors of the caller, and blocking on a file. */
-import { EAGAIN, EFAULT, EINVAL, ENOENT, ENOTDIR, errno } from "../abi/errno.ts";
+import { EAGAIN, EFAULT, EINTR, EINVAL, ENOENT, ENOTDIR, errno } from "../abi/errno.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, O_NONBLOCK } from "../abi/fcntl.ts";
 import { RLIMIT_NOFILE } from "../abi/resource.ts";
+import { Socket } from "../net/socket.ts";
 import type { Task } from "../proc/task.ts";
-import { block } from "../proc/wait.ts";
+import { type BlockOptions, block } from "../proc/wait.ts";
 import { release, retain } from "../vfs/file.ts";
 import type { Path } from "../vfs/path.ts";
 import type { File } from "../vfs/types.ts";
@@ -64,7 +65,14 @@ export function mustWait(file: File, result: number): boolean {
  */
 export function waitOnFile(task: Task, file: File, attempt: () => number): number | Promise<number> {
   retain(file);
-  return block(task, file.queue, attempt, { tried: true, done: () => release(file) });
+  const timeout = file instanceof Socket ? file.receiveTimeout : Number.POSITIVE_INFINITY;
+  return block(task, file.queue, attempt, { tried: true, done: () => release(file), ...timeLimit(task, timeout) });
+}
+
+/** SO_RCVTIMEO and SO_SNDTIMEO, in milliseconds, for a call that blocks: socket(7). */
+export function timeLimit(task: Task, ms: number): BlockOptions {
+  if (ms === Number.POSITIVE_INFINITY) return {};
+  return { deadline: task.kernel.now() + ms * 1e6, timedOut: -EAGAIN, interrupted: -EINTR };
 }
 
 export interface IoVector {

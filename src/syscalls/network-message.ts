@@ -2,7 +2,7 @@
 import { CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN } from "../abi/capability.ts";
 import { EFAULT, EINVAL, EMFILE, EMSGSIZE, EPERM, Errno, errno } from "../abi/errno.ts";
 import * as S from "../abi/socket.ts";
-import type { PeerCredentials, Received } from "../net/socket.ts";
+import type { PeerCredentials, Received, Socket } from "../net/socket.ts";
 import type { Task } from "../proc/task.ts";
 import { release, retain } from "../vfs/file.ts";
 import type { File } from "../vfs/types.ts";
@@ -128,14 +128,14 @@ export function writeControl(
   task: Task,
   header: MessageHeader,
   received: Received,
-  wantsCredentials: boolean,
+  socket: Socket,
   closeOnExec: boolean,
 ): { flags: number; used: number } {
   const { control } = header;
   const room = control === 0 ? 0 : header.controlLength;
   let used = 0;
   let flags = 0;
-  const put = (type: number, words: readonly number[], size: number): void => {
+  const put = (level: number, type: number, words: readonly number[], size: number): void => {
     if (room - used < CMSG_HEADER) {
       flags |= S.MSG_CTRUNC;
       return;
@@ -145,15 +145,16 @@ export function writeControl(
     const bytes = new Uint8Array(CMSG_HEADER + size);
     const view = viewOf(bytes);
     view.setBigUint64(0, BigInt(length), true);
-    view.setInt32(8, S.SOL_SOCKET, true);
+    view.setInt32(8, level, true);
     view.setInt32(12, type, true);
     for (const [i, word] of words.entries()) view.setUint32(CMSG_HEADER + 4 * i, word, true);
     task.space.copyOut(control + used, bytes.subarray(0, length));
     used = Math.min(used + align8(length), room);
   };
-  if (wantsCredentials) {
+  for (const { level, type, words } of socket.ancillary(received)) put(level, type, words, 4 * words.length);
+  if (socket.passCredentials) {
     const { pid, uid, gid } = received.credentials ?? { pid: 0, uid: 65534, gid: 65534 };
-    put(S.SCM_CREDENTIALS, [pid, uid, gid], 12);
+    put(S.SOL_SOCKET, S.SCM_CREDENTIALS, [pid, uid, gid], 12);
   }
   if (received.files.length > 0) {
     const fits = Math.max(0, Math.floor((room - used - CMSG_HEADER) / 4));
@@ -169,7 +170,7 @@ export function writeControl(
       release(file);
     });
     if (numbers.length < received.files.length) flags |= S.MSG_CTRUNC;
-    if (numbers.length > 0) put(S.SCM_RIGHTS, numbers, 4 * numbers.length);
+    if (numbers.length > 0) put(S.SOL_SOCKET, S.SCM_RIGHTS, numbers, 4 * numbers.length);
   }
   return { flags, used };
 }

@@ -1,6 +1,7 @@
 /** Sockets: socket(2), socketpair(2), bind(2), connect(2), accept(2), send(2), recv(2) and the calls around them. */
 import {
   EAGAIN,
+  EALREADY,
   EBADF,
   EFAULT,
   EINPROGRESS,
@@ -24,7 +25,7 @@ import { release, retain } from "../vfs/file.ts";
 import { fd, inBuffer, int, outBuffer, outPtr, ptr, size, uint } from "./args.ts";
 import { addressFamily, socketProtocol, socketType } from "./control-args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
-import { fdLimit, ownerOf } from "./file-util.ts";
+import { fdLimit, type IoVector, ownerOf } from "./file-util.ts";
 import { messageFlags, optionLevel, optionName, shutdownHow, socketAddress, socketPair } from "./network-args.ts";
 import * as M from "./network-message.ts";
 
@@ -80,7 +81,7 @@ interface Waiting {
   /** Milliseconds. */
   readonly timeout: number;
   readonly nonblocking: boolean;
-  readonly timedOut?: number;
+  readonly timedOut?: number | (() => number);
   readonly interrupted?: () => number;
 }
 
@@ -110,10 +111,16 @@ function connect(task: Task, number: number, address: number, length: number): S
   const socket = socketOf(task, number);
   const name = readAddress(task, address, length);
   const credentials = M.ownCredentials(task);
-  return wait(task, socket, () => socket.connect(name, task, credentials), {
+  const result = wait(task, socket, () => socket.connect(name, task, credentials), {
     timeout: socket.sendTimeout,
     nonblocking: nonblocking(socket, 0),
-    timedOut: socket.family === S.AF_UNIX ? -EAGAIN : -EINPROGRESS,
+  });
+  if (result !== -EINPROGRESS && result !== -EALREADY) return result;
+  if (nonblocking(socket, 0)) return result;
+  return wait(task, socket, () => socket.connectResult(), {
+    timeout: socket.sendTimeout,
+    nonblocking: false,
+    timedOut: result,
   });
 }
 
@@ -126,20 +133,32 @@ function accept(task: Task, number: number, address: number, lengthAt: number, f
     if (typeof connection === "number") return connection;
     connection.creator = M.ownCredentials(task);
     const made = install(task, connection, (flags & S.SOCK_CLOEXEC) !== 0);
-    M.writeAddress(task, address, lengthAt, connection.remoteName());
+    M.writeAddress(task, address, lengthAt, connection.acceptedName());
     return made;
   };
   return wait(task, socket, attempt, { timeout: socket.receiveTimeout, nonblocking: nonblocking(socket, 0) });
 }
 
-/** Sends all of a message: a stream takes it in parts. */
-function send(task: Task, socket: Socket, message: Outgoing): SyscallResult {
-  const { bytes, flags } = message;
+/** Most bytes that one call moves (MAX_RW_COUNT). */
+const MOST = 0x7fff_f000;
+
+/**
+ * Sends all of a message: a stream takes it in parts.
+ * @param rest what is left to be sent after so many bytes: asked for at each attempt
+ */
+function send(
+  task: Task,
+  socket: Socket,
+  length: number,
+  rest: (sent: number) => Uint8Array,
+  message: Omit<Outgoing, "bytes">,
+): SyscallResult {
+  const { flags } = message;
   let sent = 0;
   let { files } = message;
   const attempt = (): number => {
     for (;;) {
-      const n = socket.send({ ...message, bytes: bytes.subarray(sent), files });
+      const n = socket.send({ ...message, bytes: rest(sent), files });
       if (n === -EAGAIN) return nonblocking(socket, flags) && sent > 0 ? sent : n;
       if (n < 0) {
         for (const file of files) release(file);
@@ -152,7 +171,7 @@ function send(task: Task, socket: Socket, message: Outgoing): SyscallResult {
       sent += n;
       // What is queued holds the files now.
       files = [];
-      if (sent >= bytes.length || socket.type !== S.SOCK_STREAM) return sent;
+      if (sent >= length || socket.type !== S.SOCK_STREAM) return sent;
     }
   };
   const unsent = (result: number): number => {
@@ -165,6 +184,7 @@ function send(task: Task, socket: Socket, message: Outgoing): SyscallResult {
     result = wait(task, socket, attempt, {
       timeout: socket.sendTimeout,
       nonblocking: nonblocking(socket, flags),
+      timedOut: () => unsent(-EAGAIN),
       interrupted: () => unsent(socket.sendTimeout === Number.POSITIVE_INFINITY ? -ERESTARTSYS : -EINTR),
     });
   } catch (e) {
@@ -185,9 +205,8 @@ function sendTo(
 ): SyscallResult {
   const socket = socketOf(task, number);
   const name = to === 0 ? undefined : readAddress(task, to, toLength);
-  const bytes = task.space.copyIn(address, Math.min(length, 0x7fff_f000));
-  return send(task, socket, {
-    bytes,
+  const count = Math.min(length, MOST);
+  return send(task, socket, count, (sent) => task.space.readable(address + sent, count - sent), {
     to: name,
     flags,
     files: [],
@@ -200,43 +219,68 @@ function sendMessage(task: Task, number: number, address: number, flags: number)
   const socket = socketOf(task, number);
   const header = M.readHeader(task, address);
   const name = header.nameLength === 0 ? undefined : readAddress(task, header.name, header.nameLength);
-  const bytes = M.gather(task, header.vectors);
+  const [only] = header.vectors;
   const { files, credentials } = M.readControl(task, header);
-  return send(task, socket, { bytes, to: name, flags, files, credentials, view: task });
+  const message = { to: name, flags, files, credentials, view: task };
+  if (header.vectors.length === 1 && only !== undefined) {
+    return send(task, socket, only.length, (n) => task.space.readable(only.address + n, only.length - n), message);
+  }
+  let bytes: Uint8Array;
+  try {
+    bytes = M.gather(task, header.vectors);
+  } catch (e) {
+    for (const file of files) release(file);
+    throw e;
+  }
+  return send(task, socket, bytes.length, (n) => (n === 0 ? bytes : bytes.subarray(n)), message);
 }
 
-/** Receives, hands the bytes to `store`, and what else came to `finish`, whose answer is the call's. */
+/** Where received bytes go: the guest's memory itself, or a buffer for several pieces of it. */
+function targetOf(task: Task, vectors: readonly IoVector[]): (at: number, count: number) => Uint8Array {
+  const [only] = vectors;
+  if (vectors.length === 1 && only !== undefined) return (at, n) => task.space.writable(only.address + at, n);
+  const buffer = new Uint8Array(Math.min(M.totalLength(vectors), 0x100_0000));
+  return (at, n) => buffer.subarray(at, at + n);
+}
+
+/** Receives into the guest's memory, and hands what else came to `finish`, whose answer is the call's. */
 function receive(
   task: Task,
   socket: Socket,
-  length: number,
+  vectors: readonly IoVector[],
   flags: number,
-  finish: (received: Received, bytes: Uint8Array) => number,
+  finish: (received: Received) => number,
 ): SyscallResult {
-  const buffer = new Uint8Array(Math.min(length, 0x100_0000));
+  const length = M.totalLength(vectors);
+  const target = targetOf(task, vectors);
   const whole = (flags & S.MSG_WAITALL) !== 0 && (flags & S.MSG_PEEK) === 0 && socket.type === S.SOCK_STREAM;
   let filled = 0;
   let last: Received | undefined;
   const deliver = (): number => {
     if (last === undefined) return 0;
-    return finish({ ...last, count: filled, length: Math.max(last.length, filled) }, buffer.subarray(0, filled));
+    if (vectors.length > 1) M.scatter(task, vectors, target(0, filled));
+    return finish({ ...last, count: filled, length: Math.max(last.length, filled) });
   };
   const attempt = (): number => {
     for (;;) {
-      const received = socket.receive(buffer.subarray(filled), flags);
+      const wanted = length - filled;
+      // No more than there is: memory that will not be filled need not be made writable.
+      const room = socket.lowMark > 1 ? wanted : Math.min(wanted, Math.max(1, socket.readableBytes));
+      const received = socket.receive(target(filled, room), flags);
       if (typeof received === "number") {
         if (filled > 0 && (received !== -EAGAIN || nonblocking(socket, flags))) return deliver();
         return received;
       }
       filled += received.count;
       last = received;
-      if (!whole || filled >= buffer.length || received.count === 0 || received.files.length > 0) return deliver();
+      if (!whole || filled >= length || received.count === 0 || received.files.length > 0) return deliver();
     }
   };
   const forever = socket.receiveTimeout === Number.POSITIVE_INFINITY;
   return wait(task, socket, attempt, {
     timeout: socket.receiveTimeout,
     nonblocking: nonblocking(socket, flags),
+    timedOut: () => (filled > 0 ? deliver() : -EAGAIN),
     interrupted: () => (filled > 0 ? deliver() : forever ? -ERESTARTSYS : -EINTR),
   });
 }
@@ -251,9 +295,8 @@ function receiveFrom(
   fromLength: number,
 ): SyscallResult {
   const socket = socketOf(task, number);
-  return receive(task, socket, length, flags, (received, bytes) => {
+  return receive(task, socket, [{ address, length: Math.min(length, MOST) }], flags, (received) => {
     for (const file of received.files) release(file);
-    if (bytes.length > 0) task.space.copyOut(address, bytes);
     if (from !== 0) M.writeAddress(task, from, fromLength, received.from);
     return flags & S.MSG_TRUNC && socket.type !== S.SOCK_STREAM ? received.length : received.count;
   });
@@ -262,11 +305,10 @@ function receiveFrom(
 function receiveMessage(task: Task, number: number, address: number, flags: number): SyscallResult {
   const socket = socketOf(task, number);
   const header = M.readHeader(task, address);
-  return receive(task, socket, M.totalLength(header.vectors), flags, (received, bytes) => {
+  return receive(task, socket, header.vectors, flags, (received) => {
     const { space } = task;
-    M.scatter(task, header.vectors, bytes);
     const closeOnExec = (flags & S.MSG_CMSG_CLOEXEC) !== 0;
-    const control = M.writeControl(task, header, received, socket.passCredentials, closeOnExec);
+    const control = M.writeControl(task, header, received, socket, closeOnExec);
     const cut = socket.type !== S.SOCK_STREAM && received.length > received.count;
     if (header.name !== 0) {
       const from = received.from ?? new Uint8Array(0);
@@ -297,7 +339,7 @@ function name(task: Task, address: number, lengthAt: number, bytes: Uint8Array |
   return 0;
 }
 
-const options = { partial: "AF_UNIX; AF_INET and AF_INET6 without any interface" };
+const options = { partial: "AF_UNIX, AF_INET and AF_INET6 without multicast and urgent data" };
 
 export const networkCalls: readonly SyscallDefinition[] = [
   syscall(
