@@ -3,9 +3,11 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { EACCES, EISDIR, ENOENT, ENOEXEC, ENOTDIR, Errno, errnoMessage } from "../abi/errno.ts";
 import { S_IFDIR } from "../abi/stat.ts";
+import type { HostNetwork } from "../host/interface.ts";
 import { openCodeStore } from "../host/node/code-store.ts";
 import { createNodeHost } from "../host/node/index.ts";
 import { type ExitStatus, Machine } from "../runtime/machine.ts";
+import type { NetworkOptions } from "../runtime/networking.ts";
 import type { CpuEngine, Kernel, SyscallTracer, ThreadGroup } from "../runtime/parts.ts";
 import { DeviceNumbers, HostChanges, HostFs, LoadError } from "../runtime/parts.ts";
 import type { Profiler } from "../runtime/profiling.ts";
@@ -41,7 +43,10 @@ const FORWARDED: readonly (readonly [NodeJS.Signals, number])[] = [
 ];
 
 export async function execute(options: RunOptions, trace: TraceSetup | undefined): Promise<number> {
-  const host = createNodeHost({ codeStore: options.cache ? openCodeStore() : undefined });
+  const host = createNodeHost({
+    codeStore: options.cache ? openCodeStore() : undefined,
+    network: await openNetwork(options.network),
+  });
   const shared: HostMounts = { numbers: new DeviceNumbers(), changes: new HostChanges() };
   const inner = await createEngine(options.cpu, host, {
     ...(options.jitThreshold === undefined ? {} : { threshold: options.jitThreshold }),
@@ -55,6 +60,7 @@ export async function execute(options: RunOptions, trace: TraceSetup | undefined
     engine,
     root,
     deviceNumbers: shared.numbers,
+    network: options.network,
     ...(options.hostname === undefined ? {} : { hostname: options.hostname }),
     ...(options.memory === undefined ? {} : { memoryBytes: options.memory }),
   });
@@ -68,6 +74,7 @@ export async function execute(options: RunOptions, trace: TraceSetup | undefined
   if (tracing !== undefined) machine.trace(tracing.tracer, tracing.tracer);
   profile?.profiler.begin(machine.kernel);
   try {
+    await publish(machine);
     const process = start(machine, program, env, cwd, user);
     const stopForwarding = forwardSignals(machine, process);
     // A guest may wait for what never comes. Then the host has nothing to do either, and Node would end with status 0.
@@ -92,6 +99,21 @@ function rootOf(options: RunOptions): Parameters<typeof openRoot>[0] {
   const [name] = options.argv;
   const host = name?.includes("/") ? architectureOfFile(name) : undefined;
   return { arch: options.arch ?? host ?? "x86_64" };
+}
+
+/** The host's network, if any of it is asked for: Node's modules for it take their time to load. */
+async function openNetwork({ mode, publish }: NetworkOptions): Promise<HostNetwork | undefined> {
+  if (mode !== "host" && publish.length === 0) return undefined;
+  const { NodeNetwork } = await import("../host/node/network.ts");
+  return new NodeNetwork();
+}
+
+async function publish(machine: Machine): Promise<void> {
+  try {
+    await machine.publish();
+  } catch (error) {
+    throw new CliError(`-p: ${reason(error)}`);
+  }
 }
 
 /** Appends what it is given to a file that is empty at first. */

@@ -1,8 +1,10 @@
 /** The options that `run` and `strace` share, and what they mean. Checked here; nothing is opened yet. */
 import * as path from "node:path";
 import type { Argv, Options } from "yargs";
+import type { NetworkOptions } from "../runtime/networking.ts";
 import { ARCHITECTURES, type ArchitectureName } from "./architecture.ts";
 import { CliError } from "./errors.ts";
+import { NETWORK_OPTIONS, networkOptions } from "./network-options.ts";
 
 export const CPUS = ["auto", "interp", "jit", "unicorn", "lockstep"] as const;
 export type CpuName = (typeof CPUS)[number];
@@ -29,6 +31,7 @@ export interface RunOptions {
   readonly cpu: CpuName;
   /** Bytes of guest memory that the machine may use. */
   readonly memory: number | undefined;
+  readonly network: NetworkOptions;
   /** Host file for a CPU profile of the guest. */
   readonly profile: string | undefined;
   /** Signs of heat before code is translated. */
@@ -70,6 +73,7 @@ export const SHARED_OPTIONS: Readonly<Record<string, Options>> = {
   hostname: { type: "string", requiresArg: true, describe: "Host name of the guest" },
   cpu: { type: "string", requiresArg: true, describe: `Engine: ${CPUS.join(", ")}` },
   memory: { type: "string", requiresArg: true, describe: "Most guest memory, e.g. 512m or 2g" },
+  ...NETWORK_OPTIONS,
   "no-cache": { type: "boolean", describe: "Keep no translated code in ~/.cache/tsrcore, and use none" },
 };
 
@@ -154,6 +158,11 @@ export function runOptions(parsed: Record<string, unknown>, argv: readonly strin
     hostname,
     cpu: cpu as CpuName,
     memory: memory === undefined ? undefined : parseMemory(memory),
+    network: networkOptions(
+      single(parsed["network"], "network"),
+      parsed["publish"] as string[] | undefined,
+      parsed["allow-net"] as string[] | undefined,
+    ),
     profile: single(parsed["profile"], "profile"),
     jitThreshold: parseThreshold(single(parsed["jit-threshold"], "jit-threshold"), cpu),
     jitDump: translated("jit-dump", single(parsed["jit-dump"], "jit-dump"), cpu),

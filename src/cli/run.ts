@@ -3,7 +3,7 @@ import { CliError } from "./errors.ts";
 import { execute } from "./execute.ts";
 import { parseArguments, runOptions, SHARED_OPTIONS } from "./options.ts";
 
-const SHORT: Readonly<Record<string, string>> = { volume: "v", env: "e", workdir: "w", user: "u" };
+const SHORT: Readonly<Record<string, string>> = { volume: "v", env: "e", workdir: "w", user: "u", publish: "p" };
 
 export async function main(args: readonly string[]): Promise<number> {
   // Options end at the program: when there are none, yargs and its share of the start-up time are not needed.
@@ -25,6 +25,7 @@ export async function main(args: readonly string[]): Promise<number> {
         .help("help", "Show this text")
         .example("$0 run ./busybox sh", "a program of the host")
         .example("$0 run --root alpine.tar.gz -v .:/src -w /src sh", "a shell in Alpine, with this directory")
+        .example("$0 run -p 8080:80 ./httpd -f", "a server, reached at port 8080 of this host")
         .wrap(100);
       for (const [name, option] of Object.entries(SHARED_OPTIONS)) {
         const alias = SHORT[name];

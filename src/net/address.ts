@@ -162,3 +162,8 @@ export function inPrefix(ip: string, prefix: Prefix): boolean {
   const mask = 0xff << (8 - rest);
   return (((bytes[whole] as number) ^ (prefix.bytes[whole] as number)) & mask & 0xff) === 0;
 }
+
+/** Is it an address? */
+export function isIp(text: string): boolean {
+  return parseIp(text) !== undefined;
+}

@@ -279,8 +279,8 @@ class HostStream implements Applicant, HostConnectionEvents {
 
   // Towards the host.
 
-  get room(): number {
-    return this.#busy ? 0 : MOST_BATCHED - this.#batched;
+  get spacious(): boolean {
+    return !this.#busy && this.#batched * 3 <= MOST_BATCHED * 2;
   }
 
   get pending(): number {
@@ -288,7 +288,7 @@ class HostStream implements Applicant, HostConnectionEvents {
   }
 
   deliver(bytes: Uint8Array): number {
-    const count = Math.min(bytes.length, this.room);
+    const count = this.#busy ? 0 : Math.min(bytes.length, MOST_BATCHED - this.#batched);
     if (count <= 0) return 0;
     this.#keep(count === bytes.length ? bytes : bytes.subarray(0, count));
     this.#batched += count;

@@ -6,8 +6,8 @@
 export interface StreamEnd {
   /** Takes a copy of as many bytes as there is room for; 0: none. `roomMade` tells the giver when there is some. */
   deliver(bytes: Uint8Array): number;
-  /** Bytes that `deliver` would take. */
-  readonly room: number;
+  /** Is there so much room that it is worth telling a giver? */
+  readonly spacious: boolean;
   /** Bytes that were delivered and have not been read (SIOCOUTQ). */
   readonly pending: number;
   /** The other end will send no more (FIN). */

@@ -340,10 +340,8 @@ export class TcpSocket extends InetSocket implements Applicant {
     this.queue.wake(POLLOUT | POLLWRNORM);
   }
 
-  /** sk_stream_is_writeable(): a third of the buffer is free. */
   #writable(): boolean {
-    const peer = this.#peer;
-    return peer === undefined || peer.room * 3 >= this.#sendLimit;
+    return this.#peer?.spacious ?? true;
   }
 
   get #sendLimit(): number {
@@ -356,10 +354,16 @@ export class TcpSocket extends InetSocket implements Applicant {
 
   // As the end that the other one sends to.
 
-  get room(): number {
+  /** Bytes that may wait here: both sockets' buffers. */
+  get #capacity(): number {
     const peer = this.#peer;
-    const senders = peer instanceof TcpSocket ? peer.#sendLimit : 0;
-    return Math.max(0, this.#receiveLimit + senders - this.#received.length);
+    return this.#receiveLimit + (peer instanceof TcpSocket ? peer.#sendLimit : 0);
+  }
+
+  /** sk_stream_is_writeable(): a third of the buffer is free. */
+  get spacious(): boolean {
+    const { length } = this.#received;
+    return (this.#capacity - length) * 2 >= length;
   }
 
   get pending(): number {
@@ -368,9 +372,8 @@ export class TcpSocket extends InetSocket implements Applicant {
 
   deliver(bytes: Uint8Array): number {
     if (this.#refusesData()) return bytes.length;
-    const { room } = this;
-    const count = Math.min(bytes.length, room);
-    if (count === 0) return 0;
+    const count = Math.min(bytes.length, this.#capacity - this.#received.length);
+    if (count <= 0) return 0;
     this.#received.push(count === bytes.length ? bytes : bytes.subarray(0, count));
     this.queue.wake(POLLIN | POLLRDNORM);
     return count;

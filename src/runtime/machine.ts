@@ -3,7 +3,7 @@
  * host interface, the root file system, the engine) and get processes back.
  */
 import { makedev } from "../abi/device.ts";
-import { O_RDONLY, O_RDWR, O_WRONLY } from "../abi/fcntl.ts";
+import { O_CREAT, O_RDONLY, O_RDWR, O_WRONLY } from "../abi/fcntl.ts";
 import { S_IFCHR, S_IFREG } from "../abi/stat.ts";
 import { MS_NODEV, MS_NOEXEC, MS_NOSUID } from "../abi/statfs.ts";
 import type { CpuEngine } from "../cpu/core.ts";
@@ -35,6 +35,7 @@ import { createSysfs } from "../vfs/types/sysfs.ts";
 import type { File, FileSystem, Inode } from "../vfs/types.ts";
 import { lookup, type View } from "../vfs/walk.ts";
 import { architecturesOf } from "./architectures.ts";
+import { type NetworkOptions, networkFiles } from "./networking.ts";
 
 export interface MachineOptions {
   readonly host: Host;
@@ -45,6 +46,8 @@ export interface MachineOptions {
   readonly hostname?: string;
   /** Bytes of guest memory for all processes together: 4 GiB by default. */
   readonly memoryBytes?: number;
+  /** The loopback alone by default. What is outside takes a host with a network. */
+  readonly network?: NetworkOptions;
 }
 
 export interface ProgramOptions {
@@ -90,6 +93,7 @@ export class Machine {
       gate: this.dispatcher,
       memoryBytes,
       hostname: options.hostname ?? "tsrcore",
+      network: options.network,
     });
     this.#failed = new Promise((_resolve, reject) => this.kernel.scheduler.onPanic(reject));
     this.#failed.catch(() => undefined);
@@ -103,6 +107,7 @@ export class Machine {
     }
     this.#anonymous = this.mounts.special.pipefs;
     this.#mountStandard();
+    this.#writeNetworkFiles();
   }
 
   #terminalKernel(): TerminalKernel {
@@ -201,6 +206,30 @@ export class Machine {
     this.mount(tmpfs({ dev: next(), clock, mode: 0o1777 }), "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV);
   }
 
+  /** Where there is more than the loopback, programs are told of it. Only in a root that nobody else sees. */
+  #writeNetworkFiles(): void {
+    const { network, uts, mounts } = this.kernel;
+    if (!network.stack.attached || this.host.network === undefined || mounts.root.fs.readOnly) return;
+    if (mounts.root.fs.type !== "overlay" && mounts.root.fs.type !== "tmpfs") return;
+    const view = this.#superuser();
+    for (const [path, text] of networkFiles(network, this.host.network, uts.hostname)) {
+      if (this.#find(view, "/etc") === undefined) this.makeDirectory("/etc");
+      try {
+        unlinkAt(view, undefined, path);
+      } catch {
+        // There is none.
+      }
+      const file = openAt(view, undefined, path, O_WRONLY | O_CREAT, 0o644);
+      file.write(encodeBytes(text));
+      file.close();
+    }
+  }
+
+  /** Opens the host's ports that lead into the machine. Rejects with the host's error. Before `start`. */
+  async publish(): Promise<void> {
+    await this.kernel.network.publish();
+  }
+
   /** The file for a standard stream of the host. */
   #standardStream(fd: 0 | 1 | 2, view: View): File {
     const { console } = this.host;
@@ -271,7 +300,12 @@ export class Machine {
       this.stop();
     }
     const { console } = this.host;
-    await Promise.all([console.stdout.flush(), console.stderr.flush(), console.terminal?.output.flush()]);
+    await Promise.all([
+      console.stdout.flush(),
+      console.stderr.flush(),
+      console.terminal?.output.flush(),
+      this.host.network?.flush(),
+    ]);
     const signal = process.exitStatus & 0x7f;
     return signal === 0 ? { code: (process.exitStatus >> 8) & 0xff } : { signal };
   }
@@ -290,6 +324,7 @@ export class Machine {
 
   stop(): void {
     this.kernel.scheduler.stop();
+    this.kernel.network.stack.outside?.stop();
     this.#console?.stop();
   }
 }

@@ -4,7 +4,7 @@ import { fstatSync, statSync } from "node:fs";
 import { isatty } from "node:tty";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import type { Clock, CodeStore, Console, Host, StreamKind } from "../interface.ts";
+import type { Clock, CodeStore, Console, Host, HostNetwork, StreamKind } from "../interface.ts";
 import { FdSink, standardInput } from "./streams.ts";
 import { NodeTerminal } from "./terminal.ts";
 
@@ -13,6 +13,8 @@ export interface NodeHostOptions {
   readonly log?: (line: string) => void;
   /** Where code is kept from run to run (code-store.ts); nowhere by default. */
   readonly codeStore?: CodeStore | undefined;
+  /** The way to the network (network.ts); none by default. */
+  readonly network?: HostNetwork | undefined;
 }
 
 export function createNodeHost(options: NodeHostOptions = {}): Host {
@@ -37,6 +39,7 @@ export function createNodeHost(options: NodeHostOptions = {}): Host {
     console: nodeConsole(),
     dropped: collector(),
     ...(options.codeStore === undefined ? {} : { codeStore: options.codeStore }),
+    ...(options.network === undefined ? {} : { network: options.network }),
     log: options.log ?? ((line) => process.stderr.write(`tsrcore: ${line}\n`)),
   };
 }
