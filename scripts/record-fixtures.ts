@@ -1,6 +1,8 @@
 // Records what the golden cases give on the real kernel (tests/golden/README.md):
-//   npm run fixtures:record -- [--only substring] [--root alpine|sysroot] [--jobs n]
-// Every root that is there is recorded. A case is run twice under different circumstances and refused when the results
+//   npm run fixtures:record -- [--only substring] [--root name] [--jobs n]
+// Roots: alpine and sysroot (the default), and alpine-riscv64, sysroot-riscv64, of which only the cases that depend on the
+// architecture are recorded (tests/golden/riscv64.ts); these need a kernel that hands such programs to qemu-user (binfmt_misc,
+// with an interpreter that is open already: flag F). A case is run twice under different circumstances and refused when the results
 // differ: what depends on process ids, on the order of a directory or on time is no expectation.
 
 import { spawnSync } from "node:child_process";
@@ -12,9 +14,17 @@ import { parseArgs } from "node:util";
 import { NativeEngine } from "../tests/golden/native.ts";
 import { compareOutcomes } from "../tests/golden/outcome.ts";
 import { loadCases } from "../tests/golden/parse.ts";
+import { dependsOnArchitecture } from "../tests/golden/riscv64.ts";
 import { missingRoot, repository, rootTarball } from "../tests/golden/roots.ts";
-import { forEachLimited, loadExpectations, runCase, saveExpectations } from "../tests/golden/suite.ts";
-import { type GoldenCase, type Outcome, type RootName, rootNames } from "../tests/golden/types.ts";
+import { forEachLimited, loadRecorded, runCase, saveExpectations } from "../tests/golden/suite.ts";
+import {
+  type GoldenCase,
+  nativeRootOf,
+  nativeRoots,
+  type Outcome,
+  type RootName,
+  rootNames,
+} from "../tests/golden/types.ts";
 
 /** Bytes of one case's expectation in JSON; a case should show its point with less. */
 const maximumSize = 24 << 10;
@@ -30,7 +40,7 @@ const { values: options } = parseArgs({
 
 const cases = loadCases();
 const refused: string[] = [];
-for (const root of rootNames.filter((name) => name.includes(options.root))) {
+for (const root of options.root === "" ? nativeRoots : rootNames.filter((name) => name === options.root)) {
   const tarball = rootTarball(root);
   if (tarball) {
     await recordRoot(root, tarball);
@@ -44,7 +54,10 @@ if (refused.length > 0) {
 }
 
 async function recordRoot(root: RootName, tarball: string): Promise<void> {
-  const here = cases.filter((goldenCase) => goldenCase.roots.includes(root));
+  const native = nativeRootOf(root);
+  const here = cases.filter(
+    (goldenCase) => goldenCase.roots.includes(native) && (root === native || dependsOnArchitecture(goldenCase.id)),
+  );
   const chosen = here.filter((goldenCase) => goldenCase.id.includes(options.only));
   const plain = new NativeEngine({ varied: false, timeout });
   const varied = new NativeEngine({ varied: true, timeout });
@@ -73,7 +86,7 @@ async function recordRoot(root: RootName, tarball: string): Promise<void> {
     rmSync(memory, { recursive: true, force: true });
   }
   for (const topic of new Set(here.map((goldenCase) => goldenCase.topic))) {
-    const before = loadExpectations(root, topic);
+    const before = loadRecorded(root, topic);
     const after: Record<string, Outcome> = {};
     for (const goldenCase of here.filter((candidate) => candidate.topic === topic)) {
       const outcome =
@@ -113,7 +126,7 @@ function writeOracle(root: RootName, tarball: string): void {
     machine: process.arch,
     tarball: tarball.split("/").at(-1),
     sha256: createHash("sha256").update(readFileSync(tarball)).digest("hex"),
-    ...(root === "alpine" && { release: ask("cat", "/etc/alpine-release") }),
+    ...(nativeRootOf(root) === "alpine" && { release: ask("cat", "/etc/alpine-release") }),
     busybox: ask("busybox"),
     recorded: new Date().toISOString().slice(0, 10),
   };

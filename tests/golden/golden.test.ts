@@ -9,7 +9,7 @@ import { replay } from "./replay.ts";
 import { missingRoot, rootTarball } from "./roots.ts";
 import { limiter, loadExpectations } from "./suite.ts";
 import { TsrcoreEngine } from "./tsrcore.ts";
-import { rootNames } from "./types.ts";
+import { nativeRoots } from "./types.ts";
 
 /** For one case, ms; generous, since the machine may be busy. */
 const timeout = 90_000;
@@ -21,7 +21,7 @@ const takeTurn = limiter(2);
 
 afterAll(() => engine.close());
 
-for (const root of rootNames) {
+for (const root of nativeRoots) {
   const available = rootTarball(root) !== undefined;
   if (!available) {
     console.warn(`golden: ${missingRoot(root)}`);

@@ -20,10 +20,10 @@ import { basename, join } from "node:path";
 import {
   type GoldenCase,
   type Mask,
+  type NativeRoot,
+  nativeRoots,
   type PtyScript,
   type PtyStep,
-  type RootName,
-  rootNames,
   type SetupEntry,
 } from "./types.ts";
 
@@ -32,7 +32,7 @@ const casesDirectory: string = join(import.meta.dirname, "cases");
 interface Draft {
   name: string;
   line: number;
-  roots: RootName[];
+  roots: NativeRoot[];
   env: Record<string, string>;
   masks: Mask[];
   mtimes: boolean;
@@ -105,7 +105,7 @@ function newDraft(name: string, line: number): Draft {
   return {
     name,
     line,
-    roots: [...rootNames],
+    roots: [...nativeRoots],
     env: {},
     masks: [],
     mtimes: false,
@@ -122,7 +122,7 @@ function directive(draft: Draft, line: string, body: string | undefined): void {
   const [, key = "", rest = ""] = /^@(\w+) ?(.*)$/.exec(line) ?? [];
   switch (key) {
     case "root": {
-      const root = rootNames.find((name) => name === rest);
+      const root = nativeRoots.find((name) => name === rest);
       if (!root) {
         throw new Error(`no root is named ${rest}`);
       }

@@ -1,6 +1,7 @@
 // Replays golden cases without vitest, and prints a summary:
-//   npx tsx tests/golden/run.ts [--only substring] [--root alpine|sysroot] [--jobs n] [--cpu engine] [--timeout s]
+//   npx tsx tests/golden/run.ts [--only substring] [--root name] [--jobs n] [--cpu engine] [--timeout s]
 //                               [--list-failures] [--native]
+// Roots: alpine, sysroot, and for riscv64 alpine-riscv64, sysroot-riscv64 (default: the first two).
 // --native replays on this machine's own kernel, which proves the comparison itself: it must pass entirely.
 
 import { parseArgs } from "node:util";
@@ -10,7 +11,7 @@ import { loadCases } from "./parse.ts";
 import { missingRoot, rootTarball } from "./roots.ts";
 import { forEachLimited, loadExpectations, runCase } from "./suite.ts";
 import { TsrcoreEngine } from "./tsrcore.ts";
-import { type GoldenCase, type RootName, rootNames } from "./types.ts";
+import { type GoldenCase, nativeRootOf, nativeRoots, type RootName, rootNames } from "./types.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -30,13 +31,16 @@ const engine = options.native
   : new TsrcoreEngine({ cpu: options.cpu, timeout });
 
 const work: { root: RootName; goldenCase: GoldenCase }[] = [];
-for (const root of rootNames.filter((name) => name.includes(options.root))) {
+for (const root of options.root === "" ? nativeRoots : rootNames.filter((name) => name === options.root)) {
   if (!rootTarball(root)) {
     console.log(missingRoot(root));
     continue;
   }
   for (const goldenCase of loadCases()) {
-    if (goldenCase.roots.includes(root) && options.only.split(",").some((part) => goldenCase.id.includes(part))) {
+    if (
+      goldenCase.roots.includes(nativeRootOf(root)) &&
+      options.only.split(",").some((part) => goldenCase.id.includes(part))
+    ) {
       work.push({ root, goldenCase });
     }
   }

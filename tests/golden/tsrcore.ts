@@ -7,7 +7,7 @@ import { maskScreens } from "./outcome.ts";
 import { missingRoot, repository, rootTarball } from "./roots.ts";
 import { type HostCommand, runPiped } from "./spawn.ts";
 import { runOnTerminal } from "./terminal.ts";
-import type { Engine, GoldenCase, Outcome, RawOutcome, RootName } from "./types.ts";
+import { type Engine, type GoldenCase, nativeRootOf, type Outcome, type RawOutcome, type RootName } from "./types.ts";
 
 export class TsrcoreEngine implements Engine {
   readonly name: string;
@@ -58,7 +58,8 @@ export function commandLine(goldenCase: GoldenCase, root: RootName, work: string
     process.env["TSRCORE_BIN"] ?? join(repository, "bin/tsrcore.mjs"),
     "run",
     ...(cpu ? engineOptions(cpu) : []),
-    ...(root === "alpine" ? ["--root", tarball] : []),
+    ...(nativeRootOf(root) === "alpine" ? ["--root", tarball] : []),
+    ...(root === "sysroot-riscv64" ? ["--arch", "riscv64"] : []),
     ...["--hostname", "tsrcore", "-v", `${work}:/w`, "-w", "/w"],
     ...Object.entries(variables).flatMap(([name, value]) => ["-e", `${name}=${value}`]),
     ...goldenCase.argv,

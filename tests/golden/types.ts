@@ -1,9 +1,22 @@
 // What a golden case is, and what running one gives.
 
-export const rootNames = ["alpine", "sysroot"] as const;
+export const nativeRoots = ["alpine", "sysroot"] as const;
 
-/** The root file systems that cases run on: Alpine's minirootfs tarball, and the embedded sysroot. */
+/** A root of this machine's architecture: Alpine's minirootfs tarball, and the embedded sysroot. */
+export type NativeRoot = (typeof nativeRoots)[number];
+
+/** The same for riscv64. */
+export const riscv64Roots = ["alpine-riscv64", "sysroot-riscv64"] as const;
+
+export const rootNames = [...nativeRoots, ...riscv64Roots] as const;
+
+/** The root file systems that cases run on. */
 export type RootName = (typeof rootNames)[number];
+
+/** The root of this machine's architecture that has the same programs. */
+export function nativeRootOf(root: RootName): NativeRoot {
+  return nativeRoots.find((name) => root === name || root === `${name}-riscv64`) as NativeRoot;
+}
 
 /** Something put into /w before the run. Times are seconds since the epoch. */
 export type SetupEntry =
@@ -43,7 +56,7 @@ export interface GoldenCase {
   /** Added to PATH and HOME, which are all that a case gets otherwise. */
   readonly env: Readonly<Record<string, string>>;
   readonly setup: readonly SetupEntry[];
-  readonly roots: readonly RootName[];
+  readonly roots: readonly NativeRoot[];
   readonly masks: readonly Mask[];
   /** Whether modification times of changed regular files belong to the result. */
   readonly mtimes: boolean;
