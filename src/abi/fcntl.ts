@@ -58,6 +58,7 @@ export const F_SETSIG = 10;
 export const F_GETSIG = 11;
 export const F_SETOWN_EX = 15;
 export const F_GETOWN_EX = 16;
+export const F_GETOWNER_UIDS = 17;
 export const F_OFD_GETLK = 36;
 export const F_OFD_SETLK = 37;
 export const F_OFD_SETLKW = 38;
@@ -70,6 +71,8 @@ export const F_SETPIPE_SZ = 1031;
 export const F_GETPIPE_SZ = 1032;
 export const F_ADD_SEALS = 1033;
 export const F_GET_SEALS = 1034;
+export const F_GET_RW_HINT = 1035;
+export const F_SET_RW_HINT = 1036;
 export const FD_CLOEXEC = 1;
 
 export const F_RDLCK = 0;

@@ -9,7 +9,6 @@ import {
   SIGCHLD,
   SIGFPE,
   SIGILL,
-  SIGIO,
   SIGSEGV,
   SIGSYS,
   SIGTRAP,
@@ -67,7 +66,7 @@ export function encodeSiginfo(info: SiginfoFields, audit = 0xc000_003e): Uint8Ar
     view.setUint32(20, info.uid ?? 0, true);
     view.setBigUint64(24, BigInt.asUintN(64, info.value ?? 0n), true);
   } else if (code > 0 && [SIGILL, SIGFPE, SIGSEGV, SIGBUS, SIGTRAP].includes(signal)) u64(16, info.address ?? 0);
-  else if (code > 0 && signal === SIGIO) {
+  else if (code > 0 && info.band !== undefined) {
     u64(16, info.band ?? 0);
     view.setInt32(24, info.fd ?? 0, true);
   } else if (code > 0 && signal === SIGSYS) {

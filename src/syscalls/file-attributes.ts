@@ -11,8 +11,9 @@ import { now } from "../vfs/inode.ts";
 import type { Path } from "../vfs/path.ts";
 import { FOLLOW, lookup } from "../vfs/walk.ts";
 import { dirfd, fd, flags, mode, offset, path, ptr } from "./args.ts";
-import { type SyscallDefinition, syscall } from "./define.ts";
+import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { atFlags, length, owner, timesArg } from "./file-args.ts";
+import { respectLeases } from "./file-async.ts";
 import { lookupAt, placeOf, readPath } from "./file-util.ts";
 
 const UTIME_NOW = 0x3fffffff;
@@ -101,8 +102,11 @@ function checkLimit(task: Task, size: number): void {
   throw errno(EFBIG);
 }
 
-function truncate(task: Task, address: number, size: number): number {
-  if (size < 0) return -EINVAL;
+function truncate(task: Task, address: number, size: number): SyscallResult {
+  return size < 0 ? -EINVAL : respectLeases(task, false, () => truncateNow(task, address, size));
+}
+
+function truncateNow(task: Task, address: number, size: number): number {
   const place = lookup(task, undefined, readPath(task, address), FOLLOW);
   const { pool } = task.kernel;
   if (place.inode.format === S_IFREG) {

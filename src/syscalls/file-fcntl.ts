@@ -1,6 +1,6 @@
 /** fcntl(2), flock(2), and the ioctls that every file has. */
 import { CAP_SYS_RESOURCE } from "../abi/capability.ts";
-import { EAGAIN, EBADF, EINVAL, ENOTDIR, ENOTTY, EOVERFLOW, EPERM, ESRCH, errno } from "../abi/errno.ts";
+import { EAGAIN, EBADF, EINVAL, ENOTTY, EOVERFLOW, EPERM, errno } from "../abi/errno.ts";
 import * as F from "../abi/fcntl.ts";
 import { signalName } from "../abi/signal.ts";
 import { S_IFDIR, S_IFREG } from "../abi/stat.ts";
@@ -14,15 +14,25 @@ import type { File } from "../vfs/types.ts";
 import { choice, fd, flags, printHex, printPointer } from "./args.ts";
 import { type Arg, type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { printOpenFlags } from "./file-args.ts";
+import {
+  canBeAsync,
+  getLease,
+  getOwner,
+  getOwnerEx,
+  getOwnerIds,
+  notifyOf,
+  setAsync,
+  setLease,
+  setOwner,
+  setOwnerEx,
+} from "./file-async.ts";
 import { ioctlArgument, ioctlCommand } from "./file-ioctl.ts";
 import { fdLimit } from "./file-util.ts";
 
 /** What F_SETFL changes. */
 const SETFL_MASK = F.O_APPEND | F.O_NONBLOCK | F.O_DIRECT | F.O_NOATIME | F.FASYNC;
 const FLOCK_SIZE = 32;
-const F_OWNER_TID = 0;
-const F_OWNER_PID = 1;
-const F_OWNER_PGRP = 2;
+const RWH_WRITE_LIFE_EXTREME = 5;
 
 const FIONCLEX = 0x5450;
 const FIOCLEX = 0x5451;
@@ -38,7 +48,7 @@ function fcntl(task: Task, fd: number, command: number, argument: number): Sysca
   switch (command) {
     case F.F_DUPFD:
     case F.F_DUPFD_CLOEXEC: {
-      const from = argument;
+      const from = argument | 0;
       if (from < 0 || from >= fdLimit(task)) return -EINVAL;
       return files.add(file, command === F.F_DUPFD_CLOEXEC, fdLimit(task), from);
     }
@@ -50,16 +60,16 @@ function fcntl(task: Task, fd: number, command: number, argument: number): Sysca
     case F.F_GETFL:
       return file.flags;
     case F.F_DUPFD_QUERY:
-      return files.getAny(argument) === file ? 1 : 0;
+      return files.getAny(argument | 0) === file ? 1 : 0;
   }
   if (file.flags & F.O_PATH) return -EBADF;
-  return fcntlOfFile(task, file, command, argument);
+  return fcntlOfFile(task, fd, file, command, argument);
 }
 
-function fcntlOfFile(task: Task, file: File, command: number, argument: number): SyscallResult {
+function fcntlOfFile(task: Task, fd: number, file: File, command: number, argument: number): SyscallResult {
   switch (command) {
     case F.F_SETFL:
-      return setFlags(task, file, argument);
+      return setFlags(task, file, fd, argument);
     case F.F_GETLK:
     case F.F_OFD_GETLK:
       return getLock(task, file, argument, command === F.F_OFD_GETLK);
@@ -70,27 +80,21 @@ function fcntlOfFile(task: Task, file: File, command: number, argument: number):
     case F.F_OFD_SETLKW:
       return setLock(task, file, argument, command === F.F_OFD_SETLKW, true);
     case F.F_GETOWN:
-      return file.owner ?? 0;
+      return getOwner(file);
     case F.F_SETOWN:
-      return setOwner(task, file, argument);
-    case F.F_GETOWN_EX: {
-      const owner = file.owner ?? 0;
-      task.space.writable(argument, 8);
-      task.space.writeU32(argument, owner < 0 ? F_OWNER_PGRP : F_OWNER_PID);
-      task.space.writeU32(argument + 4, Math.abs(owner));
-      return 0;
-    }
-    case F.F_SETOWN_EX: {
-      const type = task.space.readI32(argument);
-      const id = task.space.readI32(argument + 4);
-      if (type !== F_OWNER_TID && type !== F_OWNER_PID && type !== F_OWNER_PGRP) return -EINVAL;
-      return setOwner(task, file, type === F_OWNER_PGRP ? -id : id);
-    }
+      // An int: what the upper half of the register holds does not count.
+      return setOwner(task, file, argument | 0);
+    case F.F_GETOWN_EX:
+      return getOwnerEx(task, file, argument);
+    case F.F_SETOWN_EX:
+      return setOwnerEx(task, file, argument);
+    case F.F_GETOWNER_UIDS:
+      return getOwnerIds(task, file, argument);
     case F.F_GETSIG:
       return file.ownerSignal ?? 0;
     case F.F_SETSIG:
-      if (argument < 0 || argument > 64) return -EINVAL;
-      file.ownerSignal = argument;
+      if ((argument | 0) < 0 || (argument | 0) > 64) return -EINVAL;
+      file.ownerSignal = argument | 0;
       return 0;
     case F.F_GETPIPE_SZ:
       return file instanceof PipeFile ? file.pipe.capacity : -EBADF;
@@ -98,13 +102,21 @@ function fcntlOfFile(task: Task, file: File, command: number, argument: number):
       if (!(file instanceof PipeFile)) return -EBADF;
       return file.pipe.resize(argument >>> 0, task.capable(CAP_SYS_RESOURCE));
     case F.F_GETLEASE:
-      return file.inode.format === S_IFREG ? F.F_UNLCK : -EINVAL;
+      return getLease(file);
     case F.F_SETLEASE:
-      // No leases are given: to the caller it is as if somebody else had the file open.
-      if (file.inode.format !== S_IFREG || !isLockType(argument)) return -EINVAL;
-      return -EAGAIN;
+      return setLease(task, file, fd, argument | 0);
     case F.F_NOTIFY:
-      return file.inode.format === S_IFDIR ? -EINVAL : -ENOTDIR;
+      return notifyOf(task, file, fd, argument >>> 0);
+    case F.F_GET_RW_HINT:
+      task.space.writeNumber64(argument, file.inode.writeHint ?? 0);
+      return 0;
+    case F.F_SET_RW_HINT: {
+      const hint = task.space.readNumber64(argument);
+      if (hint > RWH_WRITE_LIFE_EXTREME) return -EINVAL;
+      if (!isOwner(file.inode.attributes(), task.credentials)) return -EPERM;
+      file.inode.writeHint = hint;
+      return 0;
+    }
     case F.F_ADD_SEALS:
       if (file.inode.addSeals === undefined || file.inode.seals === undefined) return -EINVAL;
       if (!isWritable(file) || file.inode.seals & F.F_SEAL_SEAL) return -EPERM;
@@ -117,19 +129,16 @@ function fcntlOfFile(task: Task, file: File, command: number, argument: number):
   }
 }
 
-function setFlags(task: Task, file: File, flags: number): number {
+function setFlags(task: Task, file: File, fd: number, flags: number): number {
   if (flags & F.O_NOATIME && !(file.flags & F.O_NOATIME)) {
     if (!isOwner(file.inode.attributes(), task.credentials)) return -EPERM;
   }
-  file.flags = (file.flags & ~SETFL_MASK) | (flags & SETFL_MASK);
+  // A file that has no use for O_ASYNC keeps it as it was.
+  const mask = canBeAsync(file) ? SETFL_MASK : SETFL_MASK & ~F.FASYNC;
+  const changed = (file.flags ^ flags) & mask & F.FASYNC;
+  file.flags = (file.flags & ~mask) | (flags & mask);
+  if (changed !== 0) setAsync(task, file, fd, (flags & F.FASYNC) !== 0);
   file.flagsChanged?.();
-  return 0;
-}
-
-function setOwner(task: Task, file: File, owner: number): number {
-  if (owner > 0 && !task.kernel.tasks.has(owner)) return -ESRCH;
-  if (owner < 0 && !task.kernel.groups.has(-owner)) return -ESRCH;
-  file.owner = owner;
   return 0;
 }
 
@@ -236,9 +245,14 @@ function ioctl(task: Task, fd: number, request: number, argument: number): Sysca
     case FIONBIO:
       setBit(file, F.O_NONBLOCK, space.readU32(argument) !== 0);
       return 0;
-    case FIOASYNC:
-      setBit(file, F.FASYNC, space.readU32(argument) !== 0);
+    case FIOASYNC: {
+      const on = space.readU32(argument) !== 0;
+      if (on === ((file.flags & F.FASYNC) !== 0)) return 0;
+      if (!canBeAsync(file)) return -ENOTTY;
+      setBit(file, F.FASYNC, on);
+      setAsync(task, file, fd, on);
       return 0;
+    }
     case FIOQSIZE:
       if (file.inode.format !== S_IFREG && file.inode.format !== S_IFDIR) return -ENOTTY;
       space.writeNumber64(argument, file.inode.attributes().size);
@@ -361,7 +375,6 @@ export const fileControlCalls: readonly SyscallDefinition[] = [
         if (command === F.F_GETFL) return `${printHex(result)} (flags ${printOpenFlags(result)})`;
         return String(result);
       },
-      partial: "no SIGIO (O_ASYNC), no leases (EAGAIN), no directory notification",
     },
   ),
   syscall(

@@ -21,11 +21,13 @@ import type { Task } from "../proc/task.ts";
 import { block } from "../proc/wait.ts";
 import { release, retain } from "../vfs/file.ts";
 import { openAt } from "../vfs/open.ts";
+import type { Path } from "../vfs/path.ts";
 import { Pipe, PipeFile } from "../vfs/pipe.ts";
 import type { File } from "../vfs/types.ts";
 import { descriptorResult, dirfd, fd, flags as flagsArg, mode, path, ptr, size, uint } from "./args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { dupFlags, openFlags, openMode, pipeFlags } from "./file-args.ts";
+import { respectLeases } from "./file-async.ts";
 import { fdPair } from "./file-stat-args.ts";
 import { fdLimit, ownerOf, readPath, startOf } from "./file-util.ts";
 
@@ -37,21 +39,29 @@ const CLOSE_RANGE_UNSHARE = 2;
 const CLOSE_RANGE_CLOEXEC = 4;
 const OPEN_HOW_SIZE = 24;
 
-export function open(
-  task: Task,
-  dirfd: number,
-  address: number,
-  flags: number,
-  mode: number,
-  resolve = 0,
-): SyscallResult {
+export function open(task: Task, dirfd: number, address: number, flags: number, mode: number): SyscallResult {
+  const resolve = 0;
   const path = readPath(task, address);
   // Before anything is made that a lack of descriptors would leave behind.
   task.files.checkRoom(1, fdLimit(task));
-  const file = openAt(task, startOf(task, dirfd, path), path, flags & VALID_OPEN_FLAGS, mode, resolve);
-  const closeOnExec = (flags & O_CLOEXEC) !== 0;
-  if (file instanceof PipeFile && !file.ready()) return openWhenReady(task, file, closeOnExec);
-  return task.files.add(file, closeOnExec, fdLimit(task));
+  const start = startOf(task, dirfd, path);
+  return openFrom(task, start, path, flags & VALID_OPEN_FLAGS, mode, resolve);
+}
+
+function openFrom(
+  task: Task,
+  start: Path | undefined,
+  path: string,
+  flags: number,
+  mode: number,
+  resolve: number,
+): SyscallResult {
+  return respectLeases(task, (flags & O_NONBLOCK) !== 0, () => {
+    const file = openAt(task, start, path, flags, mode, resolve);
+    const closeOnExec = (flags & O_CLOEXEC) !== 0;
+    if (file instanceof PipeFile && !file.ready()) return openWhenReady(task, file, closeOnExec);
+    return task.files.add(file, closeOnExec, fdLimit(task));
+  });
 }
 
 /** A FIFO's open waits for the other side; a signal gives it up. */
@@ -83,10 +93,7 @@ function openat2(task: Task, dirfd: number, address: number, how: number, length
   const relative = resolve & RESOLVE_IN_ROOT ? "." : path;
   const start = startOf(task, dirfd, relative);
   task.files.checkRoom(1, fdLimit(task));
-  const file = openAt(task, start, path, flags, mode, resolve);
-  const closeOnExec = (flags & O_CLOEXEC) !== 0;
-  if (file instanceof PipeFile && !file.ready()) return openWhenReady(task, file, closeOnExec);
-  return task.files.add(file, closeOnExec, fdLimit(task));
+  return openFrom(task, start, path, flags, mode, resolve);
 }
 
 function pipe(task: Task, address: number, flags: number): number {

@@ -3,6 +3,7 @@ import { CAP_CHOWN, CAP_FSETID } from "../abi/capability.ts";
 import { EACCES, EFBIG, EINVAL, EISDIR, EOPNOTSUPP, EPERM, EROFS, errno } from "../abi/errno.ts";
 import { IN_ACCESS, IN_ATTRIB, IN_MODIFY } from "../abi/inotify.ts";
 import { S_IFDIR, S_IFLNK, S_IFREG, S_ISGID, S_ISUID, S_IXGRP } from "../abi/stat.ts";
+import { breakLeases } from "./lease.ts";
 import { notifyFile } from "./notify.ts";
 import type { Path } from "./path.ts";
 import { allowed, checkNotExecuted, checkPermission, inGroup, isOwner, MAY_WRITE } from "./permission.ts";
@@ -93,6 +94,7 @@ export function truncatePath(path: Path, size: number, credentials: Credentials)
   if (inode.format !== S_IFREG) throw errno(EINVAL);
   checkPermission(path, credentials, MAY_WRITE);
   checkNotExecuted(inode);
+  breakLeases(inode, true);
   truncateInode(inode, size, credentials, path);
 }
 

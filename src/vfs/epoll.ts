@@ -41,6 +41,7 @@ export interface EpollEvent {
 }
 
 export class EpollFile extends BaseFile {
+  readonly sendsSignals: boolean = false;
   readonly queue: WaitQueue = new WaitQueue();
   readonly #items: Map<number, Item[]> = new Map();
   /** In the order in which they became ready. */

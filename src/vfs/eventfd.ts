@@ -7,6 +7,7 @@ import { type Inode, POLLERR, POLLIN, POLLOUT } from "./types.ts";
 const MAX = 0xffff_ffff_ffff_fffen;
 
 export class EventFile extends BaseFile {
+  readonly sendsSignals: boolean = false;
   readonly queue: WaitQueue = new WaitQueue();
   readonly #semaphore: boolean;
   #count: bigint;

@@ -162,6 +162,7 @@ export class RegularFile extends BaseFile {
     this.#tracksAccess =
       inode.accessed !== undefined && !(path !== undefined && (path.mount.readOnly || path.mount.flags & MS_NOATIME));
     if (isWritable(this)) inode.writers = (inode.writers ?? 0) + 1;
+    else inode.readers = (inode.readers ?? 0) + 1;
   }
 
   executed(running: boolean): void {
@@ -170,7 +171,10 @@ export class RegularFile extends BaseFile {
   }
 
   override close(): void {
-    if (isWritable(this)) this.inode.writers = (this.inode.writers ?? 0) - 1;
+    const { inode } = this;
+    if (isWritable(this)) inode.writers = (inode.writers ?? 0) - 1;
+    else inode.readers = (inode.readers ?? 0) - 1;
+    inode.leases?.drop(this);
     super.close();
   }
 

@@ -2,6 +2,7 @@
 import { EEXIST, EINVAL, EISDIR, ENODATA, ENOTDIR, EOPNOTSUPP, EPERM, EROFS, errno } from "../abi/errno.ts";
 import { S_IFDIR } from "../abi/stat.ts";
 import type { Clock } from "../host/interface.ts";
+import type { Leases } from "./lease.ts";
 import type { FileLocks } from "./locks.ts";
 import type { Watch } from "./notify.ts";
 import type { AttributeChange, Attributes, DirectoryEntry, FileSystem, Inode, Timespec } from "./types.ts";
@@ -32,6 +33,8 @@ export abstract class BaseInode implements Inode {
   abstract readonly format: number;
   locks: FileLocks | undefined = undefined;
   watches: Set<Watch> | undefined = undefined;
+  leases: Leases | undefined = undefined;
+  readers: number = 0;
   writers: number = 0;
   executions: number = 0;
   abstract attributes(): Attributes;

@@ -34,6 +34,7 @@ import { IN_CREATE, IN_MODIFY, IN_OPEN } from "../abi/inotify.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK } from "../abi/stat.ts";
 import { MS_NODEV } from "../abi/statfs.ts";
 import { DirectoryFile, PathFile, RegularFile } from "./file.ts";
+import { breakLeases } from "./lease.ts";
 import { newOwner } from "./namespace.ts";
 import { notifyEntry, notifyFile } from "./notify.ts";
 import { Path } from "./path.ts";
@@ -168,6 +169,7 @@ export function openExisting(view: View, place: Path, flags: number): File {
   checkPermission(place, credentials, mask);
   if (mask & MAY_WRITE) checkNotExecuted(inode);
   if (flags & O_NOATIME && !isOwner(inode.attributes(), credentials)) throw errno(EPERM);
+  if (inode.format === S_IFREG) breakLeases(inode, (mask & MAY_WRITE) !== 0);
   // A terminal needs to know of O_NOCTTY while it is opened.
   const file = fileOf(view, place, flags & ~(TRANSIENT & ~O_NOCTTY));
   file.flags &= ~O_NOCTTY;

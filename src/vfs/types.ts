@@ -11,6 +11,7 @@
  * Failures: throw `errno(X)`; where a call is hot (read, write) it may return `-X` instead.
  */
 import type { WaitQueue } from "../util/wait-queue.ts";
+import type { Leases } from "./lease.ts";
 import type { FileLocks } from "./locks.ts";
 import type { Watch } from "./notify.ts";
 import type { Path } from "./path.ts";
@@ -113,6 +114,9 @@ export interface Inode {
   /** Open files that may write to it, and address spaces whose program it is: the two exclude each other (ETXTBSY). */
   writers?: number;
   executions?: number;
+  /** Open files that may only read it, and leases on it (lease.ts). */
+  readers?: number;
+  leases?: Leases | undefined;
   /** An open file or a mapping begins, and ends, to use the inode: contents may go once no user and no link is left. */
   opened?(): void;
   closed?(): void;
@@ -131,6 +135,8 @@ export interface Inode {
   accessed?(): void;
   /** The contents are changed by somebody without CAP_FSETID: clears the set-user-ID and set-group-ID bits. */
   dropPrivileges?(credentials: Credentials): void;
+  /** F_SET_RW_HINT: how long what is written will live, as somebody thinks. */
+  writeHint?: number;
   /** F_SEAL_* of a memfd, and how more are added; absent on other files. */
   readonly seals?: number | undefined;
   addSeals?(seals: number): void;
@@ -191,6 +197,14 @@ export const POLLWRNORM = 0x100;
 export const POLLWRBAND = 0x200;
 export const POLLRDHUP = 0x2000;
 
+/** F_OWNER_* of fcntl(2), with the ids of whoever set it. */
+export interface SignalOwner {
+  readonly type: number;
+  readonly id: number;
+  readonly uid: number;
+  readonly euid: number;
+}
+
 /**
  * An open file description. Subclasses override what they can do; the base answers as Linux does for a file without
  * the operation (EINVAL, ESPIPE, ENOTTY, EBADF is the caller's).
@@ -231,9 +245,13 @@ export interface File {
   close(): void;
   /** After F_SETFL changed `flags`. */
   flagsChanged?(): void;
-  /** F_SETOWN and F_SETSIG: the process (negative: group) that asked for SIGIO, and the signal instead of it. */
-  owner?: number;
+  /** F_SETOWN and F_SETSIG: who is to get SIGIO, and the signal instead of it. */
+  owner?: SignalOwner;
   ownerSignal?: number;
+  /** Ends what O_ASYNC has begun. */
+  cancelAsync?: () => void;
+  /** False: it has a queue and yet no use for O_ASYNC. */
+  readonly sendsSignals?: boolean;
   /** Called at each close(2) of a descriptor, as f_op->flush: POSIX locks, for example. */
   flush?(owner: unknown): void;
   references: number;

@@ -54,6 +54,7 @@ const plain: readonly string[] = [
   "copy",
   "access",
   "links",
+  "fdctl",
   "unix",
 ];
 
