@@ -9,7 +9,7 @@ import { readTar } from "./src/vfs/types/tar.ts";
 // is behind `await import()` in the source and becomes a chunk of its own that a plain run never loads.
 //
 // Start-up time is part of every run, hence: packages are bundled, as resolving and reading their many files costs Node
-// more than running them; comments and blanks go; the interpreter's module is generated here and not at start; and
+// more than running them; comments and blanks go; the interpreter's modules are generated here and not at start; and
 // the embedded root file system is inflated and its headers are read here.
 const config: UserConfig = defineConfig({
   entry: { index: "src/index.ts", "cli/main": "src/cli/main.ts" },
@@ -29,12 +29,15 @@ const config: UserConfig = defineConfig({
     {
       name: "assets",
       async generateBundle(_options, bundle) {
-        const root = gunzipSync(readFileSync(new URL("./sysroot/x86_64.tar.gz", import.meta.url)));
         const modules = Object.values(bundle).flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : []));
-        this.emitFile({ type: "asset", fileName: "interp-x86_64.wasm", source: interpreterModule() });
-        this.emitFile({ type: "asset", fileName: "sysroot-x86_64.tar", source: root });
-        const entries = JSON.stringify(await readTar(root, "sysroot/x86_64.tar.gz"));
-        this.emitFile({ type: "asset", fileName: "sysroot-x86_64.json", source: entries });
+        for (const isa of ["x86_64", "riscv64"] as const)
+          this.emitFile({ type: "asset", fileName: `interp-${isa}.wasm`, source: interpreterModule(isa) });
+        for (const arch of ["x86_64", "riscv64"]) {
+          const root = gunzipSync(readFileSync(new URL(`./sysroot/${arch}.tar.gz`, import.meta.url)));
+          this.emitFile({ type: "asset", fileName: `sysroot-${arch}.tar`, source: root });
+          const entries = JSON.stringify(await readTar(root, `sysroot/${arch}.tar.gz`));
+          this.emitFile({ type: "asset", fileName: `sysroot-${arch}.json`, source: entries });
+        }
         this.emitFile({ type: "asset", fileName: "THIRD-PARTY.txt", source: thirdPartyNotices(modules) });
       },
     },

@@ -1,15 +1,16 @@
-// The interpreter's WebAssembly module, generated from the instruction definitions when tsrcore is built, so that
+// The interpreter's WebAssembly modules, generated from the instruction definitions when tsrcore is built, so that
 // starting a guest does not have to (it takes longer than everything else at start-up).
 
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { IsaName } from "../src/cpu/core.ts";
 import { generateModule } from "../src/cpu/interp/generate.ts";
 import { withSection } from "../src/cpu/wasm/section.ts";
 
-export function interpreterModule(): Uint8Array<ArrayBuffer> {
+export function interpreterModule(isa: IsaName): Uint8Array<ArrayBuffer> {
   // The module stands for the translator as well, where translations are kept from run to run (src/cpu/jit/cache.ts).
-  const bytes = withSection(generateModule(), "tsrcore.sources", new TextEncoder().encode(sourcesDigest()));
+  const bytes = withSection(generateModule(isa), "tsrcore.sources", new TextEncoder().encode(sourcesDigest()));
   if (!WebAssembly.validate(bytes)) {
     throw new Error("the generated interpreter is no valid WebAssembly module");
   }

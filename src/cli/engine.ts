@@ -1,12 +1,18 @@
 /** Engines by name. Those that need something installed say what, if it is missing. */
-import { readInterpModule } from "../host/node/interp-module.ts";
-import { type CpuEngine, createInterpEngine, createJitEngine, type Host, type JitOptions } from "../runtime/parts.ts";
+import { readInterpModules } from "../host/node/interp-module.ts";
+import {
+  type CpuEngine,
+  createInterpEngine,
+  createTranslatingEngine,
+  type Host,
+  type TranslatingOptions,
+} from "../runtime/parts.ts";
 import type { UnicornApi } from "../runtime/second-opinion.ts";
 import { CliError } from "./errors.ts";
 import type { CpuName } from "./options.ts";
 
 /** @param jit how the translating engine is to be, if it is that one */
-export async function createEngine(name: CpuName, host: Host, jit: JitOptions = {}): Promise<CpuEngine> {
+export async function createEngine(name: CpuName, host: Host, jit: TranslatingOptions = {}): Promise<CpuEngine> {
   const log = (line: string): void => host.log(line);
   // As /proc/cpuinfo has it, the time stamp counter counts nanoseconds.
   const timestamp = (): bigint => host.clock.monotonic();
@@ -16,19 +22,19 @@ export async function createEngine(name: CpuName, host: Host, jit: JitOptions = 
     return bytes.getBigUint64(0, true);
   };
   const interp = (): Promise<CpuEngine> => {
-    const module = readInterpModule();
-    return createInterpEngine({ log, timestamp, random, ...(module === undefined ? {} : { module }) });
+    const modules = readInterpModules();
+    return createInterpEngine({ log, timestamp, random, ...(modules === undefined ? {} : { modules }) });
   };
   if (name === "interp") return interp();
   if (name === "auto" || name === "jit") {
-    const module = readInterpModule();
-    return createJitEngine({
+    const modules = readInterpModules();
+    return createTranslatingEngine({
       log,
       timestamp,
       random,
-      ...(module === undefined ? {} : { module }),
+      ...(modules === undefined ? {} : { modules }),
       // The module says which version of the translator there is; one that was generated just now does not.
-      ...(module === undefined || host.codeStore === undefined ? {} : { store: host.codeStore }),
+      ...(modules === undefined || host.codeStore === undefined ? {} : { store: host.codeStore }),
       ...jit,
     });
   }

@@ -1,7 +1,7 @@
 /** What front ends need of the parts below, so that they depend on the runtime alone. */
 export type { CpuEngine } from "../cpu/core.ts";
+export { createTranslatingEngine, type TranslatingOptions } from "../cpu/create.ts";
 export { createInterpEngine } from "../cpu/interp/create.ts";
-export { createJitEngine, type JitOptions } from "../cpu/jit/create.ts";
 export type { Clock, Host } from "../host/interface.ts";
 export { LoadError } from "../loader/elf.ts";
 export type { Kernel } from "../proc/kernel.ts";

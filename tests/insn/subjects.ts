@@ -1,7 +1,8 @@
 /** The engines that can be compared with the real CPU, by the name that the command line uses. */
 import type { CpuEngine } from "../../src/cpu/core.ts";
 import { createInterpEngine } from "../../src/cpu/interp/create.ts";
-import type { InterpEngine } from "../../src/cpu/interp/engine.ts";
+import { InterpEngine } from "../../src/cpu/interp/engine.ts";
+import { generateModule } from "../../src/cpu/interp/generate.ts";
 import { families } from "../../src/cpu/isa/x86_64/families.ts";
 import { createJitEngine } from "../../src/cpu/jit/create.ts";
 import { UnicornEngine } from "../../src/cpu/unicorn/engine.ts";
@@ -19,14 +20,14 @@ export const DEFAULT_MXCSR_BITS = 0xffff;
  * The interpreter begins with a small main loop and changes to the one with inline and fused handlers after so many taken
  * branches; this is it as if they had been.
  */
-async function warmInterpreter(): Promise<CpuEngine> {
-  const engine = (await createInterpEngine()) as InterpEngine;
+function warmInterpreter(): CpuEngine {
+  const engine = new InterpEngine({ module: generateModule() });
   engine.branches = 2 ** 40;
   return engine;
 }
 
 export const subjects: Readonly<Record<string, () => Promise<Subject>>> = {
-  interp: async () => new CoreSubject(await warmInterpreter()),
+  interp: async () => new CoreSubject(warmInterpreter()),
   "interp-brief": async () => new CoreSubject(await createInterpEngine()),
   "interp-step": async () => new CoreSubject(await createInterpEngine(), true),
   jit: async () => new CoreSubject(await createJitEngine({ threshold: 1 })),
