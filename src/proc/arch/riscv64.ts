@@ -21,6 +21,7 @@ import { Trap } from "../../cpu/core.ts";
 import { VDSO_RT_SIGRETURN, vdsoRiscv64 } from "../../loader/vdso-riscv64.ts";
 import { SignalSet } from "../signal-state.ts";
 import type { Arch, CpuDescription, Registers } from "./arch.ts";
+import { debugRegisters } from "./riscv64-debug.ts";
 
 /** What the frame needs beyond the plain registers. */
 export interface Riscv64Registers extends Registers {
@@ -108,6 +109,7 @@ export function riscv64Arch(registers: Riscv64Registers, cpu: Riscv64Description
     numbers: SYSCALLS_RISCV64,
     cloneTlsFirst: true,
     hasRestorer: false,
+    debug: debugRegisters(registers),
     minSignalStack: MINSIGSTKSZ,
     signalMaskOffset: UC_SIGMASK,
     vdso: vdsoRiscv64,
