@@ -15,6 +15,7 @@ export const FUTEX_WAIT_REQUEUE_PI = 11;
 export const FUTEX_CMP_REQUEUE_PI = 12;
 export const FUTEX_LOCK_PI2 = 13;
 export const FUTEX_PRIVATE_FLAG = 128;
+export const FUTEX2_SIZE_U32 = 2;
 export const FUTEX_CLOCK_REALTIME = 256;
 export const FUTEX_BITSET_MATCH_ANY = 0xffff_ffff;
 

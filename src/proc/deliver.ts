@@ -25,6 +25,7 @@ import {
 } from "../abi/signal.ts";
 import { exitGroup, exitTask } from "./exit.ts";
 import { stopForSignal, stopWithGroup } from "./ptrace.ts";
+import { restartSequence } from "./rseq.ts";
 import { type PendingSignals, type SignalAction, type SignalInfo, SignalSet } from "./signal-state.ts";
 import type { Task } from "./task.ts";
 
@@ -151,6 +152,7 @@ function enterHandler(task: Task, info: SignalInfo, action: SignalAction): void 
       arch.registers.setSyscallResult(context, -EINTR);
       break;
   }
+  if (task.rseq !== null) restartSequence(task, task.rseq);
   const mask = (task.savedMask ?? task.blocked).clone();
   const { altStack } = task;
   const sp = arch.registers.getSp(context);

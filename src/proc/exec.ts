@@ -202,6 +202,7 @@ function become(
   task.comm = commOf(program.filename);
   task.restart = 0;
   task.restartBlock = null;
+  task.rseq = null;
   if (credentials.euid !== task.credentials.euid || credentials.egid !== task.credentials.egid) {
     task.parentDeathSignal = 0;
   }

@@ -31,6 +31,7 @@ export function exitTask(task: Task, status: number): void {
   task.fs.references--;
   process.tasks.delete(task);
   process.usage.add(task.usage);
+  if (task.realtimePriority > 0 || task.deadline !== null) kernel.scheduler.realtimeTasks--;
   task.pending.clear();
   if (task === process.leader) task.state = "zombie";
   else if (task.trace !== null && !task.trace.tracer.exited) {
@@ -53,6 +54,7 @@ export function releaseMemory(task: Task): void {
     walkRobustList(task);
     task.robustListHead = 0;
   }
+  if (task.piLocks.size > 0) kernel.futexes.pi.release(task);
   if (task.clearChildTid !== 0) {
     // Only if somebody is left to see it, as Linux does.
     if (mm.users > 1) {
@@ -76,12 +78,13 @@ export function releaseMemory(task: Task): void {
 function walkRobustList(task: Task): void {
   const { space, robustListHead: head } = task;
   const limit = 2048;
-  const release = (entry: number, offset: number): void => {
+  const release = (entry: number, offset: number, inherits: boolean): void => {
     const address = entry + offset;
     const value = space.readU32(address);
     if ((value & FUTEX_TID_MASK) !== task.tid) return;
     space.writeU32(address, ((value & FUTEX_WAITERS) | FUTEX_OWNER_DIED) >>> 0);
-    if (value & FUTEX_WAITERS) task.kernel.futexes.wake(futexKey(task, address, true), 1, 0xffff_ffff);
+    // Waiters of a lock that inherits priorities are not asleep here: they get it from `release`.
+    if (value & FUTEX_WAITERS && !inherits) task.kernel.futexes.wake(futexKey(task, address, true), 1, 0xffff_ffff);
   };
   try {
     const offset = space.readSigned64(head + 8);
@@ -90,10 +93,10 @@ function walkRobustList(task: Task): void {
     // The lowest bit of a link says that the lock is a priority-inheriting one.
     for (let n = 0; entry !== head && n < limit; n++) {
       const next = space.readNumber64(entry - (entry % 2));
-      if (entry !== pending) release(entry - (entry % 2), offset);
+      if (entry !== pending) release(entry - (entry % 2), offset, entry % 2 === 1);
       entry = next;
     }
-    if (pending !== 0) release(pending - (pending % 2), offset);
+    if (pending !== 0) release(pending - (pending % 2), offset, pending % 2 === 1);
   } catch (e) {
     if (!(e instanceof Errno)) throw e;
   }

@@ -127,6 +127,8 @@ function copyTask(task: Task, args: CloneArgs): Task {
   const { registers } = task.arch;
   const { flags } = args;
   checkProcessLimit(task);
+  // Its share of the processor is a task's own (sched_fork).
+  if (task.deadline !== null) throw errno(EAGAIN);
   const tid = kernel.allocatePid();
   if (tid === undefined) throw errno(EAGAIN);
 
@@ -151,8 +153,8 @@ function copyTask(task: Task, args: CloneArgs): Task {
 
   child.uts = has(flags, CLONE_NEWUTS) ? task.uts.clone() : task.uts;
   child.comm = task.comm;
-  child.nice = task.nice;
-  child.policy = task.policy;
+  inheritScheduling(task, child);
+  if (!sharesMemory) child.rseq = task.rseq;
   child.ioPriority = task.ioPriority;
   child.personality = task.personality;
   child.timerSlack = task.timerSlack;
@@ -182,6 +184,25 @@ function copyTask(task: Task, args: CloneArgs): Task {
     }
   }
   return child;
+}
+
+const SCHED_OTHER = 0;
+const SCHED_FIFO = 1;
+const SCHED_RR = 2;
+
+/** sched_fork(): a policy that is not to be inherited is left behind, and a nice value below 0 with it. */
+function inheritScheduling(task: Task, child: Task): void {
+  child.nice = task.nice;
+  child.policy = task.policy;
+  if (!task.resetOnFork) {
+    child.realtimePriority = task.realtimePriority;
+    if (child.realtimePriority > 0) task.kernel.scheduler.realtimeTasks++;
+    return;
+  }
+  if (task.policy === SCHED_FIFO || task.policy === SCHED_RR) {
+    child.policy = SCHED_OTHER;
+    child.nice = 0;
+  } else if (task.nice < 0) child.nice = 0;
 }
 
 function newProcess(task: Task, pid: number, siblings: boolean, exitSignal: number): ThreadGroup {

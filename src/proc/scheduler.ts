@@ -29,6 +29,7 @@ import { deliverSignals } from "./deliver.ts";
 import type { Kernel } from "./kernel.ts";
 import { LoadAverage } from "./load.ts";
 import { stopIfDue } from "./ptrace.ts";
+import { restartSequence } from "./rseq.ts";
 import type { SignalInfo } from "./signal-state.ts";
 import type { Task } from "./task.ts";
 import type { ThreadGroup } from "./thread-group.ts";
@@ -60,6 +61,9 @@ const CALLS_BETWEEN_CHECKS = 32;
 const CALL_COST = 2000;
 /** The host's event loop has its turn at least this often, nanoseconds. */
 const HOST_TURN = 5e6;
+/** Real-time tasks leave a twentieth of each second to the others (kernel.sched_rt_runtime_us). */
+const REALTIME_PERIOD = 1e9;
+const REALTIME_RUNTIME = 0.95e9;
 
 export class Scheduler {
   readonly kernel: Kernel;
@@ -81,6 +85,11 @@ export class Scheduler {
   /** When the last turn ended. */
   #now = 0;
   readonly #load: LoadAverage = new LoadAverage();
+  /** Real-time tasks that there are: only while there are some does the queue's order depend on priorities. */
+  realtimeTasks = 0;
+  /** What they have used of the current period. */
+  #realtimeUsed = 0;
+  #realtimePeriod = 0;
   /** Turns given so far: /proc/stat's ctxt. */
   switches = 0;
   #panic: ((error: unknown) => void) | null = null;
@@ -199,7 +208,7 @@ export class Scheduler {
     this.#now = this.kernel.now();
     for (;;) {
       if (this.#lock !== null || this.#stopped) return;
-      const task = this.#queue.shift();
+      const task = this.realtimeTasks > 0 ? this.#mostUrgent() : this.#queue.shift();
       if (task === undefined) {
         this.#idle = true;
         this.#load.update(this.#now, 0);
@@ -217,6 +226,31 @@ export class Scheduler {
         return;
       }
     }
+  }
+
+  /** The next task when there are real-time ones: the first of the highest priority, unless they had their share. */
+  #mostUrgent(): Task | undefined {
+    const queue = this.#queue;
+    if (this.#now - this.#realtimePeriod >= REALTIME_PERIOD) {
+      this.#realtimePeriod = this.#now;
+      this.#realtimeUsed = 0;
+    }
+    const throttled = this.#realtimeUsed >= REALTIME_RUNTIME && queue.some((task) => task.priority === 0);
+    let at = 0;
+    if (throttled) at = queue.findIndex((task) => task.priority === 0);
+    else
+      for (let i = 1; i < queue.length; i++) {
+        if ((queue[i] as Task).priority > (queue[at] as Task).priority) at = i;
+      }
+    const [task] = queue.splice(at, 1);
+    return task;
+  }
+
+  /** Has a more urgent task become ready than the one that runs? */
+  #preempted(task: Task): boolean {
+    if (this.realtimeTasks === 0) return false;
+    const { priority } = task;
+    return this.#queue.some((other) => other.priority > priority);
   }
 
   /** One turn of a task, with its time accounted. */
@@ -243,6 +277,7 @@ export class Scheduler {
     const stime = Math.min(spent, task.stimeSampled);
     task.usage.stime += stime;
     task.usage.utime += spent - stime;
+    if (this.realtimeTasks > 0 && task.priority > 0) this.#realtimeUsed += spent;
     const { process } = task;
     process.timers?.checkCpuTimers();
     if (process.limits[RLIMIT_CPU]?.soft !== Number.POSITIVE_INFINITY) checkCpuLimit(process);
@@ -259,6 +294,7 @@ export class Scheduler {
       task.hasResult = false;
       this.#setResult(task, task.blockedResult);
     }
+    if (task.rseq !== null) restartSequence(task, task.rseq);
     let calls = 0;
     let sliceEnd = core.instructions + sliceOf(task);
     for (;;) {
@@ -314,7 +350,7 @@ export class Scheduler {
         this.#fault(task, trap);
         continue;
       }
-      const sliceOver = task.yields || core.instructions >= sliceEnd;
+      const sliceOver = task.yields || core.instructions >= sliceEnd || this.#preempted(task);
       task.yields = false;
       if (sliceOver) {
         if (this.#queue.length > 0) {

@@ -14,9 +14,11 @@ import type { FdTable } from "../vfs/fd-table.ts";
 import type { FsContext } from "../vfs/fs-context.ts";
 import type { Arch, FaultDetails } from "./arch/arch.ts";
 import type { TaskCredentials } from "./credentials.ts";
+import type { PiLock } from "./futex-pi.ts";
 import type { Kernel } from "./kernel.ts";
 import type { GuestSpace, Mm } from "./mm.ts";
 import type { Trace } from "./ptrace.ts";
+import type { Rseq } from "./rseq.ts";
 import type { Seccomp } from "./seccomp.ts";
 import { PendingSignals, type SignalHandlers, type SignalInfo, SignalSet } from "./signal-state.ts";
 import { type ThreadGroup, Usage } from "./thread-group.ts";
@@ -38,6 +40,8 @@ export type TaskState =
 
 /** What restart_syscall(2) goes on with. */
 export type RestartBlock = (task: Task) => number | Promise<number>;
+
+const DEADLINE_PRIORITY = 100;
 
 export interface TaskOptions {
   readonly process: ThreadGroup;
@@ -113,6 +117,8 @@ export class Task {
   /** set_tid_address(2): zeroed and woken when the task ends. */
   clearChildTid = 0;
   robustListHead = 0;
+  /** rseq(2), or null. */
+  rseq: Rseq | null = null;
   /** The vfork parent waits here until this task lets go of its address space. */
   vforkDone: WaitQueue | null = null;
   /** Signal for the task when its parent ends (PR_SET_PDEATHSIG). */
@@ -124,8 +130,17 @@ export class Task {
   nice = 0;
   /** As ioprio_set(2) takes it; 0: none. */
   ioPriority = 0;
-  /** SCHED_* */
+  /** SCHED_*; see scheduling.ts in syscalls. */
   policy = 0;
+  /** 1..99 under a real-time policy, otherwise 0. */
+  realtimePriority = 0;
+  /** Children start with the normal policy (SCHED_RESET_ON_FORK). */
+  resetOnFork = false;
+  /** Parameters of SCHED_DEADLINE, nanoseconds. */
+  deadline: { readonly runtime: number; readonly deadline: number; readonly period: number } | null = null;
+  /** Locks that it owns and others wait for, and the one that it waits for (futex-pi.ts). */
+  readonly piLocks: Set<PiLock> = new Set();
+  piWaits: PiLock | null = null;
   readonly usage: Usage = new Usage();
 
   constructor(options: TaskOptions) {
@@ -139,6 +154,16 @@ export class Task {
     this.handlers = options.handlers;
     this.credentials = options.credentials;
     this.uts = options.process.kernel.uts;
+  }
+
+  /**
+   * Who is more urgent runs first: 0 for ordinary tasks, their own or a lent priority for real-time ones, 100 for
+   * SCHED_DEADLINE.
+   */
+  get priority(): number {
+    let highest = this.deadline === null ? this.realtimePriority : DEADLINE_PRIORITY;
+    for (const lock of this.piLocks) for (const { task } of lock.waiters) highest = Math.max(highest, task.priority);
+    return highest;
   }
 
   /** Lets a task stand where the file layer asks for the opener's context. */
