@@ -287,19 +287,19 @@ export class JitCore extends InterpCore {
       }
       const record = code.resolve(rip, from);
       if (record === 0) return this.report(this.fetchFault());
-      const slice = Math.min(left, SAMPLE_SLICE);
+      // A program that calls the kernel more often than that is sampled as well.
+      const slice = Math.min(left, this.#untilSample);
       statistics.interpreted++;
       const trap = this.interpret(record, slice);
       const used = slice - (u32[FUEL_LEFT >> 2] as number);
       left -= used;
       this.#untilSample -= used;
+      const sampled = this.#untilSample <= 0;
+      if (sampled) this.#untilSample = SAMPLE_SLICE;
       from = 0;
       if (trap === TRAP_LOOKUP) from = u32[TRAP_PC >> 2] as number;
       else if (trap !== Trap.Fuel) return this.report(trap as Trap);
-      if (this.#untilSample <= 0) {
-        this.#untilSample = SAMPLE_SLICE;
-        this.#heatUp(u32[RIP_WORD] as number, 1);
-      }
+      if (sampled) this.#heatUp(u32[RIP_WORD] as number, 1);
       if (left <= 0) return Trap.Fuel;
     }
   }
