@@ -3,8 +3,10 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { PROT_READ, PROT_WRITE } from "../../src/abi/mman.ts";
 import { type CpuCore, type CpuEngine, Trap } from "../../src/cpu/core.ts";
 import { createInterpEngine } from "../../src/cpu/interp/create.ts";
-import { registers } from "../../src/cpu/isa/x86_64/arch.ts";
+import { registers as riscv64 } from "../../src/cpu/isa/riscv64/arch.ts";
+import { registers as x86_64 } from "../../src/cpu/isa/x86_64/arch.ts";
 import { mapVdso } from "../../src/loader/vdso.ts";
+import { VDSO_RT_SIGRETURN, vdsoRiscv64 } from "../../src/loader/vdso-riscv64.ts";
 import { vdsoX86_64 } from "../../src/loader/vdso-x86_64.ts";
 import { AddressSpace } from "../../src/mm/address-space.ts";
 import { MemoryPool } from "../../src/mm/memory-pool.ts";
@@ -12,6 +14,10 @@ import { type ClockPage, makeClockPage, makeVdso } from "../../src/proc/vdso.ts"
 
 const RDI = 7;
 const RSI = 6;
+const RA = 1;
+const A0 = 10;
+const A1 = 11;
+const RETURN = 0x1234;
 const STACK = 0x10_0000;
 const DATA = 0x20_0000;
 const UNTOUCHED = 0x1111_1111_1111_1111n;
@@ -79,13 +85,42 @@ class Library {
   }
 }
 
-describe("vdso", () => {
+/** What differs: how a function is called with two arguments so that it returns to RETURN, and its kernel's numbers. */
+const architectures = [
+  {
+    isa: "x86_64",
+    registers: x86_64,
+    image: vdsoX86_64(),
+    version: "LINUX_2.6",
+    names: ["clock_gettime", "gettimeofday", "time", "getcpu", "clock_getres"],
+    numbers: { clock_gettime: 228, clock_getres: 229 },
+    enter(context: DataView, a: number, b: number): void {
+      x86_64.setGpr(context, RDI, BigInt(a));
+      x86_64.setGpr(context, RSI, BigInt(b));
+    },
+  },
+  {
+    isa: "riscv64",
+    registers: riscv64,
+    image: vdsoRiscv64(true),
+    version: "LINUX_4.15",
+    names: ["rt_sigreturn", "clock_gettime", "gettimeofday", "clock_getres", "getcpu", "flush_icache", "riscv_hwprobe"],
+    numbers: { clock_gettime: 113, clock_getres: 114 },
+    enter(context: DataView, a: number, b: number): void {
+      riscv64.setGpr(context, RA, BigInt(RETURN));
+      riscv64.setGpr(context, A0, BigInt.asUintN(64, BigInt(a | 0)));
+      riscv64.setGpr(context, A1, BigInt(b));
+    },
+  },
+] as const;
+
+describe.each(architectures)("vdso, $isa", ({ isa, registers, image, version, names, numbers, enter }) => {
   const pool = new MemoryPool();
   let engine: CpuEngine;
   let space: AddressSpace<CpuCore>;
   let library: Library;
   const data = makeClockPage(clock, pool, BOOT) as ClockPage;
-  const vdso = makeVdso(vdsoX86_64(), data);
+  const vdso = makeVdso(image, data);
 
   beforeAll(async () => {
     engine = await createInterpEngine({ timestamp: () => clock.now });
@@ -94,24 +129,23 @@ describe("vdso", () => {
     space.mapAnonymous(STACK, STACK + 0x1000, PROT_READ | PROT_WRITE);
     space.mapAnonymous(DATA, DATA + 0x1000, PROT_READ | PROT_WRITE);
     library = new Library(space, mapVdso(space, vdso));
-    space.core = engine.attach(space.memory);
+    space.core = engine.attach(space.memory, isa);
   });
 
   /** Calls a function; its result, or the number of the system call that it makes. */
-  function call(name: string, rdi: number, rsi: number): { result: number } | { systemCall: number } {
+  function call(name: string, a: number, b: number): { result: number } | { systemCall: number } {
     const { context } = space.memory;
     registers.reset(context);
-    space.writeU64(STACK + 0x800, 0x1234n);
+    space.writeU64(STACK + 0x800, BigInt(RETURN));
     registers.setSp(context, STACK + 0x800);
-    registers.setGpr(context, RDI, BigInt(rdi));
-    registers.setGpr(context, RSI, BigInt(rsi));
-    registers.setPc(context, library.find(`__vdso_${name}`, "LINUX_2.6") as number);
+    enter(context, a, b);
+    registers.setPc(context, library.find(`__vdso_${name}`, version) as number);
     for (;;) {
       const { core } = space as { core: CpuCore };
       const trap = core.run(1000);
       if (trap === Trap.Syscall) return { systemCall: registers.syscallNumber(context) };
       if (trap !== Trap.PageFault) throw new Error(`trap ${trap}`);
-      if (registers.getPc(context) === 0x1234) return { result: registers.getSyscallResult(context) };
+      if (registers.getPc(context) === RETURN) return { result: registers.getSyscallResult(context) };
       expect(space.handleFault(core.faultAddress, core.faultAccess).ok).toBe(true);
     }
   }
@@ -121,11 +155,11 @@ describe("vdso", () => {
   }
 
   it("has its functions under their version, and no others", () => {
-    for (const name of ["clock_gettime", "gettimeofday", "time", "getcpu", "clock_getres"]) {
-      expect(library.find(`__vdso_${name}`, "LINUX_2.6")).toBeTypeOf("number");
+    for (const name of names) {
+      expect(library.find(`__vdso_${name}`, version)).toBeTypeOf("number");
       expect(library.find(`__vdso_${name}`, "linux-vdso.so.1")).toBeUndefined();
     }
-    expect(library.find("__vdso_none", "LINUX_2.6")).toBeUndefined();
+    expect(library.find("__vdso_none", version)).toBeUndefined();
   });
 
   it("knows the clocks of real time and the monotonic ones; others it leaves to the kernel", () => {
@@ -141,12 +175,12 @@ describe("vdso", () => {
       expect(stored()).toEqual([1_700_000_000n, 0n]);
     }
     for (const id of [2, 3, 8, 9, 10, 12, 0xffff_fffa]) {
-      expect(call("clock_gettime", id, DATA)).toEqual({ systemCall: 228 });
+      expect(call("clock_gettime", id, DATA)).toEqual({ systemCall: numbers.clock_gettime });
     }
-    expect(call("clock_getres", 1, DATA)).toEqual({ systemCall: 229 });
+    expect(call("clock_getres", 1, DATA)).toEqual({ systemCall: numbers.clock_getres });
   });
 
-  it("sees at once that the clock was set", () => {
+  it.runIf(isa === "x86_64")("sees at once that the clock was set", () => {
     clock.now = BOOT;
     clock.offset = 1_000_000_000_000n - clock.now;
     data.refresh();
@@ -169,7 +203,15 @@ describe("vdso", () => {
     expect(space.readU64(DATA + 16)).toBe(0n);
   });
 
-  it("knows the only processor", () => {
+  it.runIf(isa === "riscv64")("has the end of signal handlers where the kernel lets them return to", () => {
+    expect(library.find("__vdso_rt_sigreturn", version)).toBe(space.vdso + VDSO_RT_SIGRETURN);
+    expect(call("rt_sigreturn", 0, 0)).toEqual({ systemCall: 139 });
+    expect(call("getcpu", DATA, 0)).toEqual({ systemCall: 168 });
+    expect(call("flush_icache", 0, 0)).toEqual({ systemCall: 259 });
+    expect(call("riscv_hwprobe", 0, 0)).toEqual({ systemCall: 258 });
+  });
+
+  it.runIf(isa === "x86_64")("knows the only processor", () => {
     space.writeU64(DATA, UNTOUCHED);
     expect(call("getcpu", DATA, 0)).toEqual({ result: 0 });
     expect(space.readU64(DATA)).toBe(UNTOUCHED & ~0xffff_ffffn);
