@@ -2,7 +2,7 @@
  * Operations on ranges of mappings: mprotect(2), madvise(2), msync(2), mincore(2), mlock(2). Each goes from mapping to
  * mapping and meets holes in its own way, which is Linux's (mm/mprotect.c, madvise.c, msync.c, mincore.c, mlock.c).
  */
-import { EACCES, EBUSY, EFAULT, EINVAL, ENOMEM, EOPNOTSUPP, errno } from "../abi/errno.ts";
+import { EACCES, EBUSY, EFAULT, EINVAL, ENOMEM, errno } from "../abi/errno.ts";
 import * as M from "../abi/mman.ts";
 import type { AddressSpace } from "./address-space.ts";
 import { alignUp, PAGE_SHIFT, PAGE_SIZE, PageBits, TASK_SIZE } from "./layout.ts";
@@ -139,8 +139,9 @@ function adviseOne(space: AddressSpace, vma: Vma, start: number, end: number, be
       if (vma.flags & VmFlag.Locked) throw errno(EINVAL);
       if (vma.shared === null) throw errno(EINVAL);
       if (!(vma.flags & VmFlag.Shared && vma.prot & M.PROT_WRITE)) throw errno(EACCES);
-      // Holes cannot be punched into the files that there are.
-      throw errno(EOPNOTSUPP);
+      space.dropPages(vma, start, end);
+      vma.shared.punch(vma.positionOf(start), vma.positionOf(end));
+      return;
     case M.MADV_COLD:
     case M.MADV_PAGEOUT:
       if (vma.flags & VmFlag.Locked) throw errno(EINVAL);
@@ -202,7 +203,6 @@ export function residency(space: AddressSpace, start: number, length: number): U
 export function lock(space: AddressSpace, address: number, length: number, on: boolean): void {
   const start = Math.floor(address / PAGE_SIZE) * PAGE_SIZE;
   const end = alignUp(address + length);
-  if (end >= 2 ** 64) throw errno(EINVAL);
   if (end === start) return;
   const hole = end > TASK_SIZE || !space.vmas.covers(start, end);
   space.vmas.update(start, end, (vma) => {

@@ -2,6 +2,7 @@
  * mmap(2): the checks of Linux's do_mmap() in its order, and the search for a free place.
  */
 import { EACCES, EEXIST, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, EOVERFLOW, EPERM, errno } from "../abi/errno.ts";
+import { F_SEAL_FUTURE_WRITE, F_SEAL_WRITE } from "../abi/fcntl.ts";
 import {
   MAP_32BIT,
   MAP_ANONYMOUS,
@@ -31,6 +32,8 @@ import { alignDown, alignUp, MMAP_MIN_ADDR, PAGE_SHIFT, PAGE_SIZE, PageBits, TAS
 import { SharedAnonymous } from "./shared-object.ts";
 import { ANONYMOUS_FLAGS, type Backing, MAX_MAP_COUNT, type MappedFile, Vma, VmFlag } from "./vma.ts";
 
+/** Without effect where there is an MMU; legacy all the same. */
+const MAP_UNINITIALIZED = 0x400_0000;
 const O_ACCMODE = 3;
 const O_RDONLY = 0;
 const O_WRONLY = 1;
@@ -49,6 +52,7 @@ const KNOWN_FLAGS =
   MAP_NONBLOCK |
   MAP_STACK |
   MAP_HUGETLB |
+  MAP_UNINITIALIZED |
   MAP_32BIT;
 
 /** Where a mapping of `length` bytes without a fixed address goes: get_unmapped_area(). */
@@ -102,7 +106,7 @@ export function mapRegion(
   if (length === 0) throw errno(EINVAL);
   const size = alignUp(length);
   if (size > Number.MAX_SAFE_INTEGER) throw errno(ENOMEM);
-  if (offset + size >= 2 ** 64) throw errno(EOVERFLOW);
+  if (offset + size >= (file === null ? 2 ** 64 : 2 ** 63)) throw errno(EOVERFLOW);
   if (space.vmas.count >= MAX_MAP_COUNT) throw errno(ENOMEM);
 
   // Linux finds the address before it looks at the type of the mapping.
@@ -153,7 +157,9 @@ function mappingFlags(flags: number, prot: number, file: MappedFile | null): num
     if (type === MAP_SHARED_VALIDATE && flags & ~KNOWN_FLAGS) throw errno(EOPNOTSUPP);
     if (prot & PROT_WRITE && mode === O_RDONLY) throw errno(EACCES);
     vmFlags |= VmFlag.MayShare;
-    if (mode === O_RDONLY) vmFlags &= ~VmFlag.MayWrite;
+    const sealed = ((file.inode.seals ?? 0) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0;
+    if (sealed && prot & PROT_WRITE) throw errno(EPERM);
+    if (mode === O_RDONLY || sealed) vmFlags &= ~VmFlag.MayWrite;
     else vmFlags |= VmFlag.Shared;
   } else if (type !== MAP_PRIVATE) throw errno(EINVAL);
   if (mode === O_WRONLY) throw errno(EACCES);

@@ -2,8 +2,12 @@
  * What MAP_SHARED mappings share: the authoritative contents of an anonymous object or a file, page by page, each with a
  * version that goes up when the contents change. Address spaces keep copies (shared-pages.ts) and compare versions.
  */
+import { EOPNOTSUPP, errno } from "../abi/errno.ts";
 import { PAGE_SIZE } from "./layout.ts";
 import type { MappedInode } from "./vma.ts";
+
+const FALLOC_FL_KEEP_SIZE = 1;
+const FALLOC_FL_PUNCH_HOLE = 2;
 
 export interface SharedObject {
   /** Copies page `index` to `into` (PAGE_SIZE bytes, zeroed). False if it lies wholly beyond the end: SIGBUS. */
@@ -13,6 +17,8 @@ export interface SharedObject {
   version(index: number): number;
   /** A page is about to be written to. False if there is no room for it: SIGBUS. Absent: there is. */
   prepareWrite?(index: number): boolean;
+  /** MADV_REMOVE: bytes [start, end) become a hole. Throws EOPNOTSUPP if that cannot be. */
+  punch(start: number, end: number): void;
   /** As /proc/self/maps shows it, "" for a file (whose path is shown). */
   readonly name: string;
 }
@@ -50,6 +56,13 @@ export class SharedAnonymous implements SharedObject {
     this.#owner.generation++;
   }
 
+  punch(start: number, end: number): void {
+    const empty = new Uint8Array(PAGE_SIZE);
+    for (let index = start / PAGE_SIZE; index < end / PAGE_SIZE; index++) {
+      if (this.#pages.has(index)) this.writePage(index, empty);
+    }
+  }
+
   version(index: number): number {
     return this.#pages.get(index)?.version ?? 0;
   }
@@ -79,6 +92,12 @@ export class SharedFile implements SharedObject {
     const length = Math.min(PAGE_SIZE, this.#inode.attributes().size - position);
     if (length > 0) this.#inode.write(position, from.subarray(0, length));
     this.#raise(index);
+  }
+
+  punch(start: number, end: number): void {
+    if (this.#inode.allocate === undefined) throw errno(EOPNOTSUPP);
+    this.#inode.allocate(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, start, end - start);
+    this.written(start, end - start);
   }
 
   prepareWrite(index: number): boolean {

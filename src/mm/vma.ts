@@ -16,6 +16,12 @@ export interface MappedInode {
   write(position: number, from: Uint8Array): number;
   /** Space for bytes that are about to be written; false if there is none. Absent: there always is. */
   reserve?(position: number, length: number): boolean;
+  /** fallocate(2), for MADV_REMOVE. Absent: holes cannot be punched. */
+  allocate?(mode: number, offset: number, length: number): void;
+  /** F_SEAL_* of a memfd. */
+  readonly seals?: number | undefined;
+  /** Shared mappings that may write to it, or be made to: while there are any it cannot be sealed against writing. */
+  writableMappings?: number;
   attributes(): { readonly size: number; readonly dev: number; readonly ino: number };
 }
 
@@ -145,12 +151,25 @@ export class Vma implements Backing {
   }
 }
 
+const MAY_WRITE_SHARED = VmFlag.Shared | VmFlag.MayWrite;
+
+function countWritable(vma: Vma, file: MappedFile, change: 1 | -1): void {
+  if ((vma.flags & MAY_WRITE_SHARED) !== MAY_WRITE_SHARED) return;
+  file.inode.writableMappings = (file.inode.writableMappings ?? 0) + change;
+}
+
 function retain(vma: Vma): void {
-  if (vma.file) vma.file.references++;
+  const { file } = vma;
+  if (file === null) return;
+  file.references++;
+  countWritable(vma, file, 1);
 }
 
 function release(vma: Vma): void {
-  if (vma.file && --vma.file.references === 0) vma.file.close();
+  const { file } = vma;
+  if (file === null) return;
+  countWritable(vma, file, -1);
+  if (--file.references === 0) file.close();
 }
 
 /** The sorted mappings of an address space. Each holds one reference to its file. */

@@ -23,12 +23,6 @@ function create(task: Task, bits: number): number {
   return task.files.add(file, (bits & E.EPOLL_CLOEXEC) !== 0, fdLimit(task));
 }
 
-function epollOf(task: Task, number: number): EpollFile {
-  const file = task.files.get(number);
-  if (!(file instanceof EpollFile)) throw errno(EINVAL);
-  return file;
-}
-
 function control(task: Task, epfd: number, operation: number, number: number, address: number): number {
   const layout = task.arch.layouts.epollEvent;
   let events = 0;
@@ -58,12 +52,19 @@ function control(task: Task, epfd: number, operation: number, number: number, ad
 
 /** @param deadline kernel.now() at which to give up; 0: look only */
 function wait(task: Task, epfd: number, address: number, max: number, deadline: number): SyscallResult {
-  if (max <= 0 || max > MAX_EVENTS) throw errno(EINVAL);
+  const file = task.files.get(epfd);
+  if (max <= 0 || max > MAX_EVENTS || !(file instanceof EpollFile)) throw errno(EINVAL);
   const layout = task.arch.layouts.epollEvent;
-  const epoll = epollOf(task, epfd);
+  const epoll = file;
   const attempt = (): number => {
     // The room is checked first: an event that is collected must not be lost.
-    const room = task.space.writable(address, layout.size * Math.min(max, 64));
+    let room: Uint8Array;
+    try {
+      room = task.space.writable(address, layout.size * Math.min(max, 64));
+    } catch (e) {
+      if (epoll.poll() === 0) return -EAGAIN;
+      throw e;
+    }
     const found = epoll.collect(Math.min(max, 64));
     const view = new DataView(room.buffer, room.byteOffset, room.length);
     found.forEach((event, i) => {

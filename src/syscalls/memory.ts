@@ -1,9 +1,10 @@
 /** Memory: mmap(2), munmap(2), mprotect(2), mremap(2), brk(2), madvise(2), msync(2), mincore(2), mlock(2). */
 import { CAP_IPC_LOCK } from "../abi/capability.ts";
-import { EINVAL, ENOMEM, EPERM, errno } from "../abi/errno.ts";
-import { MAP_ANONYMOUS, MREMAP_DONTUNMAP, MREMAP_FIXED } from "../abi/mman.ts";
+import { EAGAIN, EINVAL, ENOMEM, EPERM, errno } from "../abi/errno.ts";
+import { MAP_ANONYMOUS, MAP_LOCKED, MREMAP_DONTUNMAP, MREMAP_FIXED } from "../abi/mman.ts";
 import { RLIMIT_MEMLOCK } from "../abi/resource.ts";
 import { PAGE_SIZE } from "../mm/layout.ts";
+import { VmFlag } from "../mm/vma.ts";
 import type { Task } from "../proc/task.ts";
 import { fd as fdArg, flags, outPtr, printHex, printPointer, ptr, size } from "./args.ts";
 import { mapFlags } from "./control-args.ts";
@@ -27,20 +28,39 @@ function mmap(
 ): number {
   if (offset % PAGE_SIZE !== 0) throw errno(EINVAL);
   const file = (bits & MAP_ANONYMOUS) !== 0 ? null : task.files.get(fd);
+  if (bits & MAP_LOCKED) checkLockLimit(task, lockedBytes(task) + length, EAGAIN);
   return task.space.mmap(address, length, prot, bits, file, offset);
 }
 
-function checkLockLimit(task: Task, bytes: number): void {
+/** Bytes that are locked within [start, end). */
+function lockedBytes(task: Task, start = 0, end: number = Number.POSITIVE_INFINITY): number {
+  let bytes = 0;
+  for (const vma of task.space.vmas) {
+    if (vma.flags & VmFlag.Locked) bytes += Math.max(0, Math.min(end, vma.end) - Math.max(start, vma.start));
+  }
+  return bytes;
+}
+
+/** can_do_mlock() and RLIMIT_MEMLOCK. @param tooMuch the error if `bytes` in all are too many */
+function checkLockLimit(task: Task, bytes: number, tooMuch: number = ENOMEM): void {
   if (task.capable(CAP_IPC_LOCK)) return;
   const limit = task.limit(RLIMIT_MEMLOCK);
   if (limit === 0) throw errno(EPERM);
-  if (bytes > limit) throw errno(ENOMEM);
+  if (bytes > limit) throw errno(tooMuch);
+}
+
+/** The pages that [address, address + length) touches; none if it wraps around. */
+function wholePages(address: number, length: number): [start: number, bytes: number] {
+  const start = Math.floor(address / PAGE_SIZE) * PAGE_SIZE;
+  const bytes = Math.ceil((address + length - start) / PAGE_SIZE) * PAGE_SIZE;
+  if (bytes >= 2 ** 64) return [start, 0];
+  if (start + bytes >= 2 ** 64) throw errno(EINVAL);
+  return [start, bytes];
 }
 
 function mlock(task: Task, address: number, length: number): number {
-  const start = Math.floor(address / PAGE_SIZE) * PAGE_SIZE;
-  const bytes = Math.ceil((address + length - start) / PAGE_SIZE) * PAGE_SIZE;
-  checkLockLimit(task, bytes);
+  const [start, bytes] = wholePages(address, length);
+  checkLockLimit(task, lockedBytes(task) - lockedBytes(task, start, start + bytes) + bytes);
   task.space.mlock(start, bytes, true);
   return 0;
 }
@@ -49,7 +69,13 @@ function mlockall(task: Task, bits: number): number {
   if (bits === 0 || bits & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) || bits === MCL_ONFAULT) throw errno(EINVAL);
   if (bits & MCL_CURRENT) checkLockLimit(task, task.space.totalPages * PAGE_SIZE);
   else checkLockLimit(task, 0);
-  // Nothing is ever swapped out.
+  // Nothing is ever swapped out: it is only noted.
+  if (bits & MCL_CURRENT) for (const vma of task.space.vmas) vma.flags |= VmFlag.Locked;
+  return 0;
+}
+
+function munlockall(task: Task): number {
+  for (const vma of task.space.vmas) vma.flags &= ~VmFlag.Locked;
   return 0;
 }
 
@@ -100,12 +126,12 @@ export const memoryCalls: readonly SyscallDefinition[] = [
     return mlock(task, address, length);
   }),
   syscall("munlock", [ptr, size], (task, address, length) => {
-    const start = Math.floor(address / PAGE_SIZE) * PAGE_SIZE;
-    task.space.mlock(start, Math.ceil((address + length - start) / PAGE_SIZE) * PAGE_SIZE, false);
+    const [start, bytes] = wholePages(address, length);
+    task.space.mlock(start, bytes, false);
     return 0;
   }),
   syscall("mlockall", [flags(lockAllFlagNames)], mlockall),
-  syscall("munlockall", [], () => 0),
+  syscall("munlockall", [], munlockall),
 ];
 
 function hexResult(result: number): string {

@@ -20,7 +20,7 @@ const PRIVATE = (EPOLLET | EPOLLEXCLUSIVE | EPOLLONESHOT | EPOLLWAKEUP) >>> 0;
 /** What EPOLLEXCLUSIVE may be combined with. */
 const EXCLUSIVE_OK = (EPOLLEXCLUSIVE | EPOLLET | EPOLLWAKEUP | 0x1 | 0x4 | POLLERR | POLLHUP) >>> 0;
 /** Instances that watch each other: at most this deep (EP_MAX_NESTS). */
-const MAX_NESTS = 4;
+const MAX_NESTS = 5;
 
 interface Item {
   readonly fd: number;
@@ -55,6 +55,11 @@ export class EpollFile extends BaseFile {
     return "anon_inode:[eventpoll]";
   }
 
+  /** noop_llseek(), as most anonymous files have it. */
+  override seek(): number {
+    return 0;
+  }
+
   #find(fd: number, file: File): Item | undefined {
     return this.#items.get(fd)?.find((item) => item.file === file);
   }
@@ -77,7 +82,10 @@ export class EpollFile extends BaseFile {
       disabled: false,
       unsubscribe: () => undefined,
     };
-    item.unsubscribe = file.queue.add(() => this.#woken(item));
+    item.unsubscribe = file.queue.add((woken) => {
+      // What the file has to say may be of no interest: ep_poll_callback().
+      if (woken === 0 || (woken & (item.events | POLLERR | POLLHUP)) !== 0) this.#woken(item);
+    });
     const list = this.#items.get(fd);
     if (list === undefined) this.#items.set(fd, [item]);
     else list.push(item);

@@ -42,6 +42,10 @@ export class EventFile extends BaseFile {
     return 8;
   }
 
+  override seek(): number {
+    return 0;
+  }
+
   override poll(): number {
     const events = this.#count > 0n ? POLLIN : 0;
     if (this.#count > MAX) return events | POLLERR;

@@ -36,6 +36,7 @@ export abstract class BaseInode implements Inode {
   leases: Leases | undefined = undefined;
   readers: number = 0;
   writers: number = 0;
+  writableMappings: number = 0;
   executions: number = 0;
   abstract attributes(): Attributes;
 

@@ -144,6 +144,10 @@ export class InotifyFile extends BaseFile {
     return done;
   }
 
+  override seek(): number {
+    return 0;
+  }
+
   override poll(): number {
     return this.#events.length > 0 ? POLLIN | POLLRDNORM : 0;
   }

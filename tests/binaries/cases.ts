@@ -55,6 +55,8 @@ const plain: readonly string[] = [
   "access",
   "links",
   "fdctl",
+  "epoll",
+  "memory",
   "unix",
 ];
 

@@ -8,6 +8,7 @@
  * set of hidden names (the whiteouts of overlayfs); a directory without a lower one is an opaque directory.
  */
 import {
+  EBUSY,
   EEXIST,
   EINVAL,
   EISDIR,
@@ -274,6 +275,9 @@ export class MemoryInode extends BaseInode {
       this.#content.truncate(change.size);
       this.#mtime = time;
     }
+    if (change.mode !== undefined && (this.#seals ?? 0) & F_SEAL_EXEC && (change.mode ^ this.#mode) & 0o111) {
+      throw errno(EPERM);
+    }
     this.#ctime = time;
     if (change.mode !== undefined) this.#mode = this.format | (change.mode & 0o7777);
     if (change.uid !== undefined) this.#uid = change.uid;
@@ -311,7 +315,10 @@ export class MemoryInode extends BaseInode {
   addSeals(seals: number): void {
     if (seals & ~(F_SEAL_SEAL | SIZE_SEALS | WRITE_SEALS | F_SEAL_EXEC)) throw errno(EINVAL);
     if ((this.#seals ?? 0) & F_SEAL_SEAL) throw errno(EPERM);
-    this.#seals = (this.#seals ?? 0) | seals;
+    if (seals & ~(this.#seals ?? 0) & F_SEAL_WRITE && this.writableMappings > 0) throw errno(EBUSY);
+    // What may be executed and stays so is not changed either.
+    const more = seals & F_SEAL_EXEC && this.#mode & 0o111 ? SIZE_SEALS | WRITE_SEALS : 0;
+    this.#seals = (this.#seals ?? 0) | seals | more;
   }
 
   #checkSeals(from: number, to: number): void {
