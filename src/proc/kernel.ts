@@ -24,6 +24,7 @@ import type { MountTable } from "../vfs/mounts.ts";
 import type { Arch } from "./arch/arch.ts";
 import { FutexTable } from "./futex.ts";
 import { Identities } from "./identities.ts";
+import { MqueueFs } from "./mqueue.ts";
 import type { Observer } from "./observer.ts";
 import { Scheduler, type SyscallGate } from "./scheduler.ts";
 import { ProcessGroup, type Session } from "./session.ts";
@@ -87,6 +88,8 @@ export class Kernel {
     sets: new IpcTable(SEMMNI),
     segments: new IpcTable(SHMMNI),
   };
+  /** POSIX message queues. */
+  readonly mqueues: MqueueFs;
   readonly identities: Identities = new Identities();
   observer: Observer | null = null;
   /** Names of the first process; others may have their own. */
@@ -114,6 +117,7 @@ export class Kernel {
     this.timers = new Timers(options.host, () => this.now());
     this.signals = new Signals(this);
     this.futexes = new FutexTable();
+    this.mqueues = new MqueueFs(options.mounts.deviceNumbers.next(), options.host.clock);
     this.network = new Network(options.host, options.mounts.deviceNumbers.next(), options.network);
     this.clockPage = options.engine.countsTime
       ? makeClockPage(options.host.clock, options.pool, this.#bootMonotonic)

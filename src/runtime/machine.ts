@@ -204,6 +204,8 @@ export class Machine {
     mounts.types.set("devpts", () => new DevptsFs(this.terminals, next(), clock));
     this.mount(new DevptsFs(this.terminals, next(), clock), "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC);
     this.mount(tmpfs({ dev: next(), clock, mode: 0o1777 }), "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV);
+    mounts.types.set("mqueue", () => kernel.mqueues);
+    this.mount(kernel.mqueues, "/dev/mqueue", "mqueue", restricted);
   }
 
   /** Where there is more than the loopback, programs are told of it. Only in a root that nobody else sees. */

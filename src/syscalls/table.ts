@@ -7,6 +7,7 @@ import { fileFamilies } from "./file-table.ts";
 import { futexCalls } from "./futex.ts";
 import { ioPriorityCalls } from "./io-priority.ts";
 import { memoryCalls } from "./memory.ts";
+import { mqueueCalls } from "./mqueue.ts";
 import { networkCalls } from "./network.ts";
 import { prctlCalls } from "./process-control.ts";
 import { processCreationCalls } from "./process-create.ts";
@@ -39,6 +40,7 @@ export const SYSCALLS: readonly SyscallDefinition[] = [
   ...pidfdCalls,
   ...futexCalls,
   ...memoryCalls,
+  ...mqueueCalls,
   ...networkCalls,
   ...prctlCalls,
   ...processCreationCalls,

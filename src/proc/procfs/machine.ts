@@ -92,7 +92,7 @@ export function versionText(): string {
 }
 
 export function filesystemsText(): string {
-  return ["sysfs", "tmpfs", "proc", "devtmpfs", "pipefs", "devpts", "overlay"]
+  return ["sysfs", "tmpfs", "proc", "devtmpfs", "pipefs", "devpts", "mqueue", "overlay"]
     .map((name) => `nodev\t${name}\n`)
     .join("");
 }

@@ -6,6 +6,7 @@ import { decodeBytes } from "../../util/bytes.ts";
 import { fixedDirectory, SyntheticFile, type SyntheticFs } from "../../vfs/types/synthetic.ts";
 import type { Inode } from "../../vfs/types.ts";
 import { type Kernel, PID_MAX } from "../kernel.ts";
+import { MSG_MAX, MSGSIZE_MAX, QUEUES_MAX } from "../mqueue.ts";
 import { KERNEL_RELEASE, KERNEL_VERSION, OS_TYPE } from "../uts.ts";
 
 type Tree = { readonly [name: string]: Tree | Value };
@@ -42,6 +43,13 @@ function tree(kernel: Kernel): Tree {
     fs: {
       "file-max": constant("9223372036854775807"),
       "file-nr": constant("0\t0\t9223372036854775807"),
+      mqueue: {
+        msg_default: constant(10),
+        msg_max: constant(MSG_MAX),
+        msgsize_default: constant(8192),
+        msgsize_max: constant(MSGSIZE_MAX),
+        queues_max: constant(QUEUES_MAX),
+      },
       nr_open: constant(1048576),
       "pipe-max-size": constant(1048576),
       protected_hardlinks: constant(0),
