@@ -21,6 +21,8 @@ const EXTENSIONS: readonly Extension[] = [
   { name: "zicntr" },
   { name: "zicsr" },
   { name: "zifencei" },
+  { name: "zfh", probe: 1n << 27n },
+  { name: "zfhmin", probe: 1n << 28n },
 ];
 
 /** /proc/cpuinfo's "isa" line (arch/riscv/kernel/cpu.c): the single letters, then the others, set off by underscores. */
