@@ -22,10 +22,10 @@ const STACK = 0x20000;
 const ROUNDS = 200_000;
 
 /**
- * mov ecx,ROUNDS; xor eax,eax; jz l; l: call CALLEE; dec ecx; jnz l; syscall. With the branch before the loop the first sample does
- * not fall on the callee, so that it is translated with the loop and not on its own.
+ * mov ecx,ROUNDS; xor eax,eax; l: mov edx,20; k: dec edx; jnz k; call CALLEE; dec ecx; jnz l; syscall. The inner loop is where samples
+ * fall, so that the callee is translated with the caller and not on its own.
  */
-const CALLER = "b9 40 0d 03 00 31 c0 74 00 e8 f2 0f 00 00 ff c9 75 f7 0f 05";
+const CALLER = "b9 40 0d 03 00 31 c0 ba 14 00 00 00 ff ca 75 fc e8 eb 0f 00 00 ff c9 75 ee 0f 05";
 /** add eax,ecx; ret */
 const ADD = "01 c8 c3";
 const SUBTRACT = "29 c8 c3";
