@@ -6,6 +6,8 @@ export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;
 export const IPPROTO_IPV6 = 41;
 export const IPPROTO_ICMPV6 = 58;
+/** Protocols from here on do not exist for socket(2). */
+export const IPPROTO_MAX = 263;
 
 /** net.ipv4.ip_local_port_range */
 export const FIRST_EPHEMERAL = 32768;

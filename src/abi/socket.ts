@@ -57,6 +57,7 @@ export const MSG_DONTWAIT = 0x40;
 export const MSG_EOR = 0x80;
 export const MSG_WAITALL = 0x100;
 export const MSG_NOSIGNAL = 0x4000;
+export const MSG_WAITFORONE = 0x1_0000;
 export const MSG_CMSG_CLOEXEC = 0x4000_0000;
 
 export const SCM_RIGHTS = 1;

@@ -10,6 +10,7 @@ import {
   EAFNOSUPPORT,
   EINVAL,
   ENOPROTOOPT,
+  EOPNOTSUPP,
   EPERM,
   EPROTONOSUPPORT,
   ESOCKTNOSUPPORT,
@@ -32,6 +33,7 @@ export function inetProtocol(type: number, protocol: number, context: OpenContex
     [S.SOCK_STREAM]: [I.IPPROTO_TCP],
     [S.SOCK_DGRAM]: [I.IPPROTO_UDP, I.IPPROTO_ICMP, I.IPPROTO_ICMPV6],
   }[type];
+  if (protocol < 0 || protocol >= I.IPPROTO_MAX) throw errno(EINVAL);
   if (type === S.SOCK_RAW) {
     if (protocol === 0) throw errno(EPROTONOSUPPORT);
     if (!context.credentials.capable(CAP_NET_RAW)) throw errno(EPERM);
@@ -116,7 +118,7 @@ export abstract class InetSocket extends Socket implements PortUser {
     const { ip, port } = this.parse(given);
     if (this.onlyV6 && !isV6(ip)) throw errno(EINVAL);
     const free = this.options.isSet(I.IPPROTO_IP, I.IP_FREEBIND);
-    if (!isWildcard(ip) && !this.stack.bindable(ip, this.type === S.SOCK_STREAM) && !free) throw errno(EADDRNOTAVAIL);
+    if (!isWildcard(ip) && !this.stack.bindable(ip) && !free) throw errno(EADDRNOTAVAIL);
     if (port > 0 && port < I.FIRST_UNPRIVILEGED && !view.credentials.capable(CAP_NET_BIND_SERVICE)) throw errno(EACCES);
     if (this.isActive || this.localPort !== 0) throw errno(EINVAL);
     this.takePort(ip, port, undefined);
@@ -165,6 +167,8 @@ export abstract class InetSocket extends Socket implements PortUser {
   override getOption(level: number, name: number): Uint8Array {
     if (level === S.SOL_SOCKET) return super.getOption(level, name);
     if (level === I.IPPROTO_IP && name === I.IP_OPTIONS) return new Uint8Array(0);
+    const known = level === I.IPPROTO_IP || level === this.protocol;
+    if (!known && this.family === S.AF_INET) throw errno(EOPNOTSUPP);
     return integer(this.options.get(level, name));
   }
 

@@ -125,9 +125,8 @@ export class InetStack {
   }
 
   /** May bind(2) name it? 127.0.0.0/8 is local whether or not the interface is up. */
-  bindable(ip: string, stream: boolean): boolean {
-    if (ip.startsWith("127.")) return true;
-    return this.isLocal(ip) || (!stream && (isMulticast(ip) || this.isBroadcast(ip)));
+  bindable(ip: string): boolean {
+    return ip.startsWith("127.") || this.isLocal(ip) || isMulticast(ip) || this.isBroadcast(ip);
   }
 
   isBroadcast(ip: string): boolean {

@@ -25,6 +25,7 @@ import {
   ETIMEDOUT,
   errno,
 } from "../abi/errno.ts";
+import { O_NONBLOCK } from "../abi/fcntl.ts";
 import * as I from "../abi/inet.ts";
 import * as S from "../abi/socket.ts";
 import type { Inode, OpenContext } from "../vfs/types.ts";
@@ -181,8 +182,9 @@ export class TcpSocket extends InetSocket implements Applicant {
   override connectResult(): number {
     if (this.state === I.TCP_SYN_SENT) return -EAGAIN;
     if (this.state === I.TCP_CLOSE) {
-      this.#progress = "unconnected";
-      return this.takeError() || -ECONNABORTED;
+      const result = this.takeError() || -ECONNABORTED;
+      this.#disconnect();
+      return result;
     }
     this.#progress = "connected";
     return 0;
@@ -495,7 +497,8 @@ export class TcpSocket extends InetSocket implements Applicant {
     if (this.state === I.TCP_LISTEN) return -ENOTCONN;
     if (flags & S.MSG_OOB) return -EINVAL;
     const { length } = this.#received;
-    const enough = length >= this.lowMark || length >= into.length || this.#shut & SHUT_READ || flags & S.MSG_DONTWAIT;
+    const atOnce = flags & S.MSG_DONTWAIT || this.flags & O_NONBLOCK;
+    const enough = length >= this.lowMark || length >= into.length || this.#shut & SHUT_READ || atOnce;
     if (length > 0 && enough) {
       const peek = (flags & S.MSG_PEEK) !== 0;
       // tcp(7): MSG_TRUNC throws the bytes away.

@@ -140,6 +140,7 @@ export class UdpSocket extends InetSocket {
 
   #transmit(bytes: Uint8Array, to: Endpoint | undefined): number {
     const target = to ?? this.remote;
+    if (this.localPort === 0) this.takePort(this.localIp, 0, undefined);
     if (target === undefined) return -EDESTADDRREQ;
     if (bytes.length > MOST) return -EMSGSIZE;
     const pending = this.takeError();
@@ -148,7 +149,6 @@ export class UdpSocket extends InetSocket {
     this.#checkBroadcast(target);
     const { stack } = this;
     const route = stack.route(target.ip, this.localIp);
-    if (this.localPort === 0) this.takePort(this.localIp, 0, undefined);
     const from = { ip: isWildcard(this.localIp) ? route.source : this.localIp, port: this.localPort };
     if (route.outside) return stack.outside?.sendDatagram(this, bytes, target) ?? -ENETUNREACH;
     const receiver = stack.findUdp(target, from);

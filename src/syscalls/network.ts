@@ -12,6 +12,7 @@ import {
   EOPNOTSUPP,
   EPIPE,
   ERESTARTSYS,
+  Errno,
   errno,
 } from "../abi/errno.ts";
 import { O_NONBLOCK, O_PATH, O_RDWR } from "../abi/fcntl.ts";
@@ -25,9 +26,11 @@ import { release, retain } from "../vfs/file.ts";
 import { fd, inBuffer, int, outBuffer, outPtr, ptr, size, uint } from "./args.ts";
 import { addressFamily, socketProtocol, socketType } from "./control-args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
+import { timespec } from "./file-poll-args.ts";
 import { fdLimit, type IoVector, ownerOf } from "./file-util.ts";
 import { messageFlags, optionLevel, optionName, shutdownHow, socketAddress, socketPair } from "./network-args.ts";
 import * as M from "./network-message.ts";
+import { readTimespec } from "./process-args.ts";
 
 const NS_PER_MS = 1e6;
 
@@ -322,6 +325,79 @@ function receiveMessage(task: Task, number: number, address: number, flags: numb
   });
 }
 
+/** sizeof(struct mmsghdr), and where its msg_len is. */
+const MULTIPLE = 64;
+const MULTIPLE_LENGTH = 56;
+
+/** Sends or receives one message after the other, until one fails or `stop` says so. The number of those that went well. */
+function forEach(
+  task: Task,
+  address: number,
+  count: number,
+  one: (header: number, index: number) => SyscallResult,
+  stop: (index: number) => boolean,
+): SyscallResult {
+  const from = (start: number): SyscallResult => {
+    for (let i = start; i < count; i++) {
+      const done = (n: number): number => {
+        if (n >= 0) task.space.writeU32(address + i * MULTIPLE + MULTIPLE_LENGTH, n);
+        return n;
+      };
+      let n: SyscallResult;
+      try {
+        n = one(address + i * MULTIPLE, i);
+      } catch (e) {
+        if (i > 0 && e instanceof Errno) return i;
+        throw e;
+      }
+      if (typeof n !== "number") {
+        return n.then((m) => (done(m) < 0 ? i || m : stop(i) ? i + 1 : from(i + 1)));
+      }
+      if (done(n) < 0) return i || n;
+      if (stop(i)) return i + 1;
+    }
+    return count;
+  };
+  return from(0);
+}
+
+function sendMessages(task: Task, number: number, address: number, count: number, flags: number): SyscallResult {
+  socketOf(task, number);
+  const messages = Math.min(count, 1024);
+  return forEach(
+    task,
+    address,
+    messages,
+    (header) => sendMessage(task, number, header, flags),
+    () => false,
+  );
+}
+
+function receiveMessages(
+  task: Task,
+  number: number,
+  address: number,
+  count: number,
+  flags: number,
+  timeout: number,
+): SyscallResult {
+  const socket = socketOf(task, number);
+  // recvmmsg(2), BUGS: the time is looked at only when a message has come.
+  const deadline = timeout === 0 ? Number.POSITIVE_INFINITY : task.kernel.now() + readTimespec(task, timeout);
+  const pending = socket.takeError();
+  if (pending !== 0) return pending;
+  return forEach(
+    task,
+    address,
+    Math.min(count, 1024),
+    (header, i) => {
+      const more = i > 0 && (flags & S.MSG_WAITFORONE) !== 0 ? S.MSG_DONTWAIT : 0;
+      return receiveMessage(task, number, header, (flags & ~S.MSG_WAITFORONE) | more);
+    },
+    () => task.kernel.now() >= deadline,
+  );
+}
+
 function getOption(task: Task, number: number, level: number, name: number, address: number, lengthAt: number): number {
   const socket = socketOf(task, number);
   const room = task.space.readI32(lengthAt);
@@ -378,6 +454,8 @@ export const networkCalls: readonly SyscallDefinition[] = [
   syscall("recvfrom", [fd, outBuffer(), size, messageFlags, outPtr, outPtr], receiveFrom),
   syscall("sendmsg", [fd, ptr, messageFlags], sendMessage),
   syscall("recvmsg", [fd, outPtr, messageFlags], receiveMessage),
+  syscall("sendmmsg", [fd, ptr, uint, messageFlags], sendMessages),
+  syscall("recvmmsg", [fd, outPtr, uint, messageFlags, timespec], receiveMessages),
   syscall("shutdown", [fd, shutdownHow], (task, number, how) => {
     socketOf(task, number).shutdown(how);
     return 0;

@@ -57,7 +57,10 @@ const plain: readonly string[] = [
   "fdctl",
   "epoll",
   "memory",
+  "status",
   "unix",
+  "net-tcp",
+  "net-udp",
 ];
 
 const hellos: readonly string[] = ["hello", "hello-segments", "hello-static-pie", "hello-pie", "hello-dynamic"];
