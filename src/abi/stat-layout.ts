@@ -139,6 +139,11 @@ export const STATX_BTIME = 0x800;
 export const STATX_MNT_ID = 0x1000;
 export const STATX_RESERVED = 0x80000000;
 export const STATX_ATTR_MOUNT_ROOT = 0x2000;
+/** STATX_MTIME and STATX_CTIME. */
+const STATX_CHANGE_TIMES = 0xc0;
+const STATX_MNT_ID_UNIQUE = 0x4000;
+/** Numbers of mounts that are not used again begin beyond those that are: as in Linux. */
+export const UNIQUE_MOUNT_IDS: number = 2 ** 31;
 
 export interface StatxExtra {
   readonly mountId: number;
@@ -151,7 +156,11 @@ export function encodeStatx(into: Uint8Array, s: StatFields, extra: StatxExtra):
   into.fill(0, 0, STATX_SIZE);
   const v = view(into);
   const btime = extra.mask & STATX_BTIME ? s.btime : undefined;
-  v.setUint32(0, STATX_BASIC_STATS | STATX_MNT_ID | (btime === undefined ? 0 : STATX_BTIME), true);
+  let mask = STATX_BASIC_STATS | (btime === undefined ? 0 : STATX_BTIME);
+  // Nor are these said to be given, which are kept with care only for those who ask (fill_mg_cmtime()).
+  if ((extra.mask & STATX_CHANGE_TIMES) === 0) mask &= ~STATX_CHANGE_TIMES;
+  const unique = (extra.mask & STATX_MNT_ID_UNIQUE) !== 0;
+  v.setUint32(0, mask | (unique ? STATX_MNT_ID_UNIQUE : STATX_MNT_ID), true);
   v.setUint32(4, s.blksize, true);
   set64(v, 8, extra.mountRoot ? STATX_ATTR_MOUNT_ROOT : 0);
   v.setUint32(16, s.nlink, true);
@@ -170,7 +179,7 @@ export function encodeStatx(into: Uint8Array, s: StatFields, extra: StatxExtra):
   v.setUint32(132, (s.rdev & 0xff) | ((s.rdev >>> 12) & 0xfff00), true);
   v.setUint32(136, (s.dev >>> 8) & 0xfff, true);
   v.setUint32(140, (s.dev & 0xff) | ((s.dev >>> 12) & 0xfff00), true);
-  set64(v, 144, extra.mountId);
+  set64(v, 144, unique ? UNIQUE_MOUNT_IDS + extra.mountId : extra.mountId);
 }
 
 /** struct statfs of 64-bit Linux. */

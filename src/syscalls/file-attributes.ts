@@ -1,6 +1,7 @@
 /** Modes, owners, times and sizes of files. */
 import { EBADF, EFBIG, EINVAL, ENODEV, EOPNOTSUPP, ESPIPE, errno } from "../abi/errno.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from "../abi/fcntl.ts";
+import { IN_MODIFY } from "../abi/inotify.ts";
 import { RLIMIT_FSIZE } from "../abi/resource.ts";
 import { SIGXFSZ } from "../abi/signal.ts";
 import { S_IFDIR, S_IFIFO, S_IFREG } from "../abi/stat.ts";
@@ -8,6 +9,7 @@ import type { Task } from "../proc/task.ts";
 import { changeMode, changeOwner, changeTimes, type NewTime, truncateInode, truncatePath } from "../vfs/attributes.ts";
 import { isWritable } from "../vfs/file.ts";
 import { now } from "../vfs/inode.ts";
+import { notifyFile } from "../vfs/notify.ts";
 import type { Path } from "../vfs/path.ts";
 import { FOLLOW, lookup } from "../vfs/walk.ts";
 import { dirfd, fd, flags, mode, offset, path, ptr } from "./args.ts";
@@ -66,16 +68,15 @@ function setTimes(task: Task, place: Path, atime: NewTime, mtime: NewTime): numb
 }
 
 function utimensat(task: Task, dirfd: number, address: number, times: number, atFlags: number): number {
-  if (atFlags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return -EINVAL;
   const atime = times === 0 ? "now" : readTime(task, times, false);
   const mtime = times === 0 ? "now" : readTime(task, times + 16, false);
   // Nothing to do, and so nothing looked at: utimensat(2), NOTES.
   if (atime === undefined && mtime === undefined) return 0;
-  // Without a path the descriptor is meant: futimens(3).
-  const place =
-    address === 0 && dirfd !== AT_FDCWD
-      ? placeOf(task, task.files.get(dirfd))
-      : lookupAt(task, dirfd, address, atFlags);
+  if (atFlags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return -EINVAL;
+  // Without a path the descriptor is meant, and no flags: futimens(3).
+  const byFd = address === 0 && dirfd !== AT_FDCWD;
+  if (byFd && atFlags !== 0) return -EINVAL;
+  const place = byFd ? placeOf(task, task.files.get(dirfd)) : lookupAt(task, dirfd, address, atFlags);
   return setTimes(task, place, atime, mtime);
 }
 
@@ -150,6 +151,7 @@ function fallocate(task: Task, fd: number, mode: number, offset: number, length:
   pool.beforeWrite(inode);
   inode.allocate(mode, offset, length);
   pool.afterTruncate(inode);
+  notifyFile(inode, file.path, IN_MODIFY);
   return 0;
 }
 

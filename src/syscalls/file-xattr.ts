@@ -2,9 +2,11 @@
 import { CAP_SYS_ADMIN } from "../abi/capability.ts";
 import { E2BIG, EACCES, EINVAL, ENODATA, EOPNOTSUPP, EPERM, ERANGE, EROFS, errno } from "../abi/errno.ts";
 import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, XATTR_CREATE, XATTR_REPLACE } from "../abi/fcntl.ts";
+import { IN_ATTRIB } from "../abi/inotify.ts";
 import { S_IFDIR, S_IFREG } from "../abi/stat.ts";
 import type { Task } from "../proc/task.ts";
 import { decodeBytes, encodeBytes } from "../util/bytes.ts";
+import { notifyFile } from "../vfs/notify.ts";
 import type { Path } from "../vfs/path.ts";
 import { allowed, MAY_READ, MAY_WRITE } from "../vfs/permission.ts";
 import { cstring, fd, flags, inBuffer, outBuffer, path, size } from "./args.ts";
@@ -44,16 +46,25 @@ function checkPermission(task: Task, place: Path, name: string, mask: number): v
   if (!allowed(inode, task.credentials, mask)) throw errno(EACCES);
 }
 
+/** A prefix alone is no name. */
+function checkSuffix(name: string): void {
+  if (name.endsWith(".") && name.indexOf(".") === name.length - 1) throw errno(EINVAL);
+}
+
 function set(task: Task, place: Path, name: string, value: number, size: number, bits: number): number {
   const { inode } = place;
   checkPermission(task, place, name, MAY_WRITE);
+  const bytes = task.space.readable(value, size);
+  checkSuffix(name);
   if (inode.setxattr === undefined) return -EOPNOTSUPP;
-  inode.setxattr(name, task.space.readable(value, size), bits);
+  inode.setxattr(name, bytes, bits);
+  notifyFile(inode, place, IN_ATTRIB);
   return 0;
 }
 
 function get(task: Task, place: Path, name: string, value: number, size: number): number {
   checkPermission(task, place, name, MAY_READ);
+  checkSuffix(name);
   const bytes = place.inode.getxattr?.(name);
   if (bytes === undefined) return -EOPNOTSUPP;
   return answer(task, bytes, value, size);
@@ -75,8 +86,10 @@ function list(task: Task, place: Path, address: number, size: number): number {
 
 function remove(task: Task, place: Path, name: string): number {
   checkPermission(task, place, name, MAY_WRITE);
+  checkSuffix(name);
   if (place.inode.removexattr === undefined) return -EOPNOTSUPP;
   place.inode.removexattr(name);
+  notifyFile(place.inode, place, IN_ATTRIB);
   return 0;
 }
 

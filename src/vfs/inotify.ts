@@ -9,6 +9,7 @@ import {
   IN_MASK_CREATE,
   IN_ONESHOT,
   IN_Q_OVERFLOW,
+  IN_UNMOUNT,
 } from "../abi/inotify.ts";
 import { encodeBytes } from "../util/bytes.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
@@ -43,7 +44,8 @@ class InstanceWatch implements Watch {
   }
 
   tell(event: number, name: string, cookie: number): void {
-    const wanted = event & this.mask & IN_ALL_EVENTS;
+    // The end of the file system is told to all.
+    const wanted = event & ((this.mask & IN_ALL_EVENTS) | IN_UNMOUNT);
     if (wanted === 0) return;
     this.instance.push(this.wd, wanted | (event & IN_ISDIR), cookie, name);
     if (this.mask & IN_ONESHOT) this.end();
@@ -84,6 +86,9 @@ export class InotifyFile extends BaseFile {
     this.#watches.set(watch.wd, watch);
     inode.watches ??= new Set();
     inode.watches.add(watch);
+    const { fs } = inode;
+    fs.watched ??= new Set();
+    fs.watched.add(inode);
     return watch.wd;
   }
 
@@ -99,7 +104,9 @@ export class InotifyFile extends BaseFile {
     this.#watches.delete(watch.wd);
     const { inode } = watch;
     inode.watches?.delete(watch);
-    if (inode.watches?.size === 0) inode.watches = undefined;
+    if (inode.watches?.size !== 0) return;
+    inode.watches = undefined;
+    inode.fs.watched?.delete(inode);
   }
 
   push(wd: number, mask: number, cookie: number, name: string): void {

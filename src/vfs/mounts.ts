@@ -6,6 +6,7 @@ import { S_IFDIR } from "../abi/stat.ts";
 import { MS_RDONLY } from "../abi/statfs.ts";
 import type { Clock } from "../host/interface.ts";
 import { LockWaiters } from "./locks.ts";
+import { notifyUnmounted } from "./notify.ts";
 import { Dentry, Mount, Path } from "./path.ts";
 import { SpecialFiles } from "./special.ts";
 import { MemoryFs } from "./types/memory.ts";
@@ -190,6 +191,7 @@ export class MountTable {
       m.mountpoint = undefined;
       m.detached = true;
       this.mounts.splice(this.mounts.indexOf(m), 1);
+      if (!this.mounts.some((other) => other.fs === m.fs)) notifyUnmounted(m.fs);
     }
   }
 

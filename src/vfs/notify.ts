@@ -13,10 +13,11 @@ import {
   IN_MOVE_SELF,
   IN_MOVED_FROM,
   IN_MOVED_TO,
+  IN_UNMOUNT,
 } from "../abi/inotify.ts";
 import { S_IFDIR } from "../abi/stat.ts";
 import type { Path } from "./path.ts";
-import type { Inode } from "./types.ts";
+import type { FileSystem, Inode } from "./types.ts";
 
 export interface Watch {
   /** IN_*, and IN_ONESHOT. */
@@ -63,6 +64,17 @@ export function notifyGone(inode: Inode): void {
   for (const watch of [...inode.watches]) watch.end();
 }
 
+/** The last mount of a file system is gone, and with it the watches on what is in it. */
+export function notifyUnmounted(fs: FileSystem): void {
+  for (const inode of fs.watched ?? []) {
+    for (const watch of [...(inode.watches ?? [])]) {
+      watch.tell(inode.format === S_IFDIR ? IN_UNMOUNT | IN_ISDIR : IN_UNMOUNT, "", 0);
+      watch.end();
+    }
+  }
+  fs.watched = undefined;
+}
+
 /** A file has another name now. `cookie` ties the two events together. */
 export function notifyMove(
   from: Inode,
@@ -75,5 +87,5 @@ export function notifyMove(
   const directory = moved.format === S_IFDIR ? IN_ISDIR : 0;
   notify(from, IN_MOVED_FROM | directory, fromName, cookie);
   notify(to, IN_MOVED_TO | directory, toName, cookie);
-  notify(moved, IN_MOVE_SELF | directory);
+  notify(moved, IN_MOVE_SELF);
 }

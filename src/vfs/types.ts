@@ -173,6 +173,8 @@ export interface FileSystem {
   readonly root: Inode;
   readonly readOnly: boolean;
   statistics(): FileSystemStatistics;
+  /** Inodes with watches on them. */
+  watched?: Set<Inode> | undefined;
   /** Names may not be cached between two lookups (procfs, host directories). */
   readonly volatile?: boolean;
 }
