@@ -68,6 +68,19 @@ apt-get "${apt_own[@]}" update
 dpkg-source --no-check -x "$work"/src/busybox_*.dsc "$work/busybox" > /dev/null
 dpkg-source --no-check -x "$work"/src/musl_*.dsc "$work/musl" > /dev/null
 
+# The kernel's struct sigaction has no restorer on riscv64: with the one that musl 1.2.3 assumes, masks would be addresses
+# (mended in musl 1.2.4). What sigaction() stores there all the same goes behind what the kernel reads.
+cat > "$work/musl/arch/riscv64/ksigaction.h" <<EOF
+#include <features.h>
+struct k_sigaction {
+	void (*handler)(int);
+	unsigned long flags;
+	unsigned mask[2];
+	void (*restorer)(void);
+};
+extern hidden void __restore(void), __restore_rt(void);
+EOF
+
 # --- musl ----------------------------------------------------------------------------------------------------------
 # The paths of this build must not show in the results.
 map="-ffile-prefix-map=$work=."

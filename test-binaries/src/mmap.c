@@ -27,6 +27,18 @@ static void map(const char *what, void *p) {
 #define RW (PROT_READ | PROT_WRITE)
 #define AP (MAP_ANONYMOUS | MAP_PRIVATE)
 
+// A function that gives a number below 128.
+static void answer(unsigned char *at, int n) {
+#ifdef __riscv
+  unsigned code[] = {0x00000513 | (unsigned)n << 20, 0x00008067}; // li a0, n; ret
+  memcpy(at, code, sizeof code);
+  __asm__ volatile("fence.i" ::: "memory");
+#else
+  unsigned char code[] = {0xb8, (unsigned char)n, 0, 0, 0, 0xc3}; // mov $n, %eax; ret
+  memcpy(at, code, sizeof code);
+#endif
+}
+
 int main(void) {
   scratch();
   struct sigaction a = {0};
@@ -177,17 +189,16 @@ int main(void) {
   ret("munlock", munlock(d, P));
 
   // executable memory
-  unsigned char code[] = {0xb8, 42, 0, 0, 0, 0xc3}; // mov $42, %eax; ret
   unsigned char *x = mmap(0, P, RW, AP, -1, 0);
-  memcpy(x, code, sizeof code);
+  answer(x, 42);
   if (sigsetjmp(env, 1) == 0) show("run without PROT_EXEC", "%d", ((int (*)(void))x)());
   else show("run without PROT_EXEC", "%s code %d at %+ld", signame(info.si_signo), info.si_code, (long)((unsigned char *)info.si_addr - x));
   ret("PROT_EXEC", mprotect(x, P, RW | PROT_EXEC));
   show("run", "%d", ((int (*)(void))x)());
-  x[1] = 43;
+  answer(x, 43);
   show("run changed code", "%d", ((int (*)(void))x)());
   for (int i = 0; i < 100; i++) {
-    x[1] = (unsigned char)i;
+    answer(x, i);
     if (((int (*)(void))x)() != i) {
       show("changed many times", "wrong at %d", i);
       break;

@@ -110,7 +110,11 @@ int main(void) {
   ret("CLONE_SIGHAND without CLONE_VM", syscall(SYS_clone, CLONE_SIGHAND | SIGCHLD, 0, 0, 0, 0));
   ret("CLONE_THREAD without CLONE_SIGHAND", syscall(SYS_clone, CLONE_THREAD | CLONE_VM, 0, 0, 0, 0));
   int ptid = 0, ctid = 0;
+#ifdef __riscv
+  child = (pid_t)syscall(SYS_clone, CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | SIGCHLD, 0, &ptid, 0, &ctid);
+#else
   child = (pid_t)syscall(SYS_clone, CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | SIGCHLD, 0, &ptid, &ctid, 0);
+#endif
   if (child == 0) _exit(ctid == getpid() ? 1 : 0);
   waitpid(child, &s, 0);
   show("CLONE_PARENT_SETTID", "%d", ptid == child);

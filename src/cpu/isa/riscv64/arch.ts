@@ -30,7 +30,9 @@ export const registers = {
   setSp: (context: DataView, sp: number): void => set64(context, SP, sp),
   getTls: (context: DataView): number => get64(context, TP),
   setTls: (context: DataView, base: number): void => set64(context, TP, base),
-  syscallNumber: (context: DataView): number => context.getInt32(A7, true),
+  /** All 64 bits count: -1, which is no call's, for what does not fit. */
+  syscallNumber: (context: DataView): number =>
+    context.getUint32(A7 + 4, true) === 0 ? context.getInt32(A7, true) : -1,
   syscallArgLo: (context: DataView, index: number): number => context.getUint32(A0 + index * 8, true),
   syscallArgHi: (context: DataView, index: number): number => context.getUint32(A0 + index * 8 + 4, true),
   setSyscallResult: (context: DataView, result: number): void => set64(context, A0, result),

@@ -1,0 +1,41 @@
+// The riscv64 programs of test-binaries/ on the interpreter. A part of them runs each time; all with RISCV64_ALL=1.
+
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import type { BinaryCase, BinaryResult } from "./cases.ts";
+import { quick, riscv64Cases, riscv64Expectation } from "./riscv64.ts";
+
+const repository = fileURLToPath(new URL("../..", import.meta.url));
+const timeout = 100_000;
+const all = process.env["RISCV64_ALL"] !== undefined;
+
+function run(binary: BinaryCase): Promise<BinaryResult> {
+  return new Promise((resolve, reject) => {
+    const program = `./test-binaries/bin/riscv64/${binary.program}`;
+    const command = [
+      process.env["TSRCORE_BIN"] ?? "bin/tsrcore.mjs",
+      "run",
+      "--cpu",
+      "interp",
+      program,
+      ...binary.args,
+    ];
+    const child = spawn(process.execPath, command, { cwd: repository, stdio: ["ignore", "pipe", "inherit"] });
+    const stdout: Buffer[] = [];
+    child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
+    const timer = setTimeout(() => child.kill("SIGKILL"), timeout - 5_000);
+    child.on("error", reject);
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      resolve({ status: code ?? -1, stdout: Buffer.concat(stdout).toString("latin1").split("\n") });
+    });
+  });
+}
+
+describe("riscv64 test binaries", () => {
+  const chosen = riscv64Cases.filter(({ id }) => all || quick.has(id));
+  test.for(chosen)("$id", { timeout }, async (binary) => {
+    expect(await run(binary)).toEqual(riscv64Expectation(binary.id));
+  });
+});
