@@ -67,7 +67,13 @@ function storeConditional(bytes: 4 | 8): Definition {
     f.set(failed, i32.const(1));
     f.if(i64.eq(address, i64.load(ZERO, CONTEXT_OFFSET + RESERVATION)), () => {
       const at = s.writable(address, bytes);
-      f.set(failed, i64.ne(load(bytes, at), i64.load(ZERO, CONTEXT_OFFSET + RESERVED_VALUE)));
+      const reserved = CONTEXT_OFFSET + RESERVED_VALUE;
+      f.set(
+        failed,
+        bytes === 8
+          ? i64.ne(i64.load(at, BIAS), i64.load(ZERO, reserved))
+          : i32.ne(i32.load(at, BIAS), i32.load(ZERO, reserved)),
+      );
       f.if(i32.eqz(failed), () => store(s, bytes, at, value));
     });
     f.exec(i64.store(ZERO, i64.const(NO_RESERVATION), CONTEXT_OFFSET + RESERVATION));

@@ -23,6 +23,10 @@ const EXTENSIONS: readonly Extension[] = [
   { name: "zifencei" },
   { name: "zfh", probe: 1n << 27n },
   { name: "zfhmin", probe: 1n << 28n },
+  { name: "zba", probe: 1n << 3n },
+  { name: "zbb", probe: 1n << 4n },
+  { name: "zbc", probe: 1n << 7n },
+  { name: "zbs", probe: 1n << 5n },
 ];
 
 /** /proc/cpuinfo's "isa" line (arch/riscv/kernel/cpu.c): the single letters, then the others, set off by underscores. */
