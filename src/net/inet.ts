@@ -24,7 +24,7 @@ import { ANY4, ANY6, type Endpoint, endpointOf, familyOf, isV6, isWildcard, sock
 import { InetOptions } from "./inet-options.ts";
 import { interfaceIoctl } from "./interfaces.ts";
 import type { PortTable, PortUser } from "./ports.ts";
-import { integer, Socket } from "./socket.ts";
+import { type Ancillary, integer, type Received, Socket } from "./socket.ts";
 import type { InetStack } from "./stack.ts";
 
 /** The protocol for a type of socket, as inet_create() finds it. */
@@ -178,6 +178,20 @@ export abstract class InetSocket extends Socket implements PortUser {
     else if (level === I.IPPROTO_IPV6 && name === I.IPV6_V6ONLY && this.localPort !== 0) {
       throw errno(this.family === S.AF_INET6 ? EINVAL : ENOPROTOOPT);
     } else this.options.set(level, name, value);
+  }
+
+  /** Hop limits, which are never counted down here, and types of service. */
+  override ancillary({ to }: Received): readonly Ancillary[] {
+    if (to === undefined) return [];
+    const found: Ancillary[] = [];
+    const given = (level: number, option: number, type: number, value: number): void => {
+      if (this.options.isSet(level, option)) found.push({ level, type, words: [value] });
+    };
+    if (isV6(to)) {
+      given(I.IPPROTO_IPV6, I.IPV6_RECVHOPLIMIT, I.IPV6_HOPLIMIT, 64);
+      given(I.IPPROTO_IPV6, I.IPV6_RECVTCLASS, I.IPV6_TCLASS, 0);
+    } else given(I.IPPROTO_IP, I.IP_RECVTTL, I.IP_TTL, 64);
+    return found;
   }
 
   override close(): void {

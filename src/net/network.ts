@@ -8,6 +8,7 @@ import type { Owner } from "../vfs/inode.ts";
 import { AnonymousFs, type AnonymousInode } from "../vfs/special.ts";
 import type { Inode, OpenContext } from "../vfs/types.ts";
 import { inetProtocol } from "./inet.ts";
+import { NetlinkSocket } from "./netlink.ts";
 import { Outside, type PublishedPort } from "./outside.ts";
 import { NetworkPolicy, type NetworkRule } from "./policy.ts";
 import { RawSocket } from "./raw.ts";
@@ -32,9 +33,13 @@ export class Network {
   readonly abstractNames: Map<string, UnixSocket> = new Map();
   /** Sockets that are bound to a place in a file system, by the inode there. */
   readonly boundTo: WeakMap<Inode, UnixSocket> = new WeakMap();
+  /** All that are open: /proc/net/unix. */
+  readonly unixSockets: Set<UnixSocket> = new Set();
   readonly stack: InetStack;
   readonly options: NetworkOptions;
   #lastAutomatic = 0;
+  /** Port of the last netlink socket: Linux takes the process's number for the first. */
+  #lastNetlink = 0;
 
   constructor(host: Host, device: number, options: NetworkOptions = DEFAULTS) {
     this.#sockfs = new AnonymousFs("sockfs", S.SOCKFS_MAGIC, device, host.clock);
@@ -79,6 +84,10 @@ export class Network {
     if (family < 0 || family >= S.AF_MAX) throw errno(EAFNOSUPPORT);
     if (type < 0 || type >= S.SOCK_MAX) throw errno(EINVAL);
     if (family === S.AF_INET || family === S.AF_INET6) return this.#inet(family, type, protocol, flags, owner, context);
+    if (family === S.AF_NETLINK) {
+      if (type !== S.SOCK_RAW && type !== S.SOCK_DGRAM) throw errno(ESOCKTNOSUPPORT);
+      return new NetlinkSocket(this.stack, this.inode(owner), flags, type, protocol, () => ++this.#lastNetlink);
+    }
     if (family !== S.AF_UNIX) throw errno(EAFNOSUPPORT);
     if (protocol !== 0 && protocol !== S.AF_UNIX) throw errno(EPROTONOSUPPORT);
     const kind = type === S.SOCK_RAW ? S.SOCK_DGRAM : type;

@@ -5,7 +5,7 @@
 import { EAGAIN, EDESTADDRREQ, EINVAL, EMSGSIZE, ENETUNREACH, ENOTCONN, EOPNOTSUPP, errno } from "../abi/errno.ts";
 import * as I from "../abi/inet.ts";
 import * as S from "../abi/socket.ts";
-import type { Inode } from "../vfs/types.ts";
+import type { Inode, OpenContext } from "../vfs/types.ts";
 import { POLLERR, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../vfs/types.ts";
 import { type Endpoint, familyOf, isV6, isWildcard, LOOPBACK4, LOOPBACK6, parseIp, sockaddrOf } from "./address.ts";
 import { InetSocket } from "./inet.ts";
@@ -18,14 +18,22 @@ const ECHO_REQUEST6 = 128;
 const ECHO_REPLY6 = 129;
 const HEADER = 20;
 
+/** setsockopt(2) level and name of the filters by type of message: raw(7), RFC 3542. */
+const SOL_RAW = 255;
+const ICMP_FILTER = 1;
+const ICMP6_FILTER = 1;
+
 interface Packet {
   readonly bytes: Uint8Array;
   readonly from: string;
+  readonly to: string;
 }
 
 export class RawSocket extends InetSocket {
   #packets: Packet[] = [];
   #queued = 0;
+  /** A bit for each type of message that is not wanted. */
+  #filter = new Uint32Array(8);
 
   constructor(stack: InetStack, inode: Inode, flags: number, family: number, protocol: number) {
     super(stack, inode, flags, family, S.SOCK_RAW, protocol);
@@ -104,14 +112,20 @@ export class RawSocket extends InetSocket {
     for (const socket of this.stack.raw) {
       if (socket.protocol !== this.protocol || socket.family !== this.family) continue;
       if (socket.remote !== undefined && socket.remote.ip !== from) continue;
+      const type = payload[0] ?? 0;
+      if (((socket.#filter[type >> 5] as number) >>> (type & 31)) & 1) continue;
       if (!isWildcard(socket.localIp) && socket.localIp !== to) continue;
-      socket.#arrive(this.family === S.AF_INET ? withHeader(payload, this.protocol, from, to) : payload.slice(), from);
+      socket.#arrive(
+        this.family === S.AF_INET ? withHeader(payload, this.protocol, from, to) : payload.slice(),
+        from,
+        to,
+      );
     }
   }
 
-  #arrive(bytes: Uint8Array, from: string): void {
+  #arrive(bytes: Uint8Array, from: string, to: string): void {
     if (this.#queued + bytes.length > this.receiveBuffer) return;
-    this.#packets.push({ bytes, from });
+    this.#packets.push({ bytes, from, to });
     this.#queued += bytes.length;
     this.queue.wake(POLLIN | POLLRDNORM);
   }
@@ -121,7 +135,7 @@ export class RawSocket extends InetSocket {
     if (pending !== 0) return pending;
     const first = this.#packets[0];
     if (first === undefined) return -EAGAIN;
-    const { bytes, from } = first;
+    const { bytes, from, to } = first;
     const count = Math.min(into.length, bytes.length);
     into.set(bytes.subarray(0, count));
     if ((flags & S.MSG_PEEK) === 0) {
@@ -129,7 +143,7 @@ export class RawSocket extends InetSocket {
       this.#queued -= bytes.length;
     }
     const name = sockaddrOf(this.family, { ip: from, port: 0 });
-    return { count, length: bytes.length, from: name, files: [], credentials: undefined };
+    return { count, length: bytes.length, from: name, files: [], credentials: undefined, to };
   }
 
   shutdown(how: number): void {
@@ -141,6 +155,25 @@ export class RawSocket extends InetSocket {
     return (
       POLLOUT | POLLWRNORM | (this.#packets.length > 0 ? POLLIN | POLLRDNORM : 0) | (this.error !== 0 ? POLLERR : 0)
     );
+  }
+
+  #isFilter(level: number, name: number): boolean {
+    if (this.protocol === I.IPPROTO_ICMP) return level === SOL_RAW && name === ICMP_FILTER;
+    return this.protocol === I.IPPROTO_ICMPV6 && level === I.IPPROTO_ICMPV6 && name === ICMP6_FILTER;
+  }
+
+  override getOption(level: number, name: number): Uint8Array {
+    if (!this.#isFilter(level, name)) return super.getOption(level, name);
+    return new Uint8Array(this.#filter.buffer, 0, this.protocol === I.IPPROTO_ICMP ? 4 : 32);
+  }
+
+  override setOption(level: number, name: number, value: Uint8Array, context: OpenContext): void {
+    if (!this.#isFilter(level, name)) {
+      super.setOption(level, name, value, context);
+      return;
+    }
+    const bytes = new Uint8Array(this.#filter.buffer);
+    bytes.set(value.subarray(0, this.protocol === I.IPPROTO_ICMP ? 4 : 32));
   }
 
   remoteName(): Uint8Array | undefined {

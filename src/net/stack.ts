@@ -12,7 +12,10 @@
 import { EADDRNOTAVAIL, EINVAL, ENETUNREACH, errno } from "../abi/errno.ts";
 import type { Inode } from "../vfs/types.ts";
 import {
+  ANY4,
+  ANY6,
   type Endpoint,
+  formatIp,
   inPrefix,
   isLoopback,
   isMulticast,
@@ -48,6 +51,14 @@ export interface Route {
   readonly outside: boolean;
   /** The address that is shown to the other side. */
   readonly source: string;
+}
+
+/** A row of the routing table. */
+interface RouteEntry {
+  readonly device: NetworkInterface;
+  readonly network: string;
+  readonly bits: number;
+  readonly gateway: string | undefined;
 }
 
 export interface StackOptions {
@@ -116,6 +127,39 @@ export class InetStack {
       });
     }
     this.interfaces = interfaces;
+  }
+
+  /** What /proc/net/route and RTM_GETROUTE show. */
+  routes(): RouteEntry[] {
+    const [, device] = this.interfaces;
+    if (device === undefined) return [];
+    const found: RouteEntry[] = [];
+    const far = this.mode === "host";
+    if (far) found.push({ device, network: ANY4, bits: 0, gateway: GATEWAY4 });
+    found.push({ device, network: formatIp(NET4.bytes), bits: NET4.bits, gateway: undefined });
+    if (!this.ipv6) return found;
+    found.push({ device, network: formatIp(NET6.bytes), bits: NET6.bits, gateway: undefined });
+    if (far) found.push({ device, network: ANY6, bits: 0, gateway: GATEWAY6 });
+    return found;
+  }
+
+  /** Bytes that went over the loopback: /proc/net/dev. */
+  countLocal(bytes: number): void {
+    const { statistics } = this.interfaces[0] as NetworkInterface;
+    statistics.received += bytes;
+    statistics.sent += bytes;
+    statistics.receivedPackets++;
+    statistics.sentPackets++;
+  }
+
+  /** Bytes that went out by eth0, or came in. */
+  countOutside(sent: number, received: number): void {
+    const statistics = this.interfaces[1]?.statistics;
+    if (statistics === undefined) return;
+    statistics.sent += sent;
+    statistics.received += received;
+    if (sent > 0) statistics.sentPackets++;
+    if (received > 0) statistics.receivedPackets++;
   }
 
   /** An address of this machine, wherever its sockets listen. */

@@ -53,6 +53,8 @@ const GROWN_RECEIVE_BUFFER = 1 << 20;
 const HOST_RECEIVE_LIMIT = 262_144;
 /** A SYN is sent seven times before connect(2) gives up: net.ipv4.tcp_syn_retries. */
 const SYN_TIMEOUT_MS = 127_000;
+/** Bytes of the headers of IP and TCP. */
+const HEADERS = 40;
 /** Connections from outside that wait for a place in a full backlog. */
 const MAX_WAITING = 4096;
 
@@ -327,6 +329,7 @@ export class TcpSocket extends InetSocket implements Applicant {
     if (from.length === 0) return 0;
     const n = this.#peer?.deliver(from) ?? 0;
     if (n < from.length) this.#full = true;
+    if (n > 0 && !(this.#peer instanceof TcpSocket)) this.stack.countOutside(n + HEADERS, 0);
     return n === 0 ? -EAGAIN : n;
   }
 
@@ -376,6 +379,7 @@ export class TcpSocket extends InetSocket implements Applicant {
     if (this.#refusesData()) return bytes.length;
     const count = Math.min(bytes.length, this.#capacity - this.#received.length);
     if (count <= 0) return 0;
+    this.stack.countLocal(count + HEADERS);
     this.#received.push(count === bytes.length ? bytes : bytes.subarray(0, count));
     this.queue.wake(POLLIN | POLLRDNORM);
     return count;
@@ -384,6 +388,7 @@ export class TcpSocket extends InetSocket implements Applicant {
   /** Bytes from outside, to be kept. False: no more for now. */
   arrived(bytes: Uint8Array): boolean {
     if (this.#refusesData()) return true;
+    this.stack.countOutside(0, bytes.length + HEADERS);
     this.#received.give(bytes);
     this.queue.wake(POLLIN | POLLRDNORM);
     return this.#received.length < this.#hostLimit;

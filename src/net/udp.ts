@@ -40,6 +40,8 @@ import type { InetStack } from "./stack.ts";
 
 /** Bytes that fit a datagram: 65535 less the headers of UDP and of IPv4. */
 const MOST = 65_507;
+/** Bytes of the headers of IP and UDP. */
+const HEADERS = 28;
 /** What the kernel keeps of each datagram besides its bytes, as far as SO_RCVBUF is concerned. */
 const OVERHEAD = 768;
 
@@ -150,7 +152,9 @@ export class UdpSocket extends InetSocket {
     const { stack } = this;
     const route = stack.route(target.ip, this.localIp);
     const from = { ip: isWildcard(this.localIp) ? route.source : this.localIp, port: this.localPort };
+    if (route.outside) stack.countOutside(bytes.length + HEADERS, 0);
     if (route.outside) return stack.outside?.sendDatagram(this, bytes, target) ?? -ENETUNREACH;
+    stack.countLocal(bytes.length + HEADERS);
     const receiver = stack.findUdp(target, from);
     if (receiver !== undefined) receiver.deliver(bytes, from, target.ip);
     else if (this.remote !== undefined) this.failed(ECONNREFUSED);
@@ -165,6 +169,7 @@ export class UdpSocket extends InetSocket {
 
   /** A datagram from outside. */
   arrived(bytes: Uint8Array, from: Endpoint): void {
+    this.stack.countOutside(0, bytes.length + HEADERS);
     this.deliver(bytes, from, this.localIp);
   }
 
@@ -203,9 +208,10 @@ export class UdpSocket extends InetSocket {
   }
 
   /** IP_PKTINFO, IPV6_RECVPKTINFO: where a datagram was sent to, and by which interface it came. */
-  override ancillary({ to }: Received): readonly Ancillary[] {
+  override ancillary(received: Received): readonly Ancillary[] {
+    const { to } = received;
     if (to === undefined) return [];
-    const found: Ancillary[] = [];
+    const found = [...super.ancillary(received)];
     const index = isLoopback(to) || !this.stack.attached ? 1 : 2;
     if (this.options.isSet(I.IPPROTO_IP, I.IP_PKTINFO) && !isV6(to)) {
       const [word] = wordsOf(parseIp(to) as Uint8Array);

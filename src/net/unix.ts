@@ -24,6 +24,7 @@ import {
   Errno,
   errno,
 } from "../abi/errno.ts";
+import { SIOC_FIRST, SIOC_LAST } from "../abi/inet.ts";
 import * as S from "../abi/socket.ts";
 import { S_IFSOCK } from "../abi/stat.ts";
 import { decodeBytes } from "../util/bytes.ts";
@@ -31,9 +32,10 @@ import { WaitQueue } from "../util/wait-queue.ts";
 import { release } from "../vfs/file.ts";
 import { mknodAt, unlinkAt } from "../vfs/namespace.ts";
 import { checkPermission, MAY_WRITE } from "../vfs/permission.ts";
-import type { File, Inode } from "../vfs/types.ts";
+import type { File, GuestAccess, Inode, OpenContext } from "../vfs/types.ts";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRBAND, POLLWRNORM } from "../vfs/types.ts";
 import { FOLLOW, lookup, type View } from "../vfs/walk.ts";
+import { interfaceIoctl } from "./interfaces.ts";
 import type { Network } from "./network.ts";
 import { type Outgoing, type PeerCredentials, type Received, Socket } from "./socket.ts";
 
@@ -103,6 +105,7 @@ export class UnixSocket extends Socket {
   constructor(network: Network, inode: Inode, flags: number, type: number) {
     super(inode, flags, S.AF_UNIX, type, 0);
     this.#network = network;
+    network.unixSockets.add(this);
   }
 
   /** socketpair(2) */
@@ -124,6 +127,23 @@ export class UnixSocket extends Socket {
 
   get listening(): boolean {
     return this.#state === "listening";
+  }
+
+  override ioctl(
+    request: number,
+    argument: number,
+    guest: GuestAccess,
+    context: OpenContext,
+  ): number | Promise<number> {
+    // if_nametoindex(3) and others take any socket to ask about interfaces.
+    if (request >= SIOC_FIRST && request <= SIOC_LAST) {
+      return interfaceIoctl(this.#network.stack.interfaces, request, argument, guest);
+    }
+    return super.ioctl(request, argument, guest, context);
+  }
+
+  get connected(): boolean {
+    return this.#state === "connected";
   }
 
   get readableBytes(): number {
@@ -435,6 +455,7 @@ export class UnixSocket extends Socket {
   /** unix_release_sock() @param reset the peer is to learn that something was lost */
   #leave(reset: boolean): void {
     this.#state = "closed";
+    this.#network.unixSockets.delete(this);
     const peer = this.#peer;
     if (peer !== undefined) {
       if (this.#datagrams) peer.#senders.delete(this);

@@ -41,6 +41,7 @@ export function createProcfs(kernel: Kernel, options: ProcfsOptions): SyntheticF
   link("self", () => String(current().process.pid));
   link("thread-self", () => `${current().process.pid}/task/${current().tid}`);
   link("mounts", () => "self/mounts");
+  link("net", () => "self/net");
   // Each program sees the processor that it runs on.
   file("cpuinfo", () => current().arch.cpuinfo());
   file("cmdline", () => "\n");

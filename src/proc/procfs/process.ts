@@ -14,6 +14,7 @@ import {
 import type { DirectoryEntry, File, Inode, OpenContext } from "../../vfs/types.ts";
 import type { Task } from "../task.ts";
 import { MemoryNode } from "./memory-file.ts";
+import { netDirectory } from "./net.ts";
 import * as text from "./process-text.ts";
 import { smapsRollupText, smapsText } from "./smaps.ts";
 
@@ -120,6 +121,7 @@ const ENTRIES: Readonly<Record<string, Maker>> = {
   },
   mountinfo: file(text.mountInfoText),
   mounts: file(text.mountsText),
+  net: (task, fs, ino) => netDirectory(task.kernel.network, fs, ino),
   oom_adj: (task, fs, ino) => oomFile(task, fs, ino),
   oom_score: file(() => "0\n"),
   oom_score_adj: (task, fs, ino) => oomFile(task, fs, ino),

@@ -2,6 +2,8 @@
 
 import { CAP_LAST_CAP, CAP_SYS_ADMIN } from "../../abi/capability.ts";
 import { EINVAL, EPERM } from "../../abi/errno.ts";
+import { FIRST_EPHEMERAL, FIRST_UNPRIVILEGED, LAST_EPHEMERAL } from "../../abi/inet.ts";
+import { DEFAULT_BUFFER, MAX_BUFFER, MAX_DATAGRAMS, SOMAXCONN } from "../../abi/socket.ts";
 import { decodeBytes } from "../../util/bytes.ts";
 import { fixedDirectory, SyntheticFile, type SyntheticFs } from "../../vfs/types/synthetic.ts";
 import type { Inode } from "../../vfs/types.ts";
@@ -91,6 +93,29 @@ function tree(kernel: Kernel): Tree {
       shmmni: constant(4096),
       threads_max: constant(PID_MAX),
       version: constant(KERNEL_VERSION),
+    },
+    net: {
+      core: {
+        rmem_default: constant(DEFAULT_BUFFER),
+        rmem_max: constant(MAX_BUFFER),
+        somaxconn: constant(SOMAXCONN),
+        wmem_default: constant(DEFAULT_BUFFER),
+        wmem_max: constant(MAX_BUFFER),
+      },
+      ipv4: {
+        ip_forward: constant(0),
+        ip_local_port_range: constant(`${FIRST_EPHEMERAL}\t${LAST_EPHEMERAL}`),
+        ip_unprivileged_port_start: constant(FIRST_UNPRIVILEGED),
+        tcp_fin_timeout: constant(60),
+        tcp_keepalive_intvl: constant(75),
+        tcp_keepalive_probes: constant(9),
+        tcp_keepalive_time: constant(7200),
+        tcp_max_syn_backlog: constant(SOMAXCONN),
+        tcp_rmem: constant("4096\t131072\t6291456"),
+        tcp_wmem: constant("4096\t16384\t4194304"),
+      },
+      ipv6: { bindv6only: constant(0), conf: { all: { disable_ipv6: constant(0) } } },
+      unix: { max_dgram_qlen: constant(MAX_DATAGRAMS) },
     },
     vm: {
       max_map_count: constant(65530),
