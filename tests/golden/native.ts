@@ -53,6 +53,7 @@ ln -s fd/0 "$root/dev/stdin"
 ln -s fd/1 "$root/dev/stdout"
 ln -s fd/2 "$root/dev/stderr"
 hostname tsrcore
+chroot "$root" /bin/busybox ip link set lo up
 if [ "$pid" != 0 ]; then echo "$pid" > "$root/proc/sys/kernel/ns_last_pid"; fi
 set +e
 exec 3>&2 2>/dev/null
