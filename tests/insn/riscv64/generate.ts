@@ -85,7 +85,7 @@ export class Generator {
         if (this.#compressed && rng.oneIn(4)) this.#addCompressed(rng, code, names, false);
         else this.#add(rng, rng.pick(this.#plain), code, names, x, true);
     if (row === undefined) this.#addCompressed(rng, code, names, true);
-    else if (this.#reserves && /^(lr|sc)\./.test(row.mnemonic) && rng.oneIn(2))
+    else if (this.#reserves && names.length === 0 && /^(lr|sc)\./.test(row.mnemonic) && rng.oneIn(2))
       this.#addReserved(rng, row, code, names, x);
     else this.#add(rng, row, code, names, x, names.length > 0);
     const quick = this.#quick;
