@@ -71,7 +71,7 @@ export interface CpuCore {
    */
   run(fuel: number): Trap;
   /**
-   * Address and kind of the access, valid after Trap.PageFault. Addresses of the upper half, which are the kernel's, are
+   * Address and kind of the access, valid after Trap.PageFault; after Trap.Misaligned the address. Addresses of the upper half, which are the kernel's, are
    * negative numbers: so all canonical ones are exact.
    */
   readonly faultAddress: number;
