@@ -18,8 +18,52 @@ export interface TimerSetting {
 
 const OFF: TimerSetting = { value: 0, interval: 0 };
 
+interface Timer {
+  /** @param deadline time of its clock, or undefined to disarm */
+  arm(deadline: number | undefined, interval: number): void;
+  readonly setting: TimerSetting;
+}
+
+/** A timer on the CPU time of a process or a thread: looked at when a turn has been accounted. */
+class CpuClockTimer implements Timer {
+  readonly #owner: IntervalTimers;
+  readonly #used: () => number;
+  readonly #expired: (expiries: number) => void;
+  #at = 0;
+  #interval = 0;
+  #armed = false;
+
+  constructor(owner: IntervalTimers, used: () => number, expired: (expiries: number) => void) {
+    this.#owner = owner;
+    this.#used = used;
+    this.#expired = expired;
+  }
+
+  arm(deadline: number | undefined, interval: number): void {
+    this.#interval = interval;
+    this.#armed = deadline !== undefined;
+    this.#at = deadline ?? 0;
+    if (this.#armed) this.#owner.watch(this);
+    else this.#owner.unwatch(this);
+  }
+
+  check(): void {
+    const late = this.#used() - this.#at;
+    if (!this.#armed || late < 0) return;
+    const expiries = this.#interval > 0 ? 1 + Math.floor(late / this.#interval) : 1;
+    if (this.#interval > 0) this.#at += expiries * this.#interval;
+    else this.arm(undefined, 0);
+    this.#expired(expiries);
+  }
+
+  get setting(): TimerSetting {
+    if (!this.#armed) return { value: 0, interval: this.#interval };
+    return { value: Math.max(1, this.#at - this.#used()), interval: this.#interval };
+  }
+}
+
 /** One timer on monotonic time. */
-class RealTimer {
+class RealTimer implements Timer {
   readonly #process: ThreadGroup;
   readonly #expired: (expiries: number) => void;
   #deadline = 0;
@@ -68,6 +112,8 @@ interface CpuTimer {
 export interface PosixTimer {
   readonly id: number;
   readonly clock: number;
+  /** On CPU time: what has been used of it by now. */
+  readonly used: (() => number) | undefined;
   readonly notify: number;
   readonly signal: number;
   readonly value: bigint;
@@ -84,6 +130,8 @@ export class IntervalTimers {
   readonly #virtual: CpuTimer = { at: 0, interval: 0 };
   readonly #prof: CpuTimer = { at: 0, interval: 0 };
   readonly #posix: Map<number, PosixTimer> = new Map();
+  /** On the CPU time of this process or its threads, whoever's they are. */
+  readonly #watched: Set<CpuClockTimer> = new Set();
   #nextId = 0;
 
   constructor(process: ThreadGroup) {
@@ -133,6 +181,7 @@ export class IntervalTimers {
 
   /** A task of the process has used CPU time. */
   checkCpuTimers(): void {
+    for (const timer of [...this.#watched]) timer.check();
     this.#checkCpu(this.#virtual, ITIMER_VIRTUAL, SIGVTALRM);
     this.#checkCpu(this.#prof, ITIMER_PROF, SIGPROF);
   }
@@ -145,6 +194,21 @@ export class IntervalTimers {
     this.#signal(signal);
   }
 
+  watch(timer: CpuClockTimer): void {
+    this.#watched.add(timer);
+  }
+
+  unwatch(timer: CpuClockTimer): void {
+    this.#watched.delete(timer);
+  }
+
+  /** Calls back once this process (or a thread of it) has used so much CPU time; the returned function cancels. */
+  whenUsed(used: () => number, at: number, callback: () => void): () => void {
+    const timer = new CpuClockTimer(this, used, callback);
+    timer.arm(at, 0);
+    return () => timer.arm(undefined, 0);
+  }
+
   // --- timer_create -----------------------------------------------------------------------------------------------------
 
   create(options: {
@@ -153,13 +217,15 @@ export class IntervalTimers {
     signal: number;
     value: bigint | undefined;
     target: Task | null;
+    /** For a CPU-time clock: whose, and how much has been used. */
+    cpu?: { readonly process: ThreadGroup; readonly used: () => number };
   }): PosixTimer {
     const id = this.#nextId++;
     const { kernel } = this.#process;
     const process = this.#process;
     const { clock, notify, signal, target } = options;
     const value = options.value ?? BigInt(id);
-    const real = new RealTimer(process, (expiries) => {
+    const fire = (expiries: number): void => {
       if (notify === SIGEV_NONE) return;
       const queue = notify === SIGEV_THREAD_ID && target !== null ? target.pending : process.pending;
       // One signal per timer is queued; what comes while it waits is overrun (timer_getoverrun(2)).
@@ -171,10 +237,16 @@ export class IntervalTimers {
       const info = { signal, code: SI_TIMER, timerId: id, overrun: timer.overrun, value };
       if (notify === SIGEV_THREAD_ID && target !== null) kernel.signals.sendToTask(target, info);
       else kernel.signals.sendToProcess(process, info);
-    });
+    };
+    const { cpu } = options;
+    const real: Timer =
+      cpu === undefined
+        ? new RealTimer(process, fire)
+        : new CpuClockTimer(IntervalTimers.of(cpu.process), cpu.used, fire);
     const timer: PosixTimer = {
       id,
       clock,
+      used: cpu?.used,
       notify,
       signal,
       value,
@@ -209,5 +281,6 @@ export class IntervalTimers {
     this.#virtual.at = 0;
     this.#prof.at = 0;
     this.deletePosixTimers();
+    this.#watched.clear();
   }
 }

@@ -273,6 +273,7 @@ export class Scheduler {
     task.stimeSampled = 0;
     this.#runGuest(task);
     this.#now = kernel.now();
+    this.#turnStart = this.#now;
     const spent = this.#now - start;
     const stime = Math.min(spent, task.stimeSampled);
     task.usage.stime += stime;

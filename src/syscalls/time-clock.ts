@@ -2,9 +2,11 @@
 import { CAP_SYS_TIME } from "../abi/capability.ts";
 import { EAGAIN, EINVAL, EOPNOTSUPP, EPERM, ERESTART_RESTARTBLOCK, ERESTARTNOHAND, errno } from "../abi/errno.ts";
 import * as T from "../abi/time.ts";
+import { IntervalTimers } from "../proc/interval-timers.ts";
 import type { Task } from "../proc/task.ts";
-import { Usage } from "../proc/thread-group.ts";
+import { type ThreadGroup, Usage } from "../proc/thread-group.ts";
 import { block } from "../proc/wait.ts";
+import { WaitQueue } from "../util/wait-queue.ts";
 import { flags } from "./args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { clock as clockArg, readTimespec, storePair, viewOf, writeTimespec } from "./process-args.ts";
@@ -60,6 +62,31 @@ function threadTime(task: Task, tid: number): number {
   const thread = tid === 0 ? task : task.kernel.tasks.get(tid);
   if (thread === undefined || thread.process !== task.process) throw errno(EINVAL);
   return thread.usage.utime + thread.usage.stime + task.kernel.scheduler.turnTime(new Set([thread]));
+}
+
+/** Whose time a CPU-time clock tells; undefined if the clock is none. EINVAL if there is nobody. */
+export function cpuClock(
+  task: Task,
+  id: number,
+): { readonly process: ThreadGroup; readonly used: () => number } | undefined {
+  if (id >= 0 && id !== T.CLOCK_PROCESS_CPUTIME_ID && id !== T.CLOCK_THREAD_CPUTIME_ID) return undefined;
+  readClock(task, id);
+  const { kernel } = task;
+  const encoded = ~(id >> 3);
+  const perThread = id === T.CLOCK_THREAD_CPUTIME_ID || (id < 0 && (id & CPUCLOCK_PERTHREAD) !== 0);
+  if (perThread) {
+    const thread = id >= 0 || encoded === 0 ? task : (kernel.tasks.get(encoded) as Task);
+    const used = (): number => thread.usage.utime + thread.usage.stime + kernel.scheduler.turnTime(new Set([thread]));
+    return { process: thread.process, used };
+  }
+  const process = id >= 0 || encoded === 0 ? task.process : (kernel.processes.get(encoded) as ThreadGroup);
+  return {
+    process,
+    used: () => {
+      const { utime, stime } = process.times();
+      return utime + stime + kernel.scheduler.turnTime(process.tasks);
+    },
+  };
 }
 
 function storeRealtime(task: Task, address: number, unit: number): void {
@@ -131,19 +158,47 @@ function sleepUntil(task: Task, deadline: number, remaining: number): SyscallRes
   });
 }
 
+/** Until a process has used so much CPU time. */
+function sleepOnCpu(
+  task: Task,
+  cpu: NonNullable<ReturnType<typeof cpuClock>>,
+  at: number,
+  absolute: boolean,
+  remaining: number,
+): SyscallResult {
+  if (cpu.used() >= at) return 0;
+  const queue = new WaitQueue();
+  const cancel = IntervalTimers.of(cpu.process).whenUsed(cpu.used, at, () => queue.wake());
+  return block(task, queue, () => (cpu.used() >= at ? 0 : -EAGAIN), {
+    done: cancel,
+    interrupted: () => {
+      if (absolute) return -ERESTARTNOHAND;
+      if (remaining !== 0) writeTimespec(task, remaining, Math.max(0, at - cpu.used()));
+      task.restartBlock = (again) => sleepOnCpu(again, cpu, at, false, remaining);
+      return -ERESTART_RESTARTBLOCK;
+    },
+  });
+}
+
 function nanosleep(task: Task, request: number, remaining: number): SyscallResult {
   const ns = readTimespec(task, request);
   return sleepUntil(task, task.kernel.now() + ns, remaining);
 }
 
 function clockNanosleep(task: Task, id: number, bits: number, request: number, remaining: number): SyscallResult {
-  const isReal = id === T.CLOCK_REALTIME || id === T.CLOCK_TAI || id === T.CLOCK_REALTIME_ALARM;
-  const isMonotonic = id === T.CLOCK_MONOTONIC || id === T.CLOCK_BOOTTIME || id === T.CLOCK_BOOTTIME_ALARM;
+  const isReal = id === T.CLOCK_REALTIME || id === T.CLOCK_TAI;
+  const isMonotonic = id === T.CLOCK_MONOTONIC || id === T.CLOCK_BOOTTIME;
   if (!isReal && !isMonotonic) {
-    if (id === T.CLOCK_THREAD_CPUTIME_ID) throw errno(EINVAL);
-    readClock(task, id);
-    // Sleeping on CPU time, or on clocks that have no timers.
-    throw errno(EOPNOTSUPP);
+    if (id === T.CLOCK_THREAD_CPUTIME_ID) throw errno(EOPNOTSUPP);
+    const cpu = cpuClock(task, id);
+    // Clocks that have no timers.
+    if (cpu === undefined) readClock(task, id);
+    if (cpu === undefined) throw errno(EOPNOTSUPP);
+    // A thread would wait for its own work (posix_cpu_nsleep).
+    if (id < 0 && (id & CPUCLOCK_PERTHREAD) !== 0 && (~(id >> 3) === 0 || ~(id >> 3) === task.tid)) throw errno(EINVAL);
+    const ns = readTimespec(task, request);
+    const at = (bits & T.TIMER_ABSTIME) !== 0 ? ns : cpu.used() + ns;
+    return sleepOnCpu(task, cpu, at, (bits & T.TIMER_ABSTIME) !== 0, remaining);
   }
   const { kernel } = task;
   const ns = readTimespec(task, request);
@@ -182,8 +237,6 @@ export const clockCalls: readonly SyscallDefinition[] = [
   syscall("settimeofday", [timeval, timezone], settimeofday, { partial: "the host's clock cannot be set: EPERM" }),
   syscall("time", [filledSeconds], time, { printResult: printSeconds }),
   syscall("nanosleep", [timespec, remainder(undefined)], nanosleep),
-  syscall("clock_nanosleep", [clockArg, absolute, timespec, remainder(1)], clockNanosleep, {
-    partial: "not on CPU-time clocks: EOPNOTSUPP",
-  }),
+  syscall("clock_nanosleep", [clockArg, absolute, timespec, remainder(1)], clockNanosleep),
   syscall("times", [filledTimes], times),
 ];

@@ -1,5 +1,6 @@
 /** Timers that send signals: setitimer(2), alarm(2), timer_create(2). */
-import { EFAULT, EINVAL, EOPNOTSUPP, errno } from "../abi/errno.ts";
+import { CAP_WAKE_ALARM } from "../abi/capability.ts";
+import { EFAULT, EINVAL, EOPNOTSUPP, EPERM, errno } from "../abi/errno.ts";
 import { NSIG, SIGALRM, SIGEV_NONE, SIGEV_SIGNAL, SIGEV_THREAD_ID } from "../abi/signal.ts";
 import * as T from "../abi/time.ts";
 import { IntervalTimers, type PosixTimer, type TimerSetting } from "../proc/interval-timers.ts";
@@ -9,6 +10,7 @@ import { type SyscallDefinition, syscall } from "./define.ts";
 import { clock as clockArg, viewOf, writePair } from "./process-args.ts";
 import { filledInt } from "./struct-args.ts";
 import { filledTimerspec, filledTimerval, signalEvent, timerspec, timerval } from "./time-args.ts";
+import { cpuClock } from "./time-clock.ts";
 
 /** struct itimerval (unit 1000 ns) or itimerspec (unit 1): interval, value. */
 export function writeSetting(task: Task, address: number, setting: TimerSetting, unit: number): void {
@@ -61,10 +63,19 @@ function alarm(task: Task, seconds: number): number {
 
 /** Clocks on which timer_create's timers can be: those that go by themselves. */
 const TIMER_CLOCKS = new Set([T.CLOCK_REALTIME, T.CLOCK_MONOTONIC, T.CLOCK_BOOTTIME, T.CLOCK_TAI]);
-const CPU_CLOCKS = new Set([T.CLOCK_PROCESS_CPUTIME_ID, T.CLOCK_THREAD_CPUTIME_ID]);
+
+/** Clocks without timers, alarms (there is no clock that wakes a machine), and no clocks at all. */
+function unsupported(task: Task, clock: number): number {
+  if (clock === T.CLOCK_REALTIME_ALARM || clock === T.CLOCK_BOOTTIME_ALARM) {
+    return task.capable(CAP_WAKE_ALARM) ? EOPNOTSUPP : EPERM;
+  }
+  const readable = [T.CLOCK_MONOTONIC_RAW, T.CLOCK_REALTIME_COARSE, T.CLOCK_MONOTONIC_COARSE] as number[];
+  return readable.includes(clock) ? EOPNOTSUPP : EINVAL;
+}
 
 function timerCreate(task: Task, clock: number, event: number, idAddress: number): number {
-  if (!TIMER_CLOCKS.has(clock)) throw errno(CPU_CLOCKS.has(clock) ? EOPNOTSUPP : EINVAL);
+  const cpu = cpuClock(task, clock);
+  if (cpu === undefined && !TIMER_CLOCKS.has(clock)) throw errno(unsupported(task, clock));
   let notify = SIGEV_SIGNAL;
   let signal = SIGALRM;
   let value: bigint | undefined;
@@ -81,7 +92,8 @@ function timerCreate(task: Task, clock: number, event: number, idAddress: number
     if (notify !== SIGEV_NONE && (signal < 1 || signal > NSIG)) throw errno(EINVAL);
   }
   task.space.writable(idAddress, 4);
-  const timer = IntervalTimers.of(task.process).create({ clock, notify, signal, value, target });
+  const options = { clock, notify, signal, value, target };
+  const timer = IntervalTimers.of(task.process).create(cpu === undefined ? options : { ...options, cpu });
   task.space.writeU32(idAddress, timer.id);
   return 0;
 }
@@ -101,7 +113,9 @@ function timerSettime(task: Task, id: number, bits: number, value: number, old: 
   const now = kernel.now();
   let deadline: number | undefined;
   if (setting.value > 0) {
-    if ((bits & T.TIMER_ABSTIME) === 0) deadline = now + setting.value;
+    if (timer.used !== undefined) {
+      deadline = (bits & T.TIMER_ABSTIME) === 0 ? timer.used() + setting.value : setting.value;
+    } else if ((bits & T.TIMER_ABSTIME) === 0) deadline = now + setting.value;
     else {
       const real = timer.clock === T.CLOCK_REALTIME || timer.clock === T.CLOCK_TAI;
       deadline = real ? setting.value - (Number(kernel.realtime()) - now) : setting.value;
@@ -119,9 +133,7 @@ export const timerCalls: readonly SyscallDefinition[] = [
   syscall("setitimer", [whichTimer, timerval, filledTimerval], setitimer),
   syscall("getitimer", [whichTimer, filledTimerval], getitimer),
   syscall("alarm", [uint], alarm),
-  syscall("timer_create", [clockArg, signalEvent, filledInt], timerCreate, {
-    partial: "not on CPU-time clocks: EOPNOTSUPP",
-  }),
+  syscall("timer_create", [clockArg, signalEvent, filledInt], timerCreate),
   syscall(
     "timer_settime",
     [int, flags([[T.TIMER_ABSTIME, "TIMER_ABSTIME"]]), timerspec, filledTimerspec],
