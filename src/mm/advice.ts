@@ -2,7 +2,7 @@
  * Operations on ranges of mappings: mprotect(2), madvise(2), msync(2), mincore(2), mlock(2). Each goes from mapping to
  * mapping and meets holes in its own way, which is Linux's (mm/mprotect.c, madvise.c, msync.c, mincore.c, mlock.c).
  */
-import { EACCES, EBUSY, EFAULT, EINVAL, ENOMEM, errno } from "../abi/errno.ts";
+import { EACCES, EBUSY, EFAULT, EINVAL, ENOMEM, EOPNOTSUPP, errno } from "../abi/errno.ts";
 import * as M from "../abi/mman.ts";
 import type { AddressSpace } from "./address-space.ts";
 import { alignUp, PAGE_SHIFT, PAGE_SIZE, PageBits, TASK_SIZE } from "./layout.ts";
@@ -139,6 +139,7 @@ function adviseOne(space: AddressSpace, vma: Vma, start: number, end: number, be
       if (vma.flags & VmFlag.Locked) throw errno(EINVAL);
       if (vma.shared === null) throw errno(EINVAL);
       if (!(vma.flags & VmFlag.Shared && vma.prot & M.PROT_WRITE)) throw errno(EACCES);
+      if (vma.shared.punch === undefined) throw errno(EOPNOTSUPP);
       space.dropPages(vma, start, end);
       vma.shared.punch(vma.positionOf(start), vma.positionOf(end));
       return;

@@ -17,8 +17,8 @@ export interface SharedObject {
   version(index: number): number;
   /** A page is about to be written to. False if there is no room for it: SIGBUS. Absent: there is. */
   prepareWrite?(index: number): boolean;
-  /** MADV_REMOVE: bytes [start, end) become a hole. Throws EOPNOTSUPP if that cannot be. */
-  punch(start: number, end: number): void;
+  /** MADV_REMOVE: bytes [start, end) become a hole. Absent, or throws EOPNOTSUPP: that cannot be. */
+  punch?(start: number, end: number): void;
   /** As /proc/self/maps shows it, "" for a file (whose path is shown). */
   readonly name: string;
 }

@@ -49,7 +49,7 @@ export interface CloneArgs {
   readonly tls: number;
 }
 
-const NAMESPACES = [CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER];
+const NAMESPACES = [CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWPID, CLONE_NEWUSER];
 
 /** Flags beyond 32 bits: bit operations would lose them. */
 function has(flags: number, flag: number): boolean {
@@ -108,7 +108,7 @@ function checkFlags(flags: number): void {
   if (has(flags, CLONE_SIGHAND) && !has(flags, CLONE_VM)) throw errno(EINVAL);
   if (has(flags, CLONE_CLEAR_SIGHAND) && has(flags, CLONE_SIGHAND)) throw errno(EINVAL);
   if (has(flags, CLONE_PIDFD) && has(flags, CLONE_THREAD)) throw errno(EINVAL);
-  // As a kernel that is built without namespaces other than UTS, and without cgroups, answers.
+  // As a kernel that is built without namespaces other than those of mounts and UTS, and without cgroups, answers.
   for (const namespace of NAMESPACES) if (has(flags, namespace)) throw errno(EINVAL);
   if (has(flags, CLONE_INTO_CGROUP)) throw errno(EINVAL);
 }
@@ -141,6 +141,7 @@ function copyTask(task: Task, args: CloneArgs): Task {
   else files = files.clone();
   if (has(flags, CLONE_FS)) fs.references++;
   else fs = fs.clone();
+  if (has(flags, CLONE_NEWNS)) fs.unshareMounts();
   if (!has(flags, CLONE_SIGHAND)) handlers = has(flags, CLONE_CLEAR_SIGHAND) ? handlers.afterExec() : handlers.clone();
 
   const thread = has(flags, CLONE_THREAD);

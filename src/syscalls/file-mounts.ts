@@ -1,6 +1,6 @@
 /** mount(2), umount2(2), memfd_create(2), and file handles, which there are none of. */
 import { CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN } from "../abi/capability.ts";
-import { EBUSY, EFAULT, EINVAL, ENODEV, EOPNOTSUPP, EPERM, errno } from "../abi/errno.ts";
+import { EAGAIN, EBUSY, EFAULT, EINVAL, ENODEV, EOPNOTSUPP, EPERM, errno } from "../abi/errno.ts";
 import {
   AT_EMPTY_PATH,
   AT_SYMLINK_FOLLOW,
@@ -10,11 +10,14 @@ import {
   O_LARGEFILE,
   O_RDWR,
 } from "../abi/fcntl.ts";
+import { S_IFREG } from "../abi/stat.ts";
 import * as M from "../abi/statfs.ts";
 import type { Task } from "../proc/task.ts";
-import { RegularFile } from "../vfs/file.ts";
+import { decodeBytes } from "../util/bytes.ts";
+import { isWritable, RegularFile } from "../vfs/file.ts";
+import { treeOf } from "../vfs/mounts.ts";
 import type { Mount, Path } from "../vfs/path.ts";
-import { DIRECTORY, FOLLOW, lookup } from "../vfs/walk.ts";
+import { DIRECTORY, FOLLOW, finish, lookup, Walker } from "../vfs/walk.ts";
 import { cstring, descriptorResult, dirfd, flags, int, outPtr, path, printCString, printPointer, ptr } from "./args.ts";
 import { type Arg, type SyscallDefinition, syscall } from "./define.ts";
 import { fdLimit, lookupAt, ownerOf, readPath } from "./file-util.ts";
@@ -25,6 +28,8 @@ const PROPAGATION = M.MS_SHARED | M.MS_PRIVATE | M.MS_SLAVE | M.MS_UNBINDABLE;
 /** Flags that a mount keeps. */
 const KEPT = M.MS_RDONLY | M.MS_NOSUID | M.MS_NODEV | M.MS_NOEXEC | M.MS_NOATIME | M.MS_NODIRATIME | M.MS_RELATIME;
 
+const ATIME = M.MS_NOATIME | M.MS_RELATIME;
+
 const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;
 const MFD_NOEXEC_SEAL = 8;
@@ -32,43 +37,97 @@ const MFD_EXEC = 0x10;
 /** Longest name of a memfd. */
 const MFD_NAME_MAX = 249;
 
+/** The flags that a new mount keeps: relatime unless told otherwise (path_mount()). */
+function keptFlags(bits: number, old = 0): number {
+  const flags = bits & KEPT & ~ATIME;
+  const asked = bits & (ATIME | M.MS_STRICTATIME);
+  // A remount that says nothing of access times leaves them as they were.
+  if (asked === 0 && old !== 0) return flags | (old & ATIME);
+  if (bits & M.MS_STRICTATIME) return flags | (bits & M.MS_NODIRATIME);
+  return flags | (bits & M.MS_NOATIME ? M.MS_NOATIME : M.MS_RELATIME) | (bits & M.MS_NODIRATIME);
+}
+
+/** A string argument of mount(2): at most a page, EINVAL for more. */
+function readMountString(task: Task, address: number): string {
+  return address === 0 ? "" : decodeBytes(task.space.readCStringBytes(address, 4096, EINVAL));
+}
+
 function mount(task: Task, source: number, target: number, type: number, flagBits: number, data: number): number {
+  const typeName = readMountString(task, type);
+  const sourceName = source === 0 ? "none" : readMountString(task, source);
+  // Whatever the data are, they are a page at most and need not end in a NUL.
+  const options = data === 0 ? "" : readOptions(task, data);
   const where = lookup(task, undefined, readPath(task, target), FOLLOW);
   if (!task.capable(CAP_SYS_ADMIN)) return -EPERM;
   const bits = (flagBits & MS_MGC_MASK) >>> 0 === MS_MGC_VAL ? flagBits & ~MS_MGC_MASK : flagBits;
   const { mounts } = task.fs;
-  if (bits & M.MS_REMOUNT) {
-    return remount(task, where, bits, data === 0 ? "" : readPath(task, data));
-  }
+  if (bits & M.MS_REMOUNT) return remount(task, where, bits, options);
   if (bits & M.MS_BIND) {
-    const from = lookup(task, undefined, readPath(task, source), FOLLOW);
+    if (source === 0 || sourceName === "") return -EINVAL;
+    const from = lookup(task, undefined, sourceName, FOLLOW);
     mounts.bind(from, where, (bits & M.MS_REC) !== 0);
     return 0;
   }
-  // There is one mount namespace, so nothing is propagated whatever one asks for.
-  if (bits & PROPAGATION) return where.dentry === where.mount.root ? 0 : -EINVAL;
+  if (bits & PROPAGATION) return changeType(task, where, bits);
   if (bits & M.MS_MOVE) {
-    const from = lookup(task, undefined, readPath(task, source), FOLLOW);
+    if (source === 0 || sourceName === "") return -EINVAL;
+    const from = lookup(task, undefined, sourceName, FOLLOW);
     if (from.dentry !== from.mount.root) return -EINVAL;
     mounts.move(from.mount, where);
     return 0;
   }
   if (type === 0) return -EINVAL;
-  const typeName = readPath(task, type);
-  const sourceName = source === 0 ? "none" : readPath(task, source);
   const make = mounts.types.get(typeName);
   if (make === undefined) return -ENODEV;
-  const fs = make({ source: sourceName, data: data === 0 ? "" : readPath(task, data) });
-  mounts.mount(fs, where, sourceName, (bits & KEPT) | (fs.readOnly ? M.MS_RDONLY : 0));
+  const fs = make({ source: sourceName, data: options });
+  mounts.mount(fs, where, sourceName, keptFlags(bits) | (fs.readOnly ? M.MS_RDONLY : 0));
   return 0;
+}
+
+function readOptions(task: Task, address: number): string {
+  const bytes = task.space.readablePrefix(address, 4096);
+  const end = bytes.indexOf(0);
+  return decodeBytes(bytes.subarray(0, end < 0 ? bytes.length : end));
 }
 
 function remount(task: Task, where: Path, bits: number, data: string): number {
   if (where.dentry !== where.mount.root) return -EINVAL;
+  const { mount } = where;
   // With MS_BIND it is the mount's flags alone; without, the file system's options as well.
-  if ((bits & M.MS_BIND) === 0) task.fs.mounts.reconfigure(where.mount.fs, data);
-  where.mount.flags = bits & KEPT;
+  if ((bits & M.MS_BIND) === 0) task.fs.mounts.reconfigure(mount.fs, data);
+  const flags = keptFlags(bits, mount.flags);
+  if (flags & ~mount.flags & M.MS_RDONLY && isWritten(task, mount)) return -EBUSY;
+  mount.flags = flags;
   return 0;
+}
+
+/** Some open file may write to it. */
+function isWritten(task: Task, mount: Mount): boolean {
+  for (const other of task.kernel.tasks.values()) {
+    for (const fd of other.files.descriptors()) {
+      const file = other.files.peek(fd);
+      if (file?.path?.mount === mount && file.inode.format === S_IFREG && isWritable(file)) return true;
+    }
+  }
+  return false;
+}
+
+/** MS_SHARED, MS_PRIVATE, MS_SLAVE, MS_UNBINDABLE: one of them, and MS_REC. */
+function changeType(task: Task, where: Path, bits: number): number {
+  const type = bits & PROPAGATION;
+  if ((type & (type - 1)) !== 0 || bits & ~(PROPAGATION | M.MS_REC | M.MS_SILENT)) return -EINVAL;
+  if (where.dentry !== where.mount.root) return -EINVAL;
+  setPropagation(task, where.mount, type, (bits & M.MS_REC) !== 0);
+  return 0;
+}
+
+/** Also mount_setattr(2). @param type one of MS_SHARED and its kin */
+export function setPropagation(task: Task, top: Mount, type: number, recursive: boolean): void {
+  const { mounts } = task.fs;
+  for (const mount of recursive ? treeOf(top) : [top]) {
+    if (type === M.MS_SHARED) mounts.makeShared(mount);
+    else mounts.makeUnshared(mount, type === M.MS_SLAVE ? "slave" : type === M.MS_PRIVATE ? "private" : "unbindable");
+  }
 }
 
 /** A working directory or root of a task, or an open file, lies in it. */
@@ -83,23 +142,40 @@ function isBusy(task: Task, mount: Mount): boolean {
 
 function umount(task: Task, address: number, bits: number): number {
   if (bits & ~(M.MNT_FORCE | M.MNT_DETACH | M.MNT_EXPIRE | M.UMOUNT_NOFOLLOW)) return -EINVAL;
-  const place = lookup(task, undefined, readPath(task, address), bits & M.UMOUNT_NOFOLLOW ? 0 : FOLLOW);
-  if (place.dentry !== place.mount.root) return -EINVAL;
+  const walker = new Walker(task, undefined);
+  walker.quiet = true;
+  walker.begin(readPath(task, address));
+  const { mount, dentry } = finish(walker, bits & M.UMOUNT_NOFOLLOW ? 0 : FOLLOW);
   if (!task.capable(CAP_SYS_ADMIN)) return -EPERM;
-  if (place.mount === task.fs.mounts.root) return -EBUSY;
-  task.fs.mounts.unmount(place.mount, (bits & M.MNT_DETACH) !== 0, (mount) => isBusy(task, mount));
+  const { mounts } = task.fs;
+  if (dentry !== mount.root || mount.table !== mounts) return -EINVAL;
+  const busy = (m: Mount): boolean => isBusy(task, m);
+  if (bits & M.MNT_EXPIRE) {
+    if (mount === task.fs.root.mount || bits & (M.MNT_FORCE | M.MNT_DETACH)) return -EINVAL;
+    if (mount.children.length > 0 || busy(mount)) return -EBUSY;
+    // The first call only marks it.
+    if (!mount.expiring) {
+      mount.expiring = true;
+      return -EAGAIN;
+    }
+  }
+  if (mount === mounts.root && (bits & M.MNT_DETACH) === 0) return -EBUSY;
+  mounts.unmount(mount, (bits & M.MNT_DETACH) !== 0, busy);
   return 0;
 }
 
-/** pivot_root(2): the old root is moved below the new one, which becomes everybody's. */
+/** pivot_root(2): the root becomes another mount, and what was the root is moved below it, for all who are there. */
 function pivotRoot(task: Task, newRoot: number, putOld: number): number {
   if (!task.capable(CAP_SYS_ADMIN)) return -EPERM;
-  const root = lookup(task, undefined, readPath(task, newRoot), FOLLOW | DIRECTORY);
-  const old = lookup(task, undefined, readPath(task, putOld), FOLLOW | DIRECTORY);
-  if (root.dentry !== root.mount.root || root.mount === task.fs.root.mount) return -EINVAL;
-  if (old.mount !== root.mount) return -EINVAL;
-  // The root of the machine is not mounted on anything, and so cannot be moved: pivot_root(2), on rootfs.
-  return -EINVAL;
+  const next = lookup(task, undefined, readPath(task, newRoot), FOLLOW | DIRECTORY);
+  const put = lookup(task, undefined, readPath(task, putOld), FOLLOW | DIRECTORY);
+  const old = task.fs.root;
+  task.fs.mounts.pivot(next, put, old);
+  for (const { fs } of task.kernel.tasks.values()) {
+    if (fs.root.equals(old)) fs.root = next;
+    if (fs.cwd.equals(old)) fs.cwd = next;
+  }
+  return 0;
 }
 
 function memfdCreate(task: Task, name: number, bits: number): number {
@@ -187,10 +263,10 @@ const memfdFlags = flags(
 
 export const fileMountCalls: readonly SyscallDefinition[] = [
   syscall("mount", [path, path, mountedType, mountFlags, mountData], mount, {
-    partial: "one mount namespace, no propagation; file systems: those that the machine knows by name",
+    partial: "file systems: those that the machine knows by name",
   }),
   syscall("umount2", [path, umountFlags], umount),
-  syscall("pivot_root", [path, path], pivotRoot, { partial: "the machine's first root cannot be moved (EINVAL)" }),
+  syscall("pivot_root", [path, path], pivotRoot),
   syscall("memfd_create", [cstring, memfdFlags], memfdCreate, descriptorResult),
   syscall("name_to_handle_at", [dirfd, path, ptr, outPtr, int], (task, dirfd, path, _handle, _id, flags) =>
     nameToHandle(task, dirfd, path, flags),

@@ -3,6 +3,7 @@ import { CAP_LAST_CAP, CAP_SETPCAP, CAP_SYS_ADMIN } from "../abi/capability.ts";
 import {
   CLONE_FILES,
   CLONE_FS,
+  CLONE_NEWNS,
   CLONE_NEWUTS,
   CLONE_SIGHAND,
   CLONE_SYSVSEM,
@@ -223,9 +224,9 @@ function getRobustList(task: Task, pid: number, head: number, length: number): n
   return 0;
 }
 
-const SEPARABLE = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_NEWUTS;
+const SEPARABLE = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_NEWUTS | CLONE_NEWNS;
 
-/** What tasks share can be had alone; of namespaces there are UTS ones, as in a kernel without the others. */
+/** What tasks share can be had alone; of namespaces there are those of mounts and UTS, as in a kernel without the others. */
 function unshare(task: Task, bits: number): number {
   if (bits & ~(SEPARABLE | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) throw errno(EINVAL);
   if (bits & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) && task.process.tasks.size > 1) throw errno(EINVAL);
@@ -234,10 +235,12 @@ function unshare(task: Task, bits: number): number {
     if (!task.capable(CAP_SYS_ADMIN)) throw errno(EPERM);
     task.uts = task.uts.clone();
   }
-  if (bits & CLONE_FS && task.fs.references > 1) {
+  if (bits & CLONE_NEWNS && !task.capable(CAP_SYS_ADMIN)) throw errno(EPERM);
+  if (bits & (CLONE_FS | CLONE_NEWNS) && task.fs.references > 1) {
     task.fs.references--;
     task.fs = task.fs.clone();
   }
+  if (bits & CLONE_NEWNS) task.fs.unshareMounts();
   if (bits & CLONE_FILES && task.files.references > 1) {
     task.files.references--;
     task.files = task.files.clone();
@@ -262,7 +265,9 @@ export const prctlCalls: readonly SyscallDefinition[] = [
     return 0;
   }),
   syscall("get_robust_list", [pidArg, outPtr, outPtr], getRobustList),
-  syscall("unshare", [flags(cloneFlagNames)], unshare, { partial: "no namespaces but UTS: EINVAL" }),
+  syscall("unshare", [flags(cloneFlagNames)], unshare, {
+    partial: "of namespaces those of mounts and UTS; others: EINVAL",
+  }),
   syscall(
     "setns",
     [int, int],

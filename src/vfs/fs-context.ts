@@ -3,7 +3,8 @@ import type { MountTable } from "./mounts.ts";
 import type { Path } from "./path.ts";
 
 export class FsContext {
-  readonly mounts: MountTable;
+  /** The mount namespace. */
+  mounts: MountTable;
   root: Path;
   cwd: Path;
   umask: number;
@@ -15,6 +16,14 @@ export class FsContext {
     this.root = root;
     this.cwd = cwd;
     this.umask = umask;
+  }
+
+  /** CLONE_NEWNS: a mount namespace of its own, in which it is where it was. */
+  unshareMounts(): void {
+    const { table, translate } = this.mounts.clone();
+    this.mounts = table;
+    this.root = translate(this.root);
+    this.cwd = translate(this.cwd);
   }
 
   /** For a clone without CLONE_FS, and unshare(CLONE_FS). */

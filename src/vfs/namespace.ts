@@ -156,7 +156,7 @@ export function unlinkAt(view: View, start: Path | undefined, path: string): voi
   if (walker.trailing) throw errno(victim.isDirectory ? EISDIR : ENOTDIR);
   checkDelete(walker.dentry.inode, victim.inode, view.credentials);
   if (victim.isDirectory) throw errno(EISDIR);
-  if (victim.mounts > 0) throw errno(EBUSY);
+  if (view.fs.mounts.isMountpoint(victim)) throw errno(EBUSY);
   walker.dentry.inode.unlink(walker.last);
   detach(walker.dentry.inode, victim);
 }
@@ -172,7 +172,7 @@ export function rmdirAt(view: View, start: Path | undefined, path: string): void
   if (victim === undefined) throw errno(ENOENT);
   checkDelete(walker.dentry.inode, victim.inode, view.credentials);
   if (!victim.isDirectory) throw errno(ENOTDIR);
-  if (victim.mounts > 0) throw errno(EBUSY);
+  if (view.fs.mounts.isMountpoint(victim)) throw errno(EBUSY);
   walker.dentry.inode.rmdir(walker.last);
   detach(walker.dentry.inode, victim);
 }
@@ -226,14 +226,14 @@ export function renameAt(
     if (source.isDirectory && !allowed(source.inode, credentials, MAY_WRITE)) throw errno(EACCES);
     if (exchange && target?.isDirectory && !allowed(target.inode, credentials, MAY_WRITE)) throw errno(EACCES);
   }
-  if (source.mounts > 0 || (target?.mounts ?? 0) > 0) throw errno(EBUSY);
-  from.dentry.inode.rename(from.last, to.dentry.inode, to.last, exchange);
   const { mounts } = view.fs;
+  if (mounts.isMountpoint(source) || (target !== undefined && mounts.isMountpoint(target))) throw errno(EBUSY);
+  from.dentry.inode.rename(from.last, to.dentry.inode, to.last, exchange);
   if (exchange && target !== undefined) {
     Dentry.exchange(source, target);
-    notifyMove(to.dentry.inode, to.last, from.dentry.inode, from.last, target.inode, ++mounts.lastMoveCookie);
+    notifyMove(to.dentry.inode, to.last, from.dentry.inode, from.last, target.inode, mounts.nextMoveCookie());
   } else source.move(to.dentry, to.last);
-  notifyMove(from.dentry.inode, from.last, to.dentry.inode, to.last, source.inode, ++mounts.lastMoveCookie);
+  notifyMove(from.dentry.inode, from.last, to.dentry.inode, to.last, source.inode, mounts.nextMoveCookie());
   if (!exchange && target !== undefined) {
     if (!target.isDirectory) notify(target.inode, IN_ATTRIB);
     notifyGone(target.inode);

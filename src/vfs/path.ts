@@ -8,6 +8,7 @@
  */
 import { ENOENT, errno } from "../abi/errno.ts";
 import { S_IFDIR } from "../abi/stat.ts";
+import type { PeerGroup } from "./propagation.ts";
 import type { FileSystem, Inode } from "./types.ts";
 
 /** Children that a directory of a volatile file system may keep before idle ones are dropped. */
@@ -127,11 +128,23 @@ export class Mount {
   flags: number;
   /** Gone from the mount table (umount2 with MNT_DETACH), though files may still be open in it. */
   detached: boolean = false;
+  /** What is mounted in it, later ones on top. */
+  readonly children: Mount[] = [];
+  /** The namespace that it is in: its list of mounts. */
+  table: { readonly mounts: Mount[] };
+  /** Whom it tells of mounts, and who tells it: propagation.ts. */
+  peers: PeerGroup | undefined = undefined;
+  master: PeerGroup | undefined = undefined;
+  /** MS_UNBINDABLE. */
+  unbindable: boolean = false;
+  /** MNT_EXPIRE: nobody has used it since it was marked. */
+  expiring: boolean = false;
   /** Not in the tree at all: the place of inodes without a path, whose dentry has the name that is shown. */
   pseudo: boolean = false;
 
-  constructor(id: number, root: Dentry, source: string, flags: number) {
+  constructor(id: number, root: Dentry, source: string, flags: number, table: { readonly mounts: Mount[] }) {
     this.id = id;
+    this.table = table;
     this.fs = root.inode.fs;
     this.root = root;
     this.source = source;
@@ -208,6 +221,13 @@ export function nameOf(path: Path, root: Path | undefined): Name {
     parts.push(dentry.name);
     dentry = dentry.parent;
   }
+}
+
+/** The name within its file system: what of that a bind mount shows. */
+export function nameInFileSystem(dentry: Dentry): string {
+  const parts: string[] = [];
+  for (let at = dentry; at.parent !== at; at = at.parent) parts.push(at.name);
+  return `/${parts.reverse().join("/")}`;
 }
 
 /** As /proc/self/fd shows it: with " (deleted)" where the name is gone. */

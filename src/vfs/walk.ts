@@ -60,6 +60,8 @@ export class Walker {
   lastType: number = LAST_ROOT;
   /** The last component is followed by a slash. */
   trailing: boolean = false;
+  /** To walk somewhere is to use it, but not for who only wants to know whether somebody does. */
+  quiet: boolean = false;
   readonly #root: Path;
   readonly #start: Path;
   readonly #resolve: number;
@@ -165,6 +167,8 @@ export class Walker {
       const mount = this.view.fs.mounts.at(this.mount, this.dentry);
       if (mount === undefined) return;
       if (this.#resolve & RESOLVE_NO_XDEV) throw errno(EXDEV);
+      // It is in use: MNT_EXPIRE of umount2(2) is to be asked for again.
+      if (!this.quiet) mount.expiring = false;
       this.#set(mount, mount.root);
     }
   }

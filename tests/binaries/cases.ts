@@ -58,6 +58,7 @@ const plain: readonly string[] = [
   "epoll",
   "memory",
   "status",
+  "mounts",
   "unix",
   "net-tcp",
   "net-udp",

@@ -5,7 +5,7 @@ import * as R from "../../abi/resource.ts";
 import { NSIG, SIG_DFL, SIG_IGN } from "../../abi/signal.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "../../mm/layout.ts";
 import type { Vma } from "../../mm/vma.ts";
-import { type Mount, nameOf, Path } from "../../vfs/path.ts";
+import { type Mount, nameInFileSystem, nameOf, Path } from "../../vfs/path.ts";
 import { INIT_PID } from "../kernel.ts";
 import { countFilters } from "../seccomp.ts";
 import { SignalSet } from "../signal-state.ts";
@@ -348,6 +348,12 @@ function mountOptions(mount: Mount): string {
   return options.join(",");
 }
 
+/** The optional fields of mountinfo: proc_pid_mountinfo(5). */
+function propagation({ peers, master, unbindable }: Mount): string {
+  const fields = [peers && ` shared:${peers.id}`, master && ` master:${master.id}`, unbindable && " unbindable"];
+  return fields.filter(Boolean).join("");
+}
+
 /** The mounts that `task` can reach from its root, with the names they have for it. */
 function* visibleMounts(task: Task): Generator<[Mount, string]> {
   for (const mount of task.fs.mounts.mounts) {
@@ -367,10 +373,10 @@ export function mountInfoText(task: Task): string {
   let text = "";
   for (const [mount, place] of visibleMounts(task)) {
     const { dev } = mount.fs;
-    const inside = mount.root.parent === mount.root ? "/" : nameOf(new Path(mount, mount.root), undefined).text;
+    const inside = nameInFileSystem(mount.root);
     text +=
       `${mount.id} ${mount.parent?.id ?? mount.id} ${majorOf(dev)}:${minorOf(dev)} ${escapeMount(inside)} ${escapeMount(place)} ` +
-      `${mountOptions(mount)} - ${mount.fs.type} ${escapeMount(mount.source)} ${mount.fs.readOnly ? "ro" : "rw"}\n`;
+      `${mountOptions(mount)}${propagation(mount)} - ${mount.fs.type} ${escapeMount(mount.source)} ${mount.fs.readOnly ? "ro" : "rw"}\n`;
   }
   return text;
 }
