@@ -6,6 +6,7 @@ export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;
 export const IPPROTO_IPV6 = 41;
 export const IPPROTO_ICMPV6 = 58;
+export const IPPROTO_RAW = 255;
 /** Protocols from here on do not exist for socket(2). */
 export const IPPROTO_MAX = 263;
 
@@ -33,6 +34,9 @@ export const IP_MULTICAST_TTL = 33;
 export const IP_MULTICAST_LOOP = 34;
 export const IP_MULTICAST_ALL = 49;
 
+/** Of RFC 2292, before RFC 3542 gave it another number. */
+export const IPV6_2292HOPLIMIT = 8;
+export const IPV6_CHECKSUM = 7;
 export const IPV6_UNICAST_HOPS = 16;
 export const IPV6_MULTICAST_HOPS = 18;
 export const IPV6_MULTICAST_LOOP = 19;

@@ -44,6 +44,7 @@ const IP: Readonly<Record<number, NumberOption>> = {
 };
 
 const IPV6: Readonly<Record<number, NumberOption>> = {
+  [I.IPV6_2292HOPLIMIT]: flag(),
   [I.IPV6_UNICAST_HOPS]: hops(64, 0),
   [I.IPV6_MULTICAST_HOPS]: hops(1, 0),
   [I.IPV6_MULTICAST_LOOP]: flag(1),
@@ -78,6 +79,7 @@ const TCP: Readonly<Record<number, NumberOption>> = {
 };
 
 const UDP: Readonly<Record<number, NumberOption>> = { [I.UDP_CORK]: flag() };
+const RAW6: Readonly<Record<number, NumberOption>> = { [I.IPV6_CHECKSUM]: range(-1, -1, INT_MAX) };
 const RAW: Readonly<Record<number, NumberOption>> = { [I.IP_HDRINCL]: flag() };
 
 export class InetOptions {
@@ -96,6 +98,7 @@ export class InetOptions {
   #find(level: number, name: number): NumberOption | undefined {
     if (level === I.IPPROTO_IP) return IP[name] ?? (this.#type === SOCK_RAW ? RAW[name] : undefined);
     if (level === I.IPPROTO_IPV6 && this.#family === AF_INET6) return IPV6[name];
+    if (level === I.IPPROTO_RAW && this.#type === SOCK_RAW && this.#family === AF_INET6) return RAW6[name];
     if (level !== this.#protocol) return undefined;
     if (level === I.IPPROTO_TCP && this.#type === SOCK_STREAM) return TCP[name];
     return level === I.IPPROTO_UDP ? UDP[name] : undefined;

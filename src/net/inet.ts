@@ -189,6 +189,7 @@ export abstract class InetSocket extends Socket implements PortUser {
     };
     if (isV6(to)) {
       given(I.IPPROTO_IPV6, I.IPV6_RECVHOPLIMIT, I.IPV6_HOPLIMIT, 64);
+      given(I.IPPROTO_IPV6, I.IPV6_2292HOPLIMIT, I.IPV6_2292HOPLIMIT, 64);
       given(I.IPPROTO_IPV6, I.IPV6_RECVTCLASS, I.IPV6_TCLASS, 0);
     } else given(I.IPPROTO_IP, I.IP_RECVTTL, I.IP_TTL, 64);
     return found;

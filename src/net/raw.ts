@@ -19,7 +19,6 @@ const ECHO_REPLY6 = 129;
 const HEADER = 20;
 
 /** setsockopt(2) level and name of the filters by type of message: raw(7), RFC 3542. */
-const SOL_RAW = 255;
 const ICMP_FILTER = 1;
 const ICMP6_FILTER = 1;
 
@@ -158,7 +157,7 @@ export class RawSocket extends InetSocket {
   }
 
   #isFilter(level: number, name: number): boolean {
-    if (this.protocol === I.IPPROTO_ICMP) return level === SOL_RAW && name === ICMP_FILTER;
+    if (this.protocol === I.IPPROTO_ICMP) return level === I.IPPROTO_RAW && name === ICMP_FILTER;
     return this.protocol === I.IPPROTO_ICMPV6 && level === I.IPPROTO_ICMPV6 && name === ICMP6_FILTER;
   }
 
