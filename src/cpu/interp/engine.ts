@@ -52,6 +52,7 @@ export interface Loops {
   readonly brief: Loop;
   readonly enter: () => number;
   readonly table: WebAssembly.Table;
+  readonly transfer: (rip: number, depth: number, slot: number) => number;
   readonly [global: `global${number}`]: WebAssembly.Global;
 }
 
@@ -239,7 +240,7 @@ export class InterpCore implements CpuCore {
 
   protected report(trap: Trap): Trap {
     const { context } = this.memory;
-    if (trap === Trap.PageFault || trap === Trap.Misaligned) {
+    if (trap === Trap.PageFault) {
       this.faultAddress =
         context.getInt32(FAULT_ADDRESS + 4, true) * 0x1_0000_0000 + context.getUint32(FAULT_ADDRESS, true);
       this.faultAccess = context.getUint32(FAULT_ACCESS, true) as Access;

@@ -105,7 +105,6 @@ export function buildInterpreter(isa: ProgramIsa, handlers: HandlerList): Interp
     slots[link(fn.name)] = i;
   });
   module.table(table);
-  // Translated code imports this one; each module that does has its own copy, in V8, so it had better be small.
   module.exportedTable("table", [...callable]);
 
   const main = module.func("main", ["i32", "i32"], ["i32"], (f) => defineMain(f, handlers, find, emit));
@@ -115,6 +114,7 @@ export function buildInterpreter(isa: ProgramIsa, handlers: HandlerList): Interp
     module.func("brief", ["i32", "i32"], ["i32"], (f) => defineBrief(f, handlers)),
   );
   module.exportFunction("enter", defineEnter(module));
+  module.exportFunction("transfer", defineTransfer(module));
   return { module: module.encode(), functions: slots };
 }
 
@@ -140,6 +140,18 @@ function defineEnter(module: ModuleBuilder): FunctionRef {
       f.br(again);
     });
     f.unreachable();
+  });
+}
+
+/**
+ * (rip, depth, slot) -> rip: the region in a slot of the table. Translated code goes through it from one region to another. It
+ * could do so by itself if it imported the table; but V8 gives each instance that does a copy of all of the table, and changes
+ * them all when a region is added: the time for it, and the memory, went with the square of the number of regions, and
+ * more than half of a large program's.
+ */
+function defineTransfer(module: ModuleBuilder): FunctionRef {
+  return module.func("transfer", ["i32", "i32", "i32"], ["i32"], (f) => {
+    f.returnCallIndirect(["i32", "i32"], ["i32"], f.param(2, "i32"), [f.param(0, "i32"), f.param(1, "i32")], 1);
   });
 }
 

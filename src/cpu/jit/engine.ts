@@ -103,6 +103,8 @@ export class JitEngine extends InterpEngine {
   /** undefined until it is loaded. */
   translator: Translator | undefined;
   readonly stubSlot: number;
+  /** Slots below are those of the interpreter's functions. */
+  readonly firstSlot: number;
   readonly #load: JitOptions["load"];
   #loading: Promise<void> | undefined;
   readonly #slots = new Map<number, number>();
@@ -121,7 +123,8 @@ export class JitEngine extends InterpEngine {
     const { store, module } = options;
     this.#cache = store && new TranslationCache(store, () => store.digest([module]));
     this.stubSlot = this.functions["region_stub"] as number;
-    this.#nextSlot = Math.max(...Object.values(this.functions)) + 1;
+    this.firstSlot = Math.max(...Object.values(this.functions)) + 1;
+    this.#nextSlot = this.firstSlot;
   }
 
   /** Loads the translator, which takes some turns of the host's event loop. Without it all goes on, interpreted. */
@@ -232,6 +235,7 @@ export class JitCore extends InterpCore {
   readonly #generic = new Set<number>();
   /** By translated code. */
   #executed = 0;
+  #environment: Record<string, WebAssembly.ImportValue> | undefined;
 
   constructor(engine: JitEngine, memory: GuestMemory, loops: Loops) {
     super(engine, memory, loops);
@@ -469,8 +473,7 @@ export class JitCore extends InterpCore {
     for (const rip of entries) engine.slotOf(rip);
     this.#growTable();
     // The interpreter's globals are among its exports.
-    const env = { ...(this.loops as unknown as WebAssembly.Exports), memory: this.memory.memory, table };
-    const { exports } = new WebAssembly.Instance(module, { env });
+    const { exports } = new WebAssembly.Instance(module, { env: this.#imports });
     const ranges = code.map(({ start, bytes }): [number, number] => [start, start + bytes.length]);
     for (const [start, end] of ranges) this.code.watch(start, end);
     for (const rip of entries) {
@@ -488,10 +491,22 @@ export class JitCore extends InterpCore {
     }
     return true;
   }
+  /**
+   * What translated modules import. Their table has nothing but the interpreter's functions and never changes: V8 copies
+   * it for each of them.
+   */
+  get #imports(): Record<string, WebAssembly.ImportValue> {
+    if (this.#environment !== undefined) return this.#environment;
+    const { table } = this.loops;
+    const functions = new WebAssembly.Table({ element: "anyfunc", initial: this.#engine.firstSlot });
+    for (let i = 0; i < functions.length; i++) functions.set(i, table.get(i));
+    this.#environment = { ...(this.loops as unknown as WebAssembly.Exports), memory: this.memory.memory, functions };
+    return this.#environment;
+  }
   #growTable(): void {
     const { table } = this.loops;
     const missing = this.#engine.slotCount - table.length;
-    if (missing > 0) table.grow(missing + 50, table.get(this.#engine.stubSlot));
+    if (missing > 0) table.grow(missing + (table.length >> 1), table.get(this.#engine.stubSlot));
   }
 
   #remove(rip: number, { slot }: Installed): void {

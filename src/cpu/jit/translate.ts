@@ -64,7 +64,8 @@ type Options = TranslateOptions & Assumptions;
 export function translate(set: InstructionSet, regions: readonly Region[], options: Options): Unlinked {
   const module = new ModuleBuilder();
   module.importMemory("env", "memory", 0x10000, 0x10000, true);
-  module.importTable("env", "table", 0);
+  module.importTable("env", "functions", 0);
+  const transfer = module.importFunction("env", "transfer", ["i32", "i32", "i32"], ["i32"]);
   set.globals.forEach(({ type, mutable }, i) => {
     module.importGlobal("env", `global${i}`, type, mutable);
   });
@@ -72,7 +73,7 @@ export function translate(set: InstructionSet, regions: readonly Region[], optio
   for (const { entry } of regions) functions.set(entry, module.declare(exportName(entry), ["i32", "i32"], ["i32"]));
   for (const region of regions) {
     const fn = functions.get(region.entry) as FunctionRef;
-    module.define(fn, (f) => new Translation(f, set, region, functions, options).emit());
+    module.define(fn, (f) => new Translation(f, set, region, functions, transfer, options).emit());
     module.exportFunction(fn.name, fn);
   }
   return module.encodeMarked();
@@ -93,6 +94,8 @@ class Translation implements Exits {
   readonly #set: InstructionSet;
   readonly #region: Region;
   readonly #functions: ReadonlyMap<number, FunctionRef>;
+  /** To what is not in this module. */
+  readonly #transfer: FunctionRef;
   readonly #options: Options;
   readonly #state: State;
   readonly #structure: Structure;
@@ -121,12 +124,14 @@ class Translation implements Exits {
     set: InstructionSet,
     region: Region,
     functions: ReadonlyMap<number, FunctionRef>,
+    transfer: FunctionRef,
     options: Options,
   ) {
     this.#f = f;
     this.#set = set;
     this.#region = region;
     this.#functions = functions;
+    this.#transfer = transfer;
     this.#options = options;
     const lean = options.lean(region.entry);
     this.#state = new State(f, lean);
@@ -264,7 +269,7 @@ class Translation implements Exits {
       case "goto": {
         const cached = f.let(jumpCacheEntry(this.#pc));
         f.if(i32.ne(i32.load(cached, JUMP_CACHE), this.#pc), () => f.return(this.#pc));
-        f.returnCallIndirect(["i32", "i32"], ["i32"], i32.load(cached, JUMP_CACHE + 4), [this.#pc, this.#depth]);
+        f.returnCall(this.#transfer, [this.#pc, this.#depth, i32.load(cached, JUMP_CACHE + 4)]);
       }
     }
   }
@@ -318,7 +323,7 @@ class Translation implements Exits {
     this.#call(sem, () =>
       callee !== undefined
         ? f.call("i32", callee, args)
-        : f.callIndirect("i32", ["i32", "i32"], marked(slotMark(target)), args),
+        : f.call("i32", this.#transfer, [...args, marked(slotMark(target))]),
     );
   }
   indirect(sem: RegionSem, target: I64): void {
@@ -330,8 +335,7 @@ class Translation implements Exits {
       const cached = f.let(jumpCacheEntry(this.#pc));
       const known = i32.eq(i32.load(cached, JUMP_CACHE), this.#pc);
       const slot = select(known, i32.load(cached, JUMP_CACHE + 4), i32.const(this.#options.stubSlot));
-      const args = [this.#pc, this.#deeper];
-      this.#call(sem, () => f.callIndirect("i32", ["i32", "i32"], slot, args));
+      this.#call(sem, () => f.call("i32", this.#transfer, [this.#pc, this.#deeper, slot]));
     } else if (this.#region.targets.length > 0) this.#toDispatch(sem.instruction.rip);
     else this.#leaveTo(sem.instruction.rip);
   }

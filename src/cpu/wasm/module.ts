@@ -264,13 +264,19 @@ export class FunctionBuilder {
     this.#out.u32(fn.index);
   }
 
-  /** `return_call_indirect` through table 0. */
-  returnCallIndirect(params: readonly ValType[], results: readonly ValType[], index: I32, args: readonly Expr[]): void {
+  /** `return_call_indirect`. */
+  returnCallIndirect(
+    params: readonly ValType[],
+    results: readonly ValType[],
+    index: I32,
+    args: readonly Expr[],
+    table = 0,
+  ): void {
     for (const a of args) a.emit(this.#out);
     index.emit(this.#out);
     this.#out.byte(0x13);
     this.#out.u32(this.#module.typeIndex(params, results));
-    this.#out.u32(0);
+    this.#out.u32(table);
   }
 
   memoryCopy(to: I32, from: I32, length: I32): void {

@@ -106,7 +106,7 @@
                   (i32.store offset=4296 (; flags: aux ;) (i32.const 0) (local.get 15))
                   (i32.store offset=4300 (; flags: previous ;) (i32.const 0) (local.get 16))
                   (i64.store offset=4344 (; flags: stepped ;) (i32.const 0) (local.get 17))
-                  (local.set 26 (call_indirect (type 1) (i32.const 656941699 (; flag_b ;))))
+                  (local.set 26 (call_indirect (type 2) (i32.const 656941699 (; flag_b ;))))
                   (local.set 27 (local.get 26))
                   (local.set 28 (local.get 27))
                   (local.set 29

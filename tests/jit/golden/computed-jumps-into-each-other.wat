@@ -288,7 +288,7 @@
               (i32.ne (i32.load offset=10489856 (; jump cache ;) (local.get 13)) (local.get 4))
               (then
                 (return (local.get 4))))
-            (return_call_indirect (type 0)
+            (return_call $transfer
               (local.get 4)
               (local.get 1)
               (i32.load offset=10489860 (; jump cache ;) (local.get 13))))

@@ -45,7 +45,7 @@
                   (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 12))
                   (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 13))
                   (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 14))
-                  (local.set 10 (call_indirect (type 1) (i32.const 631775271 (; flag_l ;))))
+                  (local.set 10 (call_indirect (type 2) (i32.const 631775271 (; flag_l ;))))
                   (local.set 11 (local.get 10))
                   (local.set 6
                     (i64.or

@@ -34,7 +34,7 @@
               (i64.xor
                 (i64.sub
                   (i64.sub
-                    (call_indirect (type 1) (local.get 10) (local.get 12) (i32.const 925868141 (; mul_high_u ;)))
+                    (call_indirect (type 2) (local.get 10) (local.get 12) (i32.const 925868141 (; mul_high_u ;)))
                     (i64.and (i64.shr_s (local.get 10) (i64.const 63)) (local.get 12)))
                   (i64.and (i64.shr_s (local.get 12) (i64.const 63)) (local.get 10)))
                 (i64.shr_s (local.get 13) (i64.const 63))))
