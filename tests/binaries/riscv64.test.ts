@@ -3,24 +3,16 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import type { BinaryCase, BinaryResult } from "./cases.ts";
+import type { BinaryResult } from "./cases.ts";
 import { quick, riscv64Cases, riscv64Expectation } from "./riscv64.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 const timeout = 100_000;
 const all = process.env["RISCV64_ALL"] !== undefined;
 
-function run(binary: BinaryCase): Promise<BinaryResult> {
+function run(...args: readonly string[]): Promise<BinaryResult> {
   return new Promise((resolve, reject) => {
-    const program = `./test-binaries/bin/riscv64/${binary.program}`;
-    const command = [
-      process.env["TSRCORE_BIN"] ?? "bin/tsrcore.mjs",
-      "run",
-      "--cpu",
-      "interp",
-      program,
-      ...binary.args,
-    ];
+    const command = [process.env["TSRCORE_BIN"] ?? "bin/tsrcore.mjs", "run", "--cpu", "interp", ...args];
     const child = spawn(process.execPath, command, { cwd: repository, stdio: ["ignore", "pipe", "inherit"] });
     const stdout: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
@@ -36,6 +28,17 @@ function run(binary: BinaryCase): Promise<BinaryResult> {
 describe("riscv64 test binaries", () => {
   const chosen = riscv64Cases.filter(({ id }) => all || quick.has(id));
   test.for(chosen)("$id", { timeout }, async (binary) => {
-    expect(await run(binary)).toEqual(riscv64Expectation(binary.id));
+    const result = await run(`./test-binaries/bin/riscv64/${binary.program}`, ...binary.args);
+    expect(result).toEqual(riscv64Expectation(binary.id));
+  });
+});
+
+describe("two architectures in one machine", () => {
+  const script =
+    "uname -m; for a in riscv64 x86_64; do /t/$a/hello $a | tail -n 1; done; grep -c '^isa' /proc/cpuinfo; uname -m";
+  test.for(["x86_64", "riscv64"] as const)("a shell for %s executes programs for both", { timeout }, async (arch) => {
+    const { status, stdout } = await run("--arch", arch, "-v", "./test-binaries/bin:/t", "sh", "-c", script);
+    expect(stdout).toEqual([arch, "argv[1]=riscv64", "argv[1]=x86_64", arch === "riscv64" ? "1" : "0", arch, ""]);
+    expect(status).toBe(0);
   });
 });

@@ -13,8 +13,14 @@ export const RISCV64_REASONS: Readonly<Record<string, string>> = {
   "apk/tools-beside-busybox": "the dynamic linker's name",
   "apk/dynamic-linker": "names the architecture",
   "apk/missing-library": "names the architecture",
+  "jobs/pmap": "how many segments the linker has made of busybox",
   "jobs/sysctl-and-uname": "uname's machine",
   "system/last-and-who": "uname's machine",
+};
+
+/** Cases that have no oracle for riscv64, and why. */
+export const RISCV64_WITHOUT: Readonly<Record<string, string>> = {
+  "jobs/linux32-personality": "uname's machine, and to qemu-user all personalities are one",
 };
 
 export function dependsOnArchitecture(id: string): boolean {

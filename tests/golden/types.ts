@@ -8,10 +8,10 @@ export type NativeRoot = (typeof nativeRoots)[number];
 /** The same for riscv64. */
 export const riscv64Roots = ["alpine-riscv64", "sysroot-riscv64"] as const;
 
-export const rootNames = [...nativeRoots, ...riscv64Roots] as const;
+export const rootNames: readonly RootName[] = [...nativeRoots, ...riscv64Roots];
 
 /** The root file systems that cases run on. */
-export type RootName = (typeof rootNames)[number];
+export type RootName = NativeRoot | (typeof riscv64Roots)[number];
 
 /** The root of this machine's architecture that has the same programs. */
 export function nativeRootOf(root: RootName): NativeRoot {

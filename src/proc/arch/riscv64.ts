@@ -94,7 +94,8 @@ function load64(view: DataView, at: number): number {
 export function riscv64Arch(registers: Riscv64Registers, cpu: Riscv64Description): Arch {
   return {
     name: "riscv64",
-    name32: "riscv32",
+    // COMPAT_UTS_MACHINE (arch/riscv/include/asm/compat.h)
+    name32: "riscv",
     machine: {
       machine: E.EM_RISCV,
       platform: null,
