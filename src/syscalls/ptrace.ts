@@ -3,7 +3,7 @@
  *
  * There are no debug registers: a debugger that asks for a hardware breakpoint is refused and takes software ones.
  */
-import { EINVAL, EIO, ENODEV, ENOSPC, EPERM, ESRCH, errno } from "../abi/errno.ts";
+import { EINVAL, EIO, ENOSPC, EPERM, ESRCH, errno } from "../abi/errno.ts";
 import * as P from "../abi/ptrace.ts";
 import { AUDIT_ARCH } from "../abi/seccomp.ts";
 import { encodeSiginfo, SIGINFO_SIZE } from "../abi/siginfo.ts";
@@ -133,7 +133,7 @@ function registerSet(trace: Trace, type: number): { get(): Uint8Array; set(bytes
       return { get: () => debug.getFloating(context), set: (bytes) => debug.setFloating(context, bytes) };
     default: {
       const other = debug.others.get(type);
-      if (other === undefined) throw errno(ENODEV);
+      if (other === undefined) throw errno(EINVAL);
       return { get: () => other.get(context), set: (bytes) => other.set(context, bytes) };
     }
   }
