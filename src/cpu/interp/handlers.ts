@@ -73,3 +73,10 @@ export const PAIR = 0x10000;
 export function indexed(form: string): string {
   return form.replace(/([:,])b/, "$1m");
 }
+
+/** `{a b}` in a pair stands for either. */
+export function expandPair(pair: string): string[] {
+  const choice = /\{([^}]*)\}/.exec(pair);
+  if (choice === null) return [pair];
+  return (choice[1] as string).split(" ").flatMap((word) => expandPair(pair.replace(choice[0], word)));
+}

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { casesOf, fingerprint } from "./fingerprint.ts";
 import { Generator } from "./generate.ts";
+import type { Outcome } from "./protocol.ts";
 import { type Mode, Subject } from "./subject.ts";
 
 const file = new URL("./fixtures/recorded.json", import.meta.url);
@@ -27,5 +28,13 @@ describe("riscv64 instructions", () => {
       at += count;
     });
     expect(actual).toEqual(recorded);
+  });
+
+  it("do the same with several in a handler as with one at a time", () => {
+    const cases = Array.from({ length: 4000 }, (_, i) => generator.make(11, i));
+    const [together, single] = [new Subject("interp").run(cases), new Subject("brief").run(cases)];
+    cases.forEach((c, i) => {
+      expect([c.name, fingerprint([together[i] as Outcome])]).toEqual([c.name, fingerprint([single[i] as Outcome])]);
+    });
   });
 });

@@ -5,7 +5,7 @@ import { families } from "../../isa/riscv64/families.ts";
 import type { Definition, Sem } from "../../isa/riscv64/sem.ts";
 import { formsOf, keysOf, parseLine, parseTable, STATIC, TOWARDS_ZERO, tableLines } from "../../isa/riscv64/table.ts";
 import { i32 } from "../../wasm/expr.ts";
-import { INTERNAL_FORMS } from "../handlers.ts";
+import { expandPair, INTERNAL_FORMS } from "../handlers.ts";
 import type { Lines, ProgramIsa } from "../isa.ts";
 import { RECORD_SIZE, TRAP_LOOKUP, TRAP_STEPPED } from "../layout.ts";
 import { HOT, PAIRS } from "./hot.ts";
@@ -31,7 +31,7 @@ function forms(): { inline: string[]; outlined: string[] } {
     for (const row of parseTable(family.table)) for (const form of formsOf(row)) all.add(form);
     for (const alias of family.aliases ?? []) all.add(alias);
   }
-  const inline = ["#goto:j", "#forward", ...HOT.trim().split(/\s+/), ...CONTROL, ...PAIRS];
+  const inline = ["#goto:j", "#forward", ...HOT.trim().split(/\s+/), ...CONTROL, ...PAIRS.flatMap(expandPair)];
   for (const form of inline.flatMap((both) => both.split("|")))
     if (!all.has(form)) throw new Error(`hot.ts has an unknown form ${form}`);
   const isInline = new Set(inline);

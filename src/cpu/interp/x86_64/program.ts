@@ -7,7 +7,7 @@ import { defineFlags } from "../../isa/x86_64/flags.ts";
 import { CONDITIONS, type Definition, type Sem } from "../../isa/x86_64/sem.ts";
 import { formsOf, opcodesOf, parseForm, parseLine, parseTable, tableLines } from "../../isa/x86_64/table.ts";
 import { type I64, i32, i64 } from "../../wasm/expr.ts";
-import { INTERNAL_FORMS, indexed } from "../handlers.ts";
+import { expandPair, INTERNAL_FORMS, indexed } from "../handlers.ts";
 import type { Lines, ProgramIsa } from "../isa.ts";
 import { R_IMM, RECORD_SIZE, TRAP_LOOKUP, TRAP_STEPPED } from "../layout.ts";
 import { FUSED, HOT, PAIRS } from "./hot.ts";
@@ -58,13 +58,6 @@ function forms(): { inline: string[]; outlined: string[] } {
   const inline = [...new Set(["#goto:j", "#forward", ...hot, ...control, ...fused, ...pairs])];
   const isInline = new Set(inline);
   return { inline, outlined: [...all].filter((form) => !isInline.has(form)) };
-}
-
-/** `{a,b}` in a pair stands for either. */
-function expandPair(pair: string): string[] {
-  const choice = /\{([^}]*)\}/.exec(pair);
-  if (choice === null) return [pair];
-  return (choice[1] as string).split(" ").flatMap((word) => expandPair(pair.replace(choice[0], word)));
 }
 
 /** By opcode. */
