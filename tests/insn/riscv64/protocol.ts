@@ -36,9 +36,9 @@ export const OUT = {
   PC: 8,
   ADDRESS: 16,
   X: 24,
-  F: 24 + 256,
-  FCSR: 24 + 512,
-  DIRTY: 24 + 520,
+  F: 280,
+  FCSR: 536,
+  DIRTY: 544,
 } as const;
 
 /** c.ebreak */
