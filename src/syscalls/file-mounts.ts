@@ -1,15 +1,7 @@
-/** mount(2), umount2(2), memfd_create(2), and file handles, which there are none of. */
-import { CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN } from "../abi/capability.ts";
-import { EAGAIN, EBUSY, EFAULT, EINVAL, ENODEV, EOPNOTSUPP, EPERM, errno } from "../abi/errno.ts";
-import {
-  AT_EMPTY_PATH,
-  AT_SYMLINK_FOLLOW,
-  AT_SYMLINK_NOFOLLOW,
-  F_SEAL_EXEC,
-  F_SEAL_SEAL,
-  O_LARGEFILE,
-  O_RDWR,
-} from "../abi/fcntl.ts";
+/** mount(2), umount2(2), memfd_create(2). */
+import { CAP_SYS_ADMIN } from "../abi/capability.ts";
+import { EAGAIN, EBUSY, EFAULT, EINVAL, ENODEV, EPERM, errno } from "../abi/errno.ts";
+import { F_SEAL_EXEC, F_SEAL_SEAL, O_LARGEFILE, O_RDWR } from "../abi/fcntl.ts";
 import { S_IFREG } from "../abi/stat.ts";
 import * as M from "../abi/statfs.ts";
 import type { Task } from "../proc/task.ts";
@@ -18,15 +10,23 @@ import { isWritable, RegularFile } from "../vfs/file.ts";
 import { treeOf } from "../vfs/mounts.ts";
 import type { Mount, Path } from "../vfs/path.ts";
 import { DIRECTORY, FOLLOW, finish, lookup, Walker } from "../vfs/walk.ts";
-import { cstring, descriptorResult, dirfd, flags, int, outPtr, path, printCString, printPointer, ptr } from "./args.ts";
+import { cstring, descriptorResult, flags, path, printCString, printPointer } from "./args.ts";
 import { type Arg, type SyscallDefinition, syscall } from "./define.ts";
-import { fdLimit, lookupAt, ownerOf, readPath } from "./file-util.ts";
+import { fdLimit, ownerOf, readPath } from "./file-util.ts";
 
 const MS_MGC_MASK = 0xffff0000;
 const MS_MGC_VAL = 0xc0ed0000;
-const PROPAGATION = M.MS_SHARED | M.MS_PRIVATE | M.MS_SLAVE | M.MS_UNBINDABLE;
+export const PROPAGATION: number = M.MS_SHARED | M.MS_PRIVATE | M.MS_SLAVE | M.MS_UNBINDABLE;
 /** Flags that a mount keeps. */
-const KEPT = M.MS_RDONLY | M.MS_NOSUID | M.MS_NODEV | M.MS_NOEXEC | M.MS_NOATIME | M.MS_NODIRATIME | M.MS_RELATIME;
+const KEPT =
+  M.MS_RDONLY |
+  M.MS_NOSUID |
+  M.MS_NODEV |
+  M.MS_NOEXEC |
+  M.MS_NOATIME |
+  M.MS_NODIRATIME |
+  M.MS_RELATIME |
+  M.MS_NOSYMFOLLOW;
 
 const ATIME = M.MS_NOATIME | M.MS_RELATIME;
 
@@ -102,7 +102,7 @@ function remount(task: Task, where: Path, bits: number, data: string): number {
 }
 
 /** Some open file may write to it. */
-function isWritten(task: Task, mount: Mount): boolean {
+export function isWritten(task: Task, mount: Mount): boolean {
   for (const other of task.kernel.tasks.values()) {
     for (const fd of other.files.descriptors()) {
       const file = other.files.peek(fd);
@@ -199,13 +199,6 @@ function readMemfdName(task: Task, address: number): string {
   return text;
 }
 
-function nameToHandle(task: Task, dirfd: number, address: number, flagBits: number): number {
-  if (flagBits & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) return -EINVAL;
-  const follow = flagBits & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW;
-  lookupAt(task, dirfd, address, follow | (flagBits & AT_EMPTY_PATH));
-  return -EOPNOTSUPP;
-}
-
 const mountFlags = flags([
   [M.MS_RDONLY, "MS_RDONLY"],
   [M.MS_NOSUID, "MS_NOSUID"],
@@ -268,8 +261,4 @@ export const fileMountCalls: readonly SyscallDefinition[] = [
   syscall("umount2", [path, umountFlags], umount),
   syscall("pivot_root", [path, path], pivotRoot),
   syscall("memfd_create", [cstring, memfdFlags], memfdCreate, descriptorResult),
-  syscall("name_to_handle_at", [dirfd, path, ptr, outPtr, int], (task, dirfd, path, _handle, _id, flags) =>
-    nameToHandle(task, dirfd, path, flags),
-  ),
-  syscall("open_by_handle_at", [dirfd, ptr, int], (task) => (task.capable(CAP_DAC_READ_SEARCH) ? -EOPNOTSUPP : -EPERM)),
 ];

@@ -3,8 +3,10 @@ import type { SyscallDefinition } from "./define.ts";
 import { fileAttributeCalls } from "./file-attributes.ts";
 import { fileDirCalls } from "./file-dir.ts";
 import { fileControlCalls } from "./file-fcntl.ts";
+import { handleCalls } from "./file-handles.ts";
 import { fileInotifyCalls } from "./file-inotify.ts";
 import { fileIoCalls } from "./file-io.ts";
+import { mountApiCalls } from "./file-mount-api.ts";
 import { fileMountCalls } from "./file-mounts.ts";
 import { fileNameCalls } from "./file-names.ts";
 import { fileOpenCalls } from "./file-open.ts";
@@ -20,6 +22,8 @@ export const fileFamilies: readonly SyscallDefinition[] = [
   ...fileInotifyCalls,
   ...fileIoCalls,
   ...fileMountCalls,
+  ...mountApiCalls,
+  ...handleCalls,
   ...fileNameCalls,
   ...fileOpenCalls,
   ...filePollCalls,

@@ -17,6 +17,7 @@ import {
   RESOLVE_NO_XDEV,
 } from "../abi/fcntl.ts";
 import { S_IFLNK } from "../abi/stat.ts";
+import { MS_NOSYMFOLLOW } from "../abi/statfs.ts";
 import { encodeBytes } from "../util/bytes.ts";
 import type { FsContext } from "./fs-context.ts";
 import { type Dentry, type Mount, Path } from "./path.ts";
@@ -207,6 +208,7 @@ export class Walker {
   /** Puts a link's target before `rest`. False: a magic link; the current place is where it leads. */
   #into(link: Dentry, rest: string): boolean {
     if (++this.#links > MAX_LINKS || this.#resolve & RESOLVE_NO_SYMLINKS) throw errno(ELOOP);
+    if (this.mount.flags & MS_NOSYMFOLLOW) throw errno(ELOOP);
     const { inode } = link;
     const jump = inode.follow?.(this.view);
     if (jump !== undefined) {

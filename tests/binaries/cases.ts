@@ -59,6 +59,7 @@ const plain: readonly string[] = [
   "memory",
   "status",
   "mounts",
+  "mountapi",
   "unix",
   "net-tcp",
   "net-udp",

@@ -32,6 +32,7 @@ import { direntType, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGR
 import { OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC } from "../../abi/statfs.ts";
 import type { Clock } from "../../host/interface.ts";
 import { BaseInode, ExtendedAttributes, type Owner, timespecOf } from "../inode.ts";
+import type { Dentry } from "../path.ts";
 import { inGroup } from "../permission.ts";
 import type {
   AttributeChange,
@@ -89,6 +90,8 @@ export class MemoryFs implements FileSystem {
   #pages = 0;
   #inodes = 0;
   #lastIno: number;
+  /** File handles that were asked for: name_to_handle_at(2). */
+  readonly handles: Map<number, WeakRef<Dentry>> = new Map();
   /** Files below with several links, by device and number: all their names have one inode here. */
   readonly #linked: Map<string, MemoryInode> = new Map();
 
