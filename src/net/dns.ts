@@ -5,7 +5,7 @@ const TYPE_A = 1;
 const TYPE_AAAA = 28;
 const CLASS_IN = 1;
 const HEADER = 12;
-const RCODE_REFUSED = 5;
+const RCODE_NXDOMAIN = 3;
 
 /** The name that a message asks about, as text in lower case; undefined if it is not one plain question. */
 export function questionOf(message: Uint8Array): string | undefined {
@@ -59,13 +59,13 @@ export function addressesIn(message: Uint8Array): string[] {
   return found;
 }
 
-/** The answer to a question that is not passed on. */
+/** The answer to a question that is not passed on: no such name. (REFUSED would make musl's resolver ask again, and wait.) */
 export function refusalOf(question: Uint8Array): Uint8Array {
   const answer = question.slice();
   if (answer.length < HEADER) return answer;
   // A response, recursion available; the other sections are empty.
   answer[2] = (answer[2] as number) | 0x80;
-  answer[3] = 0x80 | RCODE_REFUSED;
+  answer[3] = 0x80 | RCODE_NXDOMAIN;
   answer.fill(0, 6, HEADER);
   return answer.subarray(0, Math.min(answer.length, skipName(answer, HEADER) + 4));
 }

@@ -70,6 +70,11 @@ export class Outside {
     if (this.#translate(to) === undefined) throw errno(EHOSTUNREACH);
   }
 
+  /** For a datagram socket: whoever comes in by a published port has its answers. */
+  checkDatagrams(socket: UdpSocket, to: Endpoint): void {
+    if (!this.#published.get(socket.localPort)?.knows(to)) this.check(to);
+  }
+
   #isNameserver({ ip, port }: Endpoint): boolean {
     return ip === NAMESERVER4 && port === DNS_PORT;
   }
@@ -231,6 +236,10 @@ class PublishedDatagrams {
 
   error(): void {
     // Nobody in the machine has asked for it.
+  }
+
+  knows(to: Endpoint): boolean {
+    return this.#senders.has(`${to.ip} ${to.port}`);
   }
 
   reply(bytes: Uint8Array, to: Endpoint): boolean {

@@ -3,7 +3,7 @@
  * of addresses, at one port or at all.
  *
  * *Names* are not looked up by tsrcore. A guest that wants an address asks the machine's name server, which passes on
- * questions about allowed names only (others are refused, and do not leave the machine); and the addresses in the
+ * questions about allowed names only (other names do not exist, and the question does not leave the machine); and the addresses in the
  * answers are allowed from then on, for the ports of the rule. An answer may be a lie: whoever owns an allowed name could let
  * it point into the network that the host is in ("DNS rebinding"). So addresses that are not public are never allowed by
  * name; that takes a rule with the address.

@@ -100,7 +100,7 @@ export class UdpSocket extends InetSocket {
     const remote = this.#target(address);
     this.#checkBroadcast(remote);
     const route = this.stack.route(remote.ip, this.userBound ? this.localIp : this.wildcard);
-    if (route.outside) this.stack.outside?.check(remote);
+    if (route.outside) this.stack.outside?.checkDatagrams(this, remote);
     if (this.localPort === 0) this.takePort(this.wildcard, 0, undefined);
     if (!this.userBound || isWildcard(this.localIp)) this.localIp = route.source;
     this.remote = remote;
