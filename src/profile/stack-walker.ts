@@ -118,10 +118,17 @@ export class StackWalker {
       "code" in rules.cfa
         ? evaluateExpression(rules.cfa.code, registers, [], load)
         : (registers[rules.cfa.register] ?? Number.NaN) + rules.cfa.offset;
-    if (cfa === undefined || !(cfa > (registers[stackPointer] as number))) return undefined;
+    // Only a function that has saved nothing may have no frame: it returns to an address in a register.
+    const inRegister = rules.returnRegister !== returnAddress && !rules.registers.has(rules.returnRegister);
+    const least = (registers[stackPointer] as number) + (inRegister ? 0 : 1);
+    if (cfa === undefined || !(cfa >= least)) return undefined;
     const caller = registers.slice();
     // The frame address is defined as the caller's stack pointer.
     caller[stackPointer] = cfa;
+    if (rules.returnRegister !== returnAddress) {
+      caller[returnAddress] = registers[rules.returnRegister] ?? Number.NaN;
+      caller[rules.returnRegister] = Number.NaN;
+    }
     for (const [register, rule] of rules.registers) {
       if (register >= registerCount) continue;
       const value = ruleValue(rule, cfa, registers, load);
