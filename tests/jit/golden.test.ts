@@ -5,7 +5,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { InterpEngine } from "../../src/cpu/interp/engine.ts";
 import { generateModule } from "../../src/cpu/interp/generate.ts";
-import { rowsOf } from "../../src/cpu/interp/image.ts";
 import { TEXT_OPTIONS } from "../../src/cpu/jit/dump.ts";
 import { link } from "../../src/cpu/jit/names.ts";
 import type { Region } from "../../src/cpu/jit/region.ts";
@@ -23,7 +22,7 @@ let translator: Translator;
 beforeAll(() => {
   const { lines, functions } = new InterpEngine({ module: generateModule() });
   for (const name of Object.keys(functions)) slots[name] = numberOf(name);
-  translator = new Translator(rowsOf(lines), slots, { stubSlot: slots["region_stub"] as number });
+  translator = new Translator("x86_64", lines, slots, { stubSlot: slots["region_stub"] as number });
 });
 
 /** FNV-1a. */

@@ -39,9 +39,9 @@ function heading({ start, flow }: Block, i: number, successors: readonly number[
 }
 
 function listing({ instructions }: Block, { u8 }: GuestMemory): string[] {
-  return instructions.map(({ rip, length, form, target, operands }) => {
+  return instructions.map(({ rip, length, form, target, isDirect }) => {
     const bytes = [...u8.subarray(rip, rip + length)].map((b) => b.toString(16).padStart(2, "0")).join(" ");
-    const to = operands[0]?.kind === "j" ? ` -> ${hex(target)}` : "";
+    const to = isDirect ? ` -> ${hex(target)}` : "";
     return `    ${hex(rip)}  ${bytes.padEnd(32)}  ${form}${to}`;
   });
 }

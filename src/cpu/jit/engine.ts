@@ -14,7 +14,6 @@ import type { GuestMemory } from "../../mm/guest-memory.ts";
 import { CONTEXT_OFFSET, PAGE_SHIFT, PageBits } from "../../mm/layout.ts";
 import { type CpuCore, SINGLE_STEP, Trap } from "../core.ts";
 import { InterpCore, InterpEngine, type InterpOptions, type Loops } from "../interp/engine.ts";
-import { rowsOf } from "../interp/image.ts";
 import {
   FUEL_LEFT,
   JUMP_CACHE,
@@ -28,7 +27,8 @@ import {
   TRAP_STEPPED,
   WATCHED_JUMPS,
 } from "../interp/layout.ts";
-import { RIP, SSE_CAREFUL } from "../isa/x86_64/context.ts";
+import { PC } from "../isa/common.ts";
+import { SSE_CAREFUL } from "../isa/x86_64/context.ts";
 import { TranslationCache } from "./cache.ts";
 import { exportName, link, TARGET_ENTRIES, type Unlinked } from "./names.ts";
 import type { Region, RegionFinder } from "./region.ts";
@@ -48,7 +48,7 @@ export interface JitOptions extends InterpOptions {
   readonly store?: CodeStore;
 }
 
-const RIP_WORD = (CONTEXT_OFFSET + RIP) >> 2;
+const RIP_WORD = (CONTEXT_OFFSET + PC) >> 2;
 const FUEL_WORD = REGION_FUEL >> 2;
 
 /** Branches interpreted between two looks at where it is. A prime, so as not to march in step with loops. */
@@ -131,7 +131,7 @@ export class JitEngine extends InterpEngine {
   loadTranslator(): Promise<void> {
     this.#loading ??= this.#load()
       .then(({ Translator }) => {
-        this.translator = new Translator(rowsOf(this.lines), this.functions, { stubSlot: this.stubSlot });
+        this.translator = new Translator(this.isa.name, this.lines, this.functions, { stubSlot: this.stubSlot });
       })
       .catch((error: unknown) => {
         this.log?.(`the translator cannot be loaded, so everything is interpreted: ${error}`);

@@ -7,10 +7,12 @@ import { rowsOf } from "../interp/image.ts";
 import { ccOp } from "../isa/x86_64/flags.ts";
 import { FlagKind, Reg } from "../isa/x86_64/sem.ts";
 import { analyse, type BlockFlow, type RegionFlow } from "./flow.ts";
-import { InstructionSet } from "./instruction.ts";
+import type { InstructionSet } from "./instruction.ts";
 import { type Region, RegionFinder, type RegionLimits } from "./region.ts";
-import { bit, FLAGS, LOW, type StateSet } from "./state.ts";
+import { bit, FLAGS, type StateSet } from "./state.ts";
 import { structure } from "./structure.ts";
+import { X86Set } from "./x86_64/set.ts";
+import { LOW } from "./x86_64/state.ts";
 
 const CODE = 0x10000;
 const memory = new GuestMemory();
@@ -18,7 +20,7 @@ let set: InstructionSet;
 
 beforeAll(() => {
   const { lines, functions } = new InterpEngine({ module: generateModule() });
-  set = new InstructionSet(rowsOf(lines), functions);
+  set = new X86Set(rowsOf(lines), functions);
   memory.pages.fill(PageBits.Present | PageBits.Read | PageBits.Exec, CODE >>> PAGE_SHIFT, (CODE >>> PAGE_SHIFT) + 2);
 });
 

@@ -11,8 +11,8 @@ import { FunctionBuilder, ModuleBuilder } from "../wasm/module.ts";
 import type { InstructionSet } from "./instruction.ts";
 import { carriedBy, type KnownFlags, keepsCarryOf } from "./known-flags.ts";
 import type { Block, Region } from "./region.ts";
-import { type Access, type Effects, type Exits, RegionSem, type Span } from "./region-sem.ts";
-import { bit, CAREFUL, FLAGS, State, type StateSet } from "./state.ts";
+import type { Access, Effects, Exits, Span } from "./region-sem.ts";
+import { bit, CAREFUL, FLAGS, type State, type StateSet } from "./state.ts";
 import { type Frame, Symbols } from "./symbols.ts";
 
 export interface BlockFlow {
@@ -54,12 +54,12 @@ export interface RegionFlow {
 const NO_EXITS: Exits = { side() {}, rare() {}, trapAfter() {}, direct() {}, indirect() {}, done() {} };
 
 export function analyse(set: InstructionSet, region: Region, graph: Graph, framed: boolean, lean: boolean): RegionFlow {
-  const scratch = new State(new FunctionBuilder(new ModuleBuilder(), []), lean);
+  const scratch = set.state(new FunctionBuilder(new ModuleBuilder(), []), lean);
   const flows = region.blocks.map((block) => summarise(set, block, scratch));
   spreadDirty(region, flows, graph);
   spreadLive(region, flows, graph);
   spreadFlags(region, flows, graph);
-  spreadOffsets(region, flows, graph);
+  spreadOffsets(set, region, flows, graph);
   return { blocks: flows, frame: framed ? frameOf(flows) : undefined };
 }
 
@@ -69,7 +69,13 @@ function summarise(set: InstructionSet, block: Block, scratch: State): BlockFlow
   const symbols = new Symbols();
   const accesses: Access[][] = [];
   const effects = block.instructions.map((instruction, n) => {
-    const sem = new RegionSem(scratch, instruction, set.flags, undefined, NO_EXITS, symbols, []);
+    const sem = set.sem(scratch, instruction, {
+      exits: NO_EXITS,
+      symbols,
+      spans: [],
+      known: undefined,
+      flagsDead: false,
+    });
     if (block.flow !== "interpreted" || n < block.instructions.length - 1) {
       const { loops } = f;
       f.scope(() => sem.run());
@@ -85,7 +91,7 @@ function summarise(set: InstructionSet, block: Block, scratch: State): BlockFlow
     effects,
     spans: spansOf(accesses),
     accesses: accesses.flat(),
-    ends: Array.from({ length: 16 }, (_, n) => symbols.register(n)),
+    ends: Array.from({ length: set.registers }, (_, n) => symbols.register(n)),
     offsets: [],
     offsetsAfterCall: [],
     dirtyAtEntry: 0n,
@@ -235,27 +241,29 @@ function through(effects: readonly Effects[], before: KnownFlags | undefined): K
   return known;
 }
 
-const RSP = 4;
-const RBP = 5;
-
-function spreadOffsets(region: Region, flows: readonly BlockFlow[], { successors, order }: Graph): void {
+function spreadOffsets(
+  { registers, sp, fp, popped }: InstructionSet,
+  region: Region,
+  flows: readonly BlockFlow[],
+  { successors, order }: Graph,
+): void {
   const reached = new Set([0]);
-  (flows[0] as BlockFlow).offsets = Array.from({ length: 16 }, (_, n) => (n === RSP ? 0 : undefined));
+  (flows[0] as BlockFlow).offsets = Array.from({ length: registers }, (_, n) => (n === sp ? 0 : undefined));
   for (let changed = true; changed; ) {
     changed = false;
     for (const i of order) {
       const flow = flows[i] as BlockFlow;
       if (!reached.has(i)) continue;
       let out = flow.ends.map((origin): number | undefined => {
-        if (origin === undefined || origin.name < 0 || origin.name > 15) return undefined;
+        if (origin === undefined || origin.name < 0 || origin.name >= registers) return undefined;
         const from = flow.offsets[origin.name];
         return from === undefined ? undefined : from + origin.plus;
       });
       if (region.blocks[i]?.flow === "call") {
-        // The callee has popped its return address; that these two are what they were is checked.
-        const sp = out[RSP];
-        out = out.map((offset, n) => (n === RBP ? offset : undefined));
-        out[RSP] = sp === undefined ? undefined : sp + 8;
+        // That these two are what they were, but for a return address that is popped, is checked.
+        const stack = out[sp];
+        out = out.map((offset, n) => (n === fp ? offset : undefined));
+        out[sp] = stack === undefined ? undefined : stack + popped;
         flow.offsetsAfterCall = out;
       }
       for (const s of successors[i] as number[]) {
@@ -279,7 +287,7 @@ function frameOf(flows: readonly BlockFlow[]): Frame | undefined {
   let count = 0;
   for (const { accesses, offsets } of flows)
     for (const { origin, bytes } of accesses) {
-      if (origin === undefined || origin.name < 0 || origin.name > 15) continue;
+      if (origin === undefined || origin.name < 0 || origin.name >= offsets.length) continue;
       const offset = offsets[origin.name];
       if (offset === undefined) continue;
       const from = offset + origin.plus;

@@ -43,10 +43,6 @@ export interface RegionLimits {
 /** Stands for the address of the dispatching block. */
 export const DISPATCH = -1;
 
-/** These keep vector registers or MXCSR in the context, where translated code has them not, or are rare and long. */
-const INTERPRETED =
-  /^(v?ldmxcsr|fxsave|fxsave64|fxrstor|fxrstor64|xsave\w*|xrstor\w*|xgetbv|cpuid|enter|mov_to_segment|mov_from_segment|privileged|ud2)$/;
-
 /** How the control flow goes on after an instruction. */
 export type Flow =
   | "next"
@@ -62,26 +58,6 @@ export type Flow =
   | "trap"
   /** The interpreter executes it: there is no definition that translated code could use. */
   | "interpreted";
-
-export function flowOf({ mnemonic, operands, target }: Instruction): Flow {
-  // Where no code can be, the interpreter finds out.
-  if (operands[0]?.kind === "j" && !isNear(target)) return "interpreted";
-  switch (mnemonic) {
-    case "call":
-      return "call";
-    case "jmp":
-      return operands[0]?.kind === "j" ? "jump" : "computed";
-    case "ret":
-    case "retn":
-      return "computed";
-    case "syscall":
-    case "int3":
-      return "trap";
-    default:
-      if (operands[0]?.kind === "j") return "branch";
-      return INTERPRETED.test(mnemonic) ? "interpreted" : "next";
-  }
-}
 
 export class RegionFinder {
   readonly #set: InstructionSet;
@@ -105,7 +81,7 @@ export class RegionFinder {
         if (instruction === undefined) break;
         found.set(rip, instruction);
         const next = rip + instruction.length;
-        const flow = flowOf(instruction);
+        const { flow } = instruction;
         if (flow === "branch" || flow === "jump") {
           const { target } = instruction;
           if (limits.follow?.(target) ?? true) {
@@ -126,7 +102,7 @@ export class RegionFinder {
       }
     }
     const first = found.get(entry);
-    if (first === undefined || flowOf(first) === "interpreted") return undefined;
+    if (first === undefined || first.flow === "interpreted") return undefined;
     return assemble(
       entry,
       found,
@@ -152,8 +128,8 @@ export function isNear(target: number): boolean {
   return target > 0 && target < GUEST_LIMIT;
 }
 
-export function isComputedJump({ mnemonic, operands }: Instruction): boolean {
-  return mnemonic === "jmp" && operands[0]?.kind !== "j";
+function isComputedJump({ flow, isReturn }: Instruction): boolean {
+  return flow === "computed" && !isReturn;
 }
 
 function assemble(
@@ -175,13 +151,13 @@ function assemble(
       if (instruction === undefined) break;
       instructions.push(instruction);
       rip += instruction.length;
-      flow = flowOf(instruction);
+      flow = instruction.flow;
     } while (flow === "next" && !leaders.has(rip));
     const last = instructions[instructions.length - 1] as Instruction;
-    const { target, operands } = last;
+    const { target } = last;
     const jumps = isComputedJump(last);
     if (jumps) computed.push(last.rip);
-    if (flow === "call" && operands[0]?.kind === "j") callees.add(target);
+    if (flow === "call" && last.isDirect) callees.add(target);
     const after = fallsThrough(flow) ? [rip] : [];
     const targets = flow === "branch" || flow === "jump" ? [target] : [];
     const inside = [...new Set([...targets, ...after])].filter((t) => leaders.has(t) && found.has(t));

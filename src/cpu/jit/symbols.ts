@@ -6,10 +6,10 @@
  */
 import type { Origin } from "../wasm/expr.ts";
 
-/** The name of the value that rsp had where the region was entered; names of values met later are not negative. */
+/** The name of the value that the stack pointer had where the region was entered; names of values met later are not negative. */
 export const FRAME = -2;
 /** Names below this one are those of what the registers held at the start. */
-const FIRST_NAME = 16;
+const FIRST_NAME = 32;
 
 /** Bytes around FRAME that were found writable. */
 export interface Frame {
@@ -32,7 +32,7 @@ export class Symbols {
 
   /** @param offsets of registers that hold FRAME plus something */
   constructor(frame?: Frame, offsets: readonly (number | undefined)[] = []) {
-    for (let n = 0; n < 16; n++) {
+    for (let n = 0; n < FIRST_NAME; n++) {
       const plus = offsets[n];
       this.#registers[n] = plus === undefined ? { name: n, plus: 0 } : { name: FRAME, plus };
     }

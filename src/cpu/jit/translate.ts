@@ -18,7 +18,7 @@
 import { CONTEXT_OFFSET, PAGE_TABLE, PageBits } from "../../mm/layout.ts";
 import type { Trap } from "../core.ts";
 import { JUMP_CACHE, jumpCacheEntry, REGION_FUEL, TRAP_CODE, TRAP_RARE, TRAP_STEP } from "../interp/layout.ts";
-import { RIP, SSE_CAREFUL } from "../isa/x86_64/context.ts";
+import { PC } from "../isa/common.ts";
 import { type I32, type I64, i32, i64, select } from "../wasm/expr.ts";
 import {
   type FunctionBuilder,
@@ -32,14 +32,12 @@ import { analyse, type BlockFlow, type Offsets, storable } from "./flow.ts";
 import type { Instruction, InstructionSet } from "./instruction.ts";
 import { exportName, slotMark, TARGET_ENTRIES, targetsMark, type Unlinked } from "./names.ts";
 import { type Block, DISPATCH, type Region } from "./region.ts";
-import { type Effects, type Exits, RegionSem, type Span } from "./region-sem.ts";
-import { bit, FLAGS, State, type StateSet } from "./state.ts";
+import type { Effects, Exits, RegionSem, Span } from "./region-sem.ts";
+import { bit, FLAGS, type State, type StateSet } from "./state.ts";
 import { type Structure, structure } from "./structure.ts";
 import { type Frame, Symbols } from "./symbols.ts";
 
 const ZERO = i32.const(0);
-const RSP = 4;
-const RBP = 5;
 
 /** Where things are that translated code refers to. */
 export interface TranslateOptions {
@@ -134,7 +132,7 @@ class Translation implements Exits {
     this.#transfer = transfer;
     this.#options = options;
     const lean = options.lean(region.entry);
-    this.#state = new State(f, lean);
+    this.#state = set.state(f, lean);
     region.blocks.forEach((b, i) => {
       this.#index.set(b.start, i);
     });
@@ -152,8 +150,7 @@ class Translation implements Exits {
     this.#frame = frame;
     this.#symbols = this.#symbolsAt((blocks[0] as BlockFlow).offsets);
     const effects = this.#flows.flatMap((flow) => flow.effects);
-    this.#state.aux = effects.some((e) => e.aux);
-    this.#state.steps = effects.some((e) => e.steps);
+    this.#state.adapt(effects);
     this.#assumesReset = lean && effects.some((e) => e.careful);
     this.#depth = f.param(1, "i32");
     this.#deeper = f.permanent("i32");
@@ -171,7 +168,7 @@ class Translation implements Exits {
     f.if(i32.lt_s(i32.or(this.#fuel, this.#deeper), ZERO), () => f.return(entry));
     f.set(this.#trap, i32.const(TRAP_STEP));
     const needed = (this.#flows[0] as BlockFlow).entry;
-    this.#state.load(this.#frame === undefined ? needed : needed | bit(RSP));
+    this.#state.load(this.#frame === undefined ? needed : needed | bit(this.#set.sp));
     this.#collectStubs();
     const open = (i: number): void => {
       const stub = this.#stubs[i];
@@ -198,13 +195,13 @@ class Translation implements Exits {
   /** The frame may be used, or the interpreter has to go on. */
   #checkFrame({ low, high }: Frame): void {
     const f = this.#f;
-    const rsp = this.#state.gpr(4);
+    const sp = this.#state.gpr(this.#set.sp);
     const page = (offset: number): I32 => {
-      const at = i32.add(i32.wrap(rsp), i32.const(offset));
+      const at = i32.add(i32.wrap(sp), i32.const(offset));
       return i32.load8_u(i32.shr_u(at, i32.const(12)), PAGE_TABLE);
     };
     const allowed = i32.and(i32.and(page(low), page(high - 1)), i32.const(PageBits.Write));
-    f.if(i32.or(i32.eqz(allowed), i32.wrap(i64.shr_u(rsp, i64.const(32)))), () => {
+    f.if(i32.or(i32.eqz(allowed), i32.wrap(i64.shr_u(sp, i64.const(32)))), () => {
       f.set(this.#pc, i32.const(this.#region.entry));
       this.#leave("trap", 0n);
     });
@@ -212,7 +209,7 @@ class Translation implements Exits {
 
   #checkReset(): void {
     const f = this.#f;
-    f.if(i32.load(ZERO, CONTEXT_OFFSET + SSE_CAREFUL), () => {
+    f.if(i32.load(ZERO, CONTEXT_OFFSET + this.#set.carefulAt), () => {
       f.set(this.#pc, i32.const(this.#region.entry));
       f.set(this.#trap, i32.const(TRAP_RARE));
       this.#leave("trap", 0n);
@@ -259,7 +256,7 @@ class Translation implements Exits {
     f.exec(i32.store(ZERO, this.#fuel, REGION_FUEL));
     switch (leave) {
       case "trap":
-        f.exec(i64.store(ZERO, i64.extend_i32_u(this.#pc), CONTEXT_OFFSET + RIP));
+        f.exec(i64.store(ZERO, i64.extend_i32_u(this.#pc), CONTEXT_OFFSET + PC));
         f.exec(i32.store(ZERO, this.#trap, TRAP_CODE));
         f.return(ZERO);
         return;
@@ -313,7 +310,7 @@ class Translation implements Exits {
     this.#f.br(this.#done as Label);
   }
   direct(sem: RegionSem, target: number): void {
-    if (sem.instruction.mnemonic !== "call") {
+    if (sem.instruction.flow !== "call") {
       this.#goto(target);
       return;
     }
@@ -329,9 +326,9 @@ class Translation implements Exits {
   indirect(sem: RegionSem, target: I64): void {
     const f = this.#f;
     f.set(this.#pc, i32.wrap(target));
-    const { mnemonic } = sem.instruction;
-    if (mnemonic === "ret" || mnemonic === "retn") this.#leave("return", this.#dirtyAfter);
-    else if (mnemonic === "call") {
+    const { flow, isReturn } = sem.instruction;
+    if (isReturn) this.#leave("return", this.#dirtyAfter);
+    else if (flow === "call") {
       const cached = f.let(jumpCacheEntry(this.#pc));
       const known = i32.eq(i32.load(cached, JUMP_CACHE), this.#pc);
       const slot = select(known, i32.load(cached, JUMP_CACHE + 4), i32.const(this.#options.stubSlot));
@@ -398,15 +395,16 @@ class Translation implements Exits {
     this.#state.store(storable(this.#dirtyAfter));
     f.exec(i32.store(ZERO, this.#fuel, REGION_FUEL));
     const { afterCall, offsetsAfterCall } = this.#current.flow;
+    const { sp, fp, popped } = this.#set;
     // Registers that are known to point to the frame had better do so still.
-    const kept = this.#frame === undefined ? [] : [RSP, RBP].filter((n) => offsetsAfterCall[n] !== undefined);
+    const kept = this.#frame === undefined ? [] : [sp, fp].filter((n) => offsetsAfterCall[n] !== undefined);
     const before = kept.map((n) => f.let(this.#state.gpr(n)));
     const result = f.let(call());
     f.if(i32.ne(result, i32.const(sem.next)), () => f.return(result));
     this.#state.load(afterCall | kept.reduce((set, n) => set | bit(n), 0n));
     kept.forEach((n, i) => {
       const old = before[i] as I64;
-      const expected = n === RSP ? i64.add(old, i64.const(8)) : old;
+      const expected = n === sp ? i64.add(old, i64.const(popped)) : old;
       f.if(i64.ne(this.#state.gpr(n), expected), () => f.return(result));
     });
     f.set(this.#fuel, i32.load(ZERO, REGION_FUEL));
@@ -458,7 +456,13 @@ class Translation implements Exits {
       const { endsEarly, loops } = effects[n] as Effects;
       const dead = !loops && ((live[n] as StateSet) & bit(FLAGS)) === 0n;
       const list = spans[n] as readonly Span[];
-      const sem = new RegionSem(this.#state, instruction, this.#set.flags, known, this, symbols, list, dead);
+      const sem = this.#set.sem(this.#state, instruction, {
+        exits: this,
+        symbols,
+        spans: list,
+        known,
+        flagsDead: dead,
+      });
       this.#symbols = symbols;
       f.scope(() => {
         if (endsEarly)
@@ -468,7 +472,7 @@ class Translation implements Exits {
           });
         else sem.run();
       });
-      known = sem.flags.known;
+      known = sem.knownFlags;
     });
     this.#block = node;
     this.#step = block.instructions.length - 1;

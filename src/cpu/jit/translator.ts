@@ -3,25 +3,24 @@
  * anything is hot; so the engine loads this file when it first wants something translated.
  */
 import type { GuestMemory } from "../../mm/guest-memory.ts";
-import type { Row } from "../isa/x86_64/table.ts";
+import type { IsaName } from "../core.ts";
+import { rowsOf } from "../interp/image.ts";
+import type { Lines } from "../interp/isa.ts";
 import { describe } from "./dump.ts";
-import { InstructionSet } from "./instruction.ts";
+import type { InstructionSet } from "./instruction.ts";
 import type { Unlinked } from "./names.ts";
 import type { Region } from "./region.ts";
 import { RegionFinder } from "./region.ts";
 import { type Assumptions, type TranslateOptions, translate } from "./translate.ts";
+import { X86Set } from "./x86_64/set.ts";
 
 export class Translator {
   readonly #set: InstructionSet;
   readonly #options: TranslateOptions;
 
   /** @param functions by name: slots of the interpreter's functions in its table */
-  constructor(
-    rowsOf: (opcode: number) => readonly Row[],
-    functions: Readonly<Record<string, number>>,
-    options: TranslateOptions,
-  ) {
-    this.#set = new InstructionSet(rowsOf, functions);
+  constructor(isa: IsaName, lines: Lines, functions: Readonly<Record<string, number>>, options: TranslateOptions) {
+    this.#set = new X86Set(rowsOf(lines), functions);
     this.#options = options;
   }
 
