@@ -7,7 +7,7 @@ import { S_IFDIR, S_IFREG } from "../abi/stat.ts";
 import type { Task } from "../proc/task.ts";
 import { block } from "../proc/wait.ts";
 import { isReadable, isWritable, release, retain } from "../vfs/file.ts";
-import { FileLocks, isLockType, type RecordLock } from "../vfs/locks.ts";
+import { FileLocks, isLockType, LOCK_END, type RecordLock } from "../vfs/locks.ts";
 import { isOwner } from "../vfs/permission.ts";
 import { PipeFile } from "../vfs/pipe.ts";
 import type { File } from "../vfs/types.ts";
@@ -148,19 +148,20 @@ function readLock(task: Task, file: File, address: number, ofd: boolean): Record
   const { space } = task;
   const type = space.readU16(address);
   const whence = space.readU16(address + 2);
-  let start = space.readSigned64(address + 8);
-  const length = space.readSigned64(address + 16);
+  let start = space.readI64(address + 8);
+  const length = space.readI64(address + 16);
   const pid = space.readI32(address + 24);
   if (ofd && pid !== 0) throw errno(EINVAL);
-  if (whence === F.SEEK_CUR) start += file.position;
-  else if (whence === F.SEEK_END) start += file.inode.attributes().size;
+  if (whence === F.SEEK_CUR) start += BigInt(file.position);
+  else if (whence === F.SEEK_END) start += BigInt(file.inode.attributes().size);
   else if (whence !== F.SEEK_SET) throw errno(EINVAL);
-  if (!isLockType(type)) throw errno(EINVAL);
-  let end = length === 0 ? Number.POSITIVE_INFINITY : start + length;
+  if (start >= LOCK_END) throw errno(EOVERFLOW);
+  if (start < 0n) throw errno(EINVAL);
+  let end = length === 0n ? LOCK_END : start + length;
+  if (length > 0n && end > LOCK_END) throw errno(EOVERFLOW);
   // A negative length means the bytes before the start.
-  if (length < 0) [start, end] = [start + length, start];
-  if (start < 0) throw errno(EINVAL);
-  if (length > 0 && end > 2 ** 63) throw errno(EOVERFLOW);
+  if (length < 0n) [start, end] = [start + length, start];
+  if (start < 0n || !isLockType(type)) throw errno(EINVAL);
   return { type, start, end, owner: ofd ? file : task.process, pid: ofd ? -1 : task.process.pid };
 }
 
@@ -171,7 +172,8 @@ function locksOf(file: File): FileLocks {
 
 function getLock(task: Task, file: File, address: number, ofd: boolean): number {
   const wanted = readLock(task, file, address, ofd);
-  if (wanted.type === F.F_UNLCK) return -EINVAL;
+  // To ask for F_UNLCK makes sense for open file descriptions alone: which of its own locks is there.
+  if (wanted.type === F.F_UNLCK && !ofd) return -EINVAL;
   const { space } = task;
   space.writable(address, FLOCK_SIZE);
   const found = file.inode.locks?.conflict(wanted);
@@ -181,8 +183,8 @@ function getLock(task: Task, file: File, address: number, ofd: boolean): number 
   }
   space.writeU16(address, found.type);
   space.writeU16(address + 2, F.SEEK_SET);
-  space.writeNumber64(address + 8, found.start);
-  space.writeNumber64(address + 16, found.end === Number.POSITIVE_INFINITY ? 0 : found.end - found.start);
+  space.writeU64(address + 8, found.start);
+  space.writeU64(address + 16, found.end === LOCK_END ? 0n : found.end - found.start);
   space.writeU32(address + 24, found.pid);
   return 0;
 }

@@ -183,7 +183,7 @@ function splice(
   const target: Source = { file: to, position: outOffset === 0 ? undefined : task.space.readSigned64(outOffset) };
   if ((source.position ?? 0) < 0 || (target.position ?? 0) < 0 || from.inode.format === S_IFDIR) return -EINVAL;
   const attempt = (): number => {
-    const room = to instanceof PipeFile ? to.pipe.capacity - to.pipe.length : CHUNK;
+    const room = to instanceof PipeFile ? to.pipe.room : CHUNK;
     if (to instanceof PipeFile && to.pipe.readers === 0) return put(task, target, new Uint8Array(1));
     if (room === 0) return -EAGAIN;
     const buffer = new Uint8Array(Math.min(count, room, CHUNK));
@@ -256,7 +256,7 @@ function tee(task: Task, input: number, out: number, count: number, bits: number
   const target: Source = { file: to, position: undefined };
   const attempt = (): number => {
     if (to.pipe.readers === 0) return put(task, target, new Uint8Array(1));
-    const room = to.pipe.capacity - to.pipe.length;
+    const room = to.pipe.room;
     if (room === 0) return -EAGAIN;
     const buffer = new Uint8Array(Math.min(count, room, from.pipe.length));
     const available = from.pipe.peek(buffer);
@@ -278,8 +278,7 @@ function vmsplice(task: Task, number: number, iov: number, count: number, bits: 
   const attempt = (): number => {
     const { pipe } = file;
     if (pipe.readers === 0) return put(task, { file, position: undefined }, bytes);
-    const room = pipe.capacity - pipe.length;
-    return room === 0 ? -EAGAIN : pipe.fill(bytes.subarray(0, room));
+    return pipe.room === 0 ? -EAGAIN : pipe.fill(bytes);
   };
   const result = attempt();
   return result === -EAGAIN && wait ? waitOnFile(task, file, attempt) : result;

@@ -1,10 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { EAGAIN, Errno } from "../abi/errno.ts";
 import { F_RDLCK, F_UNLCK, F_WRLCK, LOCK_EX, LOCK_SH, LOCK_UN } from "../abi/fcntl.ts";
-import { FileLocks, LockWaiters, type RecordLock } from "./locks.ts";
+import { FileLocks, LOCK_END, LockWaiters, type RecordLock } from "./locks.ts";
 
 function lock(owner: string, type: number, start: number, end: number): RecordLock {
-  return { owner, type, start, end, pid: owner.length };
+  return {
+    owner,
+    type,
+    start: BigInt(start),
+    end: end === Number.POSITIVE_INFINITY ? LOCK_END : BigInt(end),
+    pid: owner.length,
+  };
 }
 
 function shown(locks: FileLocks): string[] {
@@ -25,7 +31,7 @@ describe("record locks", () => {
     for (let i = 0; i < 600; i++) {
       const start = next(size - 1);
       const wanted = lock(owners[next(3)] as string, next(3), start, start + 1 + next(size - start - 1));
-      const range = cells.slice(wanted.start, wanted.end);
+      const range = cells.slice(Number(wanted.start), Number(wanted.end));
       const free = range.every((cell) =>
         [...cell].every(([o, t]) => o === wanted.owner || (t === F_RDLCK && wanted.type === F_RDLCK)),
       );

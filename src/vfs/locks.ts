@@ -8,12 +8,18 @@ import { EAGAIN, EDEADLK, errno } from "../abi/errno.ts";
 import { F_RDLCK, F_UNLCK, F_WRLCK, LOCK_EX, LOCK_UN } from "../abi/fcntl.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
 
+/** OFFSET_MAX + 1: as far as a lock can reach. */
+export const LOCK_END: bigint = 2n ** 63n;
+
+const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+
 export interface RecordLock {
   /** F_RDLCK or F_WRLCK. */
   readonly type: number;
-  readonly start: number;
-  /** Behind the last byte; Infinity for "to the end, however far". */
-  readonly end: number;
+  readonly start: bigint;
+  /** Behind the last byte; LOCK_END for "to the end, however far". */
+  readonly end: bigint;
   /** The process, or for an open file description lock the file. */
   readonly owner: unknown;
   /** Of the process; -1 for an open file description lock. */
@@ -54,16 +60,16 @@ export class FileLocks {
       if (l.owner !== lock.owner || !touches) {
         kept.push(l);
       } else if (l.type === lock.type) {
-        start = Math.min(start, l.start);
-        end = Math.max(end, l.end);
+        start = min(start, l.start);
+        end = max(end, l.end);
       } else {
-        if (l.start < lock.start) kept.push({ ...l, end: Math.min(l.end, lock.start) });
-        if (l.end > lock.end) kept.push({ ...l, start: Math.max(l.start, lock.end) });
+        if (l.start < lock.start) kept.push({ ...l, end: min(l.end, lock.start) });
+        if (l.end > lock.end) kept.push({ ...l, start: max(l.start, lock.end) });
         shrunk ||= l.start < lock.end && lock.start < l.end;
       }
     }
     if (lock.type !== F_UNLCK) kept.push({ ...lock, start, end });
-    this.#records = kept.sort((a, b) => a.start - b.start);
+    this.#records = kept.sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
     if (shrunk) this.queue.wake();
     return 0;
   }

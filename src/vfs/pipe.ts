@@ -1,12 +1,13 @@
 /**
  * Pipes and FIFOs: pipe(7).
  *
- * A pipe is a ring of pages, and Linux counts its capacity in pages too: a write that does not fit into the last page takes
- * a new one. Ours is a ring of bytes that keeps the two promises a program can rely on: `capacity` bytes fit, and a write of
- * at most PIPE_BUF bytes is taken as a whole or not at all.
+ * A pipe is a row of slots, each with at most a page of data; the capacity is counted in slots, and that shows: a write that
+ * does not fit into the last page takes new ones, a packet (O_DIRECT) has a slot to itself however short it is, and a write of
+ * at most PIPE_BUF bytes is taken as a whole or not at all. Only the lengths are kept by slot; the bytes themselves lie in one
+ * ring, in order.
  */
 import { EAGAIN, EBUSY, EINVAL, ENXIO, EPERM, EPIPE, errno } from "../abi/errno.ts";
-import { O_ACCMODE, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from "../abi/fcntl.ts";
+import { O_ACCMODE, O_DIRECT, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from "../abi/fcntl.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
 import { BaseFile, isReadable, isWritable } from "./file.ts";
 import type { Path } from "./path.ts";
@@ -31,6 +32,11 @@ const FIONREAD = 0x541b;
 /** Bytes that a loop moves faster than TypedArray.set with its views. */
 const SMALL = 16;
 
+/** What may become of a slot: more may be written into its page; it is a packet; or it stays as it is (vmsplice). */
+const MERGE = 0;
+const PACKET = 1;
+const FIXED = 2;
+
 export class Pipe {
   /** Of what waits for data, for room, and for the other end of a FIFO to be opened. */
   readonly queue: WaitQueue = new WaitQueue();
@@ -43,6 +49,12 @@ export class Pipe {
   #head = 0;
   #length = 0;
   #capacity = DEFAULT_CAPACITY;
+  // The slots, a ring as well: bytes left, bytes of the page before them, and what the slot is.
+  #lengths: Uint16Array = new Uint16Array(DEFAULT_CAPACITY / PAGE);
+  #starts: Uint16Array = new Uint16Array(DEFAULT_CAPACITY / PAGE);
+  #kinds: Uint8Array = new Uint8Array(DEFAULT_CAPACITY / PAGE);
+  #first = 0;
+  #used = 0;
 
   get length(): number {
     return this.#length;
@@ -52,14 +64,28 @@ export class Pipe {
     return this.#capacity;
   }
 
+  /** Bytes that fit for certain: those of the free slots. */
+  get room(): number {
+    return (this.#lengths.length - this.#used) * PAGE;
+  }
+
   /** F_SETPIPE_SZ: rounded up to a power of two of pages. Returns the new capacity. */
   resize(size: number, privileged: boolean): number {
     if (size > 0x80000000 || size < 0) throw errno(EINVAL);
     let capacity = PAGE;
     while (capacity < size) capacity *= 2;
     if (capacity > PIPE_MAX_SIZE && capacity > this.#capacity && !privileged) throw errno(EPERM);
-    if (capacity < this.#length) throw errno(EBUSY);
+    const slots = capacity / PAGE;
+    if (slots < this.#used) throw errno(EBUSY);
     this.#setBuffer(Math.max(this.#length, Math.min(capacity, this.#buffer.length)));
+    const [lengths, starts, kinds] = [new Uint16Array(slots), new Uint16Array(slots), new Uint8Array(slots)];
+    for (let i = 0; i < this.#used; i++) {
+      const from = (this.#first + i) % this.#lengths.length;
+      lengths[i] = this.#lengths[from] as number;
+      starts[i] = this.#starts[from] as number;
+      kinds[i] = this.#kinds[from] as number;
+    }
+    [this.#lengths, this.#starts, this.#kinds, this.#first] = [lengths, starts, kinds, 0];
     const grown = capacity > this.#capacity;
     this.#capacity = capacity;
     if (grown) this.queue.wake(POLLOUT | POLLWRNORM);
@@ -85,11 +111,30 @@ export class Pipe {
 
   read(into: Uint8Array): number {
     if (into.length === 0) return 0;
-    if (this.#length === 0) return this.writers === 0 ? 0 : -EAGAIN;
-    const n = Math.min(into.length, this.#length);
+    if (this.#used === 0) return this.writers === 0 ? 0 : -EAGAIN;
+    const slots = this.#lengths.length;
+    let n = 0;
+    let dropped = 0;
+    while (this.#used > 0 && n < into.length) {
+      const slot = this.#first;
+      const length = this.#lengths[slot] as number;
+      const taken = Math.min(length, into.length - n);
+      const packet = this.#kinds[slot] === PACKET;
+      n += taken;
+      // What does not fit of a packet is lost.
+      if (packet) dropped = length - taken;
+      if (packet || taken === length) {
+        this.#first = (slot + 1) % slots;
+        this.#used--;
+      } else {
+        this.#starts[slot] = (this.#starts[slot] as number) + taken;
+        this.#lengths[slot] = length - taken;
+      }
+      if (packet) break;
+    }
     this.#copyOut(into, n);
-    this.#length -= n;
-    this.#head = this.#length === 0 ? 0 : (this.#head + n) % this.#buffer.length;
+    this.#length -= n + dropped;
+    this.#head = this.#length === 0 ? 0 : (this.#head + n + dropped) % this.#buffer.length;
     this.queue.wake(POLLOUT | POLLWRNORM);
     return n;
   }
@@ -102,18 +147,52 @@ export class Pipe {
     return n;
   }
 
-  write(from: Uint8Array): number {
-    if (from.length === 0) return 0;
+  /** pipe_write(). @param packet O_DIRECT: what is written is read as it was written */
+  write(from: Uint8Array, packet = false): number {
+    const n = from.length;
+    if (n === 0) return 0;
     if (this.readers === 0) return -EPIPE;
-    const room = this.#capacity - this.#length;
-    if (room === 0 || (from.length <= PIPE_BUF && room < from.length)) return -EAGAIN;
-    return this.fill(from);
+    // What is not whole pages goes into the last page, if it has room for all of that.
+    const rest = n % PAGE;
+    let taken = 0;
+    if (rest > 0 && this.#used > 0) {
+      const last = (this.#first + this.#used - 1) % this.#lengths.length;
+      const length = this.#lengths[last] as number;
+      if (this.#kinds[last] === MERGE && (this.#starts[last] as number) + length + rest <= PAGE) {
+        this.#lengths[last] = length + rest;
+        taken = rest;
+      }
+    }
+    taken += this.#takeSlots(n - taken, packet ? PACKET : MERGE);
+    if (taken === 0) return -EAGAIN;
+    this.#append(from, taken);
+    return taken;
   }
 
-  /** Takes as many bytes as fit. */
+  /** vmsplice(2): as many bytes as fit, in slots of their own. */
   fill(from: Uint8Array): number {
-    const room = this.#capacity - this.#length;
-    const n = Math.min(room, from.length);
+    const taken = this.#takeSlots(from.length, FIXED);
+    if (taken > 0) this.#append(from, taken);
+    return taken;
+  }
+
+  /** New slots for as many of `n` bytes as there are slots. */
+  #takeSlots(n: number, kind: number): number {
+    const slots = this.#lengths.length;
+    let taken = 0;
+    while (taken < n && this.#used < slots) {
+      const slot = (this.#first + this.#used) % slots;
+      const length = Math.min(PAGE, n - taken);
+      this.#lengths[slot] = length;
+      this.#starts[slot] = 0;
+      this.#kinds[slot] = kind;
+      this.#used++;
+      taken += length;
+    }
+    return taken;
+  }
+
+  #append(from: Uint8Array, n: number): void {
     if (this.#length + n > this.#buffer.length) {
       let size = Math.max(PAGE, this.#buffer.length);
       while (size < this.#length + n) size *= 2;
@@ -129,7 +208,6 @@ export class Pipe {
     }
     this.#length += n;
     this.queue.wake(POLLIN | POLLRDNORM);
-    return n;
   }
 
   opened(readable: boolean, writable: boolean): void {
@@ -151,6 +229,7 @@ export class Pipe {
       this.#buffer = new Uint8Array(0);
       this.#length = 0;
       this.#head = 0;
+      this.#used = 0;
     }
     this.queue.wake(POLLHUP | POLLERR);
   }
@@ -182,7 +261,7 @@ export class PipeFile extends BaseFile {
   }
 
   override write(from: Uint8Array): number {
-    return this.pipe.write(from);
+    return this.pipe.write(from, (this.flags & O_DIRECT) !== 0);
   }
 
   /** pipe_poll(). */
@@ -194,8 +273,7 @@ export class PipeFile extends BaseFile {
       if (pipe.writers === 0 && pipe.writersEver !== this.#writersAtOpen) events |= POLLHUP;
     }
     if (isWritable(this)) {
-      // Linux says writable while a slot, that is a page, is free.
-      if (pipe.capacity - pipe.length >= PIPE_BUF) events |= POLLOUT | POLLWRNORM;
+      if (pipe.room > 0) events |= POLLOUT | POLLWRNORM;
       if (pipe.readers === 0) events |= POLLERR;
     }
     return events;

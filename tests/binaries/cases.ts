@@ -60,9 +60,18 @@ const plain: readonly string[] = [
   "status",
   "mounts",
   "mountapi",
+  "fifo",
   "unix",
   "net-tcp",
   "net-udp",
+  "futex",
+  "threads",
+  "sched",
+  "mqueue",
+  "ptrace",
+  "seccomp",
+  "ids",
+  "limits",
 ];
 
 const hellos: readonly string[] = ["hello", "hello-segments", "hello-static-pie", "hello-pie", "hello-dynamic"];
