@@ -33,4 +33,15 @@ for (const program of ["abi", "fpu"]) {
   writeFileSync(join(repository, "test-binaries/expected/riscv64", `${program}.json`), results[0] as string);
   console.log(`${program}: recorded`);
 }
+// The names of the calls that programs make until they fork, as the emulated kernel knows them: for --strace.
+const calls = Object.fromEntries(
+  ["files", "stat"].map((program) => {
+    const file = join(repository, "test-binaries/bin/riscv64", program);
+    const child = spawnSync("qemu-riscv64-static", ["-strace", "-L", root, file], { encoding: "latin1", cwd: "/" });
+    const names = child.stderr.split("\n").flatMap((line) => /^\d+ (\w+)\(/.exec(line)?.[1] ?? []);
+    return [program, names.slice(0, names.indexOf("clone"))];
+  }),
+);
+writeFileSync(join(repository, "test-binaries/expected/riscv64/calls.json"), `${JSON.stringify(calls)}\n`);
+console.log("calls: recorded");
 rmSync(root, { recursive: true });

@@ -1,8 +1,11 @@
 // The riscv64 programs of test-binaries/ on the interpreter. A part of them runs each time; all with RISCV64_ALL=1.
 
 import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import type { BinaryResult } from "./cases.ts";
 import { quick, riscv64Cases, riscv64Expectation } from "./riscv64.ts";
 
@@ -30,6 +33,21 @@ describe("riscv64 test binaries", () => {
   test.for(chosen)("$id", { timeout }, async (binary) => {
     const result = await run(`./test-binaries/bin/riscv64/${binary.program}`, ...binary.args);
     expect(result).toEqual(riscv64Expectation(binary.id));
+  });
+});
+
+describe("--strace", () => {
+  const recorded = new URL("../../test-binaries/expected/riscv64/calls.json", import.meta.url);
+  const calls: Readonly<Record<string, readonly string[]>> = JSON.parse(readFileSync(recorded, "utf8"));
+  const directory = mkdtempSync(join(tmpdir(), "tsrcore-strace-"));
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  test.for(Object.entries(calls))("names the calls of %s", { timeout }, async ([program, names]) => {
+    const output = join(directory, program);
+    await run(`--strace=${output}`, `./test-binaries/bin/riscv64/${program}`);
+    const lines = readFileSync(output, "latin1").split("\n");
+    const shown = lines.flatMap((line) => /^(?:\d+ +)?(\w+)\(/.exec(line)?.[1] ?? []).slice(1);
+    expect(shown.slice(0, shown.indexOf("clone"))).toEqual(names);
   });
 });
 

@@ -46,7 +46,6 @@ const plain: readonly string[] = [
 export const quick: ReadonlySet<string> = new Set([
   "abi",
   "exec",
-  "fpu",
   "hello",
   "hello-pie",
   "hello-static-pie",
