@@ -44,7 +44,7 @@ export function exitTask(task: Task, status: number): void {
   }
   kernel.observer?.taskExited?.(task, process.exiting ? process.exitStatus : status);
   process.threadQueue.wake();
-  if (process.tasks.size === 0) exitProcess(process);
+  if (process.tasks.size === 0) exitProcess(process, status);
 }
 
 /** mm_release(): tells those who wait for this task to be out of its address space, and leaves it. */
@@ -102,11 +102,12 @@ function walkRobustList(task: Task): void {
   }
 }
 
-function exitProcess(process: ThreadGroup): void {
+function exitProcess(process: ThreadGroup, status: number): void {
   const { kernel } = process;
   if (!process.exiting) {
     process.exiting = true;
-    process.exitStatus = process.leader.exitCode;
+    // Of the thread that was the last (synchronize_group_exit).
+    process.exitStatus = status;
   }
   process.exited = true;
   process.pending.clear();
@@ -148,7 +149,12 @@ function forsakeChildren(process: ThreadGroup): void {
     }
     for (const task of child.tasks) {
       if (task.parentDeathSignal !== 0) {
-        child.kernel.signals.sendToTask(task, child.kernel.signals.fromUser(process.leader, task.parentDeathSignal));
+        // Not to a child that the parent could not signal itself: it has other ids by now.
+        const { signals } = child.kernel;
+        const signal = task.parentDeathSignal;
+        if (signals.permitted(process.leader, child, signal)) {
+          signals.sendToTask(task, signals.fromUser(process.leader, signal));
+        }
       }
     }
     hangUpIfOrphaned(child.group, undefined, process);

@@ -261,6 +261,11 @@ export class IntervalTimers {
     return timer;
   }
 
+  /** Timers that timer_create has made. */
+  get count(): number {
+    return this.#posix.size;
+  }
+
   find(id: number): PosixTimer | undefined {
     return this.#posix.get(id);
   }

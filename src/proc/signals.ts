@@ -117,21 +117,20 @@ export class Signals {
     if (process.exited || process.exiting) return 0;
     if (!this.#prepare(process, signal, target ?? process.leader)) return 0;
     const queue = target === null ? process.pending : target.pending;
-    if (signal >= SIGRTMIN && info.code !== SI_USER && this.#pendingFor(process) >= this.#queueLimit(process)) {
-      return -EAGAIN;
-    }
+    if (signal >= SIGRTMIN && info.code !== SI_USER && this.queueFull(process)) return -EAGAIN;
     if (!queue.add(info)) return 0;
     this.#complete(process, signal, target);
     process.signalQueue.wake();
     return 0;
   }
 
-  #queueLimit(process: ThreadGroup): number {
-    return process.limits[RLIMIT_SIGPENDING]?.soft ?? Number.POSITIVE_INFINITY;
+  /** RLIMIT_SIGPENDING: no more signals are queued, nor timers made whose signals would be. */
+  queueFull(process: ThreadGroup): boolean {
+    return this.#pendingFor(process) >= (process.limits[RLIMIT_SIGPENDING]?.soft ?? Number.POSITIVE_INFINITY);
   }
 
   #pendingFor(process: ThreadGroup): number {
-    let n = process.pending.length;
+    let n = process.pending.length + (process.timers?.count ?? 0);
     for (const task of process.tasks) n += task.pending.length;
     return n;
   }

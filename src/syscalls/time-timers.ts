@@ -1,6 +1,6 @@
 /** Timers that send signals: setitimer(2), alarm(2), timer_create(2). */
 import { CAP_WAKE_ALARM } from "../abi/capability.ts";
-import { EFAULT, EINVAL, EOPNOTSUPP, EPERM, errno } from "../abi/errno.ts";
+import { EAGAIN, EFAULT, EINVAL, EOPNOTSUPP, EPERM, errno } from "../abi/errno.ts";
 import { NSIG, SIGALRM, SIGEV_NONE, SIGEV_SIGNAL, SIGEV_THREAD_ID } from "../abi/signal.ts";
 import * as T from "../abi/time.ts";
 import { IntervalTimers, type PosixTimer, type TimerSetting } from "../proc/interval-timers.ts";
@@ -91,6 +91,7 @@ function timerCreate(task: Task, clock: number, event: number, idAddress: number
     } else if (notify !== SIGEV_SIGNAL && notify !== SIGEV_NONE) throw errno(EINVAL);
     if (notify !== SIGEV_NONE && (signal < 1 || signal > NSIG)) throw errno(EINVAL);
   }
+  if (task.kernel.signals.queueFull(task.process)) throw errno(EAGAIN);
   task.space.writable(idAddress, 4);
   const options = { clock, notify, signal, value, target };
   const timer = IntervalTimers.of(task.process).create(cpu === undefined ? options : { ...options, cpu });
