@@ -196,6 +196,15 @@ export class Task {
     return (BigInt(registers.syscallArgHi(context, index)) << 32n) | BigInt(registers.syscallArgLo(context, index));
   }
 
+  /**
+   * Argument 0..5 of the current call as an int: the lower half of the register. What is above it may be the sign, so that all of
+   * it is a number too large to be exact. Before any wait only.
+   */
+  argumentInt(index: number): number {
+    const { context, arch } = this.mm;
+    return arch.registers.syscallArgLo(context, index) | 0;
+  }
+
   /** Raises a signal in this very task as the kernel does on its behalf: SIGPIPE, SIGXFSZ. */
   raise(signal: number): void {
     this.kernel.signals.raise(this, signal);

@@ -45,31 +45,32 @@ const FIONREAD = 0x541b;
 function fcntl(task: Task, fd: number, command: number, argument: number): SyscallResult {
   const { files } = task;
   const file = files.getAny(fd);
+  const int = task.argumentInt(2);
   switch (command) {
     case F.F_DUPFD:
     case F.F_DUPFD_CLOEXEC: {
-      const from = argument | 0;
-      if (from < 0 || from >= fdLimit(task)) return -EINVAL;
-      return files.add(file, command === F.F_DUPFD_CLOEXEC, fdLimit(task), from);
+      if (int < 0 || int >= fdLimit(task)) return -EINVAL;
+      return files.add(file, command === F.F_DUPFD_CLOEXEC, fdLimit(task), int);
     }
     case F.F_GETFD:
       return files.isCloseOnExec(fd) ? F.FD_CLOEXEC : 0;
     case F.F_SETFD:
-      files.setCloseOnExec(fd, (argument & F.FD_CLOEXEC) !== 0);
+      files.setCloseOnExec(fd, (int & F.FD_CLOEXEC) !== 0);
       return 0;
     case F.F_GETFL:
       return file.flags;
     case F.F_DUPFD_QUERY:
-      return files.getAny(argument | 0) === file ? 1 : 0;
+      return files.getAny(int) === file ? 1 : 0;
   }
   if (file.flags & F.O_PATH) return -EBADF;
   return fcntlOfFile(task, fd, file, command, argument);
 }
 
 function fcntlOfFile(task: Task, fd: number, file: File, command: number, argument: number): SyscallResult {
+  const int = task.argumentInt(2);
   switch (command) {
     case F.F_SETFL:
-      return setFlags(task, file, fd, argument);
+      return setFlags(task, file, fd, int);
     case F.F_GETLK:
     case F.F_OFD_GETLK:
       return getLock(task, file, argument, command === F.F_OFD_GETLK);
@@ -82,8 +83,7 @@ function fcntlOfFile(task: Task, fd: number, file: File, command: number, argume
     case F.F_GETOWN:
       return getOwner(file);
     case F.F_SETOWN:
-      // An int: what the upper half of the register holds does not count.
-      return setOwner(task, file, argument | 0);
+      return setOwner(task, file, int);
     case F.F_GETOWN_EX:
       return getOwnerEx(task, file, argument);
     case F.F_SETOWN_EX:
@@ -93,20 +93,20 @@ function fcntlOfFile(task: Task, fd: number, file: File, command: number, argume
     case F.F_GETSIG:
       return file.ownerSignal ?? 0;
     case F.F_SETSIG:
-      if ((argument | 0) < 0 || (argument | 0) > 64) return -EINVAL;
-      file.ownerSignal = argument | 0;
+      if (int < 0 || int > 64) return -EINVAL;
+      file.ownerSignal = int;
       return 0;
     case F.F_GETPIPE_SZ:
       return file instanceof PipeFile ? file.pipe.capacity : -EBADF;
     case F.F_SETPIPE_SZ:
       if (!(file instanceof PipeFile)) return -EBADF;
-      return file.pipe.resize(argument >>> 0, task.capable(CAP_SYS_RESOURCE));
+      return file.pipe.resize(int >>> 0, task.capable(CAP_SYS_RESOURCE));
     case F.F_GETLEASE:
       return getLease(file);
     case F.F_SETLEASE:
-      return setLease(task, file, fd, argument | 0);
+      return setLease(task, file, fd, int);
     case F.F_NOTIFY:
-      return notifyOf(task, file, fd, argument >>> 0);
+      return notifyOf(task, file, fd, int >>> 0);
     case F.F_GET_RW_HINT:
       task.space.writeNumber64(argument, file.inode.writeHint ?? 0);
       return 0;
@@ -120,7 +120,7 @@ function fcntlOfFile(task: Task, fd: number, file: File, command: number, argume
     case F.F_ADD_SEALS:
       if (file.inode.addSeals === undefined || file.inode.seals === undefined) return -EINVAL;
       if (!isWritable(file) || file.inode.seals & F.F_SEAL_SEAL) return -EPERM;
-      file.inode.addSeals(argument);
+      file.inode.addSeals(int);
       return 0;
     case F.F_GET_SEALS:
       return file.inode.seals ?? -EINVAL;

@@ -42,6 +42,8 @@ function futex(
     : Number.POSITIVE_INFINITY;
   if ((op & F.FUTEX_CLOCK_REALTIME) !== 0 && !WITH_CLOCK.has(command)) throw errno(ENOSYS);
   const { futexes } = task.kernel;
+  // The same register is a number where it is no time.
+  const val2 = task.argumentInt(3);
   const key = (): FutexKey => keyOf(task, address, shared);
   switch (command) {
     case F.FUTEX_WAIT:
@@ -58,11 +60,11 @@ function futex(
     case F.FUTEX_REQUEUE:
     case F.FUTEX_CMP_REQUEUE: {
       const compared = command === F.FUTEX_CMP_REQUEUE ? value3 >>> 0 : undefined;
-      if ((value | 0) < 0 || (timeout | 0) < 0) throw errno(EINVAL);
-      return requeue(task, key(), keyOf(task, address2, shared), address, value, timeout | 0, compared);
+      if ((value | 0) < 0 || val2 < 0) throw errno(EINVAL);
+      return requeue(task, key(), keyOf(task, address2, shared), address, value, val2, compared);
     }
     case F.FUTEX_WAKE_OP:
-      return wakeOp(task, address, address2, shared, value, timeout | 0, value3);
+      return wakeOp(task, address, address2, shared, value, val2, value3);
     case F.FUTEX_LOCK_PI:
     case F.FUTEX_LOCK_PI2:
       return lockPi(task, key(), address, deadline);
@@ -73,8 +75,8 @@ function futex(
     case F.FUTEX_WAIT_REQUEUE_PI:
       return waitRequeuePi(task, address, address2, shared, value, value3 >>> 0, deadline);
     case F.FUTEX_CMP_REQUEUE_PI:
-      if ((value | 0) !== 1 || (timeout | 0) < 0) throw errno(EINVAL);
-      return requeueToLock(task, key(), keyOf(task, address2, shared), address, timeout | 0, value3 >>> 0);
+      if ((value | 0) !== 1 || val2 < 0) throw errno(EINVAL);
+      return requeueToLock(task, key(), keyOf(task, address2, shared), address, val2, value3 >>> 0);
     default:
       throw errno(ENOSYS);
   }

@@ -138,7 +138,7 @@ function semctl(task: Task, id: number, number: number, command: number, argumen
       return 0;
     }
     default:
-      return onSemaphore(task, id, number, command, argument | 0);
+      return onSemaphore(task, id, number, command, task.argumentInt(3));
   }
 }
 
