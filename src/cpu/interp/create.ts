@@ -18,12 +18,9 @@ export interface InterpOptions extends Omit<Options, "module" | "isa"> {
 export async function createInterpEngine(options: InterpOptions = {}): Promise<CpuEngine> {
   const modules = options.modules ?? (await import("./generate.ts")).generateModule;
   const first = new InterpEngine({ ...options, module: modules("x86_64") });
-  return new SeveralEngines(first, ["riscv64"], (isa) => createRiscvInterp(options, modules(isa)));
-}
-
-export function createRiscvInterp(
-  options: Omit<InterpOptions, "modules">,
-  module: Uint8Array<ArrayBuffer>,
-): InterpEngine {
-  return new InterpEngine({ ...options, module, isa: riscvRuntime });
+  return new SeveralEngines(
+    first,
+    ["riscv64"],
+    (isa) => new InterpEngine({ ...options, module: modules(isa), isa: riscvRuntime }),
+  );
 }

@@ -7,7 +7,7 @@ export interface JitOptions extends Omit<Options, "module" | "load"> {
 }
 
 export async function createJitEngine(options: JitOptions = {}): Promise<JitEngine> {
-  const module = options.module ?? (await import("../interp/generate.ts")).generateModule();
+  const module = options.module ?? (await import("../interp/generate.ts")).generateModule(options.isa?.name);
   const engine = new JitEngine({ ...options, module, load: () => import("./translator.ts") });
   // Who wants everything translated wants the first instruction translated.
   if (engine.threshold === 1) await engine.loadTranslator();

@@ -28,7 +28,6 @@ import {
   WATCHED_JUMPS,
 } from "../interp/layout.ts";
 import { PC } from "../isa/common.ts";
-import { SSE_CAREFUL } from "../isa/x86_64/context.ts";
 import { TranslationCache } from "./cache.ts";
 import { exportName, link, TARGET_ENTRIES, type Unlinked } from "./names.ts";
 import type { Region, RegionFinder } from "./region.ts";
@@ -371,7 +370,7 @@ export class JitCore extends InterpCore {
     const count = (this.#rarities.get(rip) ?? 0) + 1;
     this.#rarities.set(rip, count);
     // Once a program has loaded MXCSR it stays like that.
-    if (count < MAX_RARITIES && this.memory.context.getUint32(SSE_CAREFUL, true) === 0) return false;
+    if (count < MAX_RARITIES && this.memory.context.getUint32(this.#engine.isa.carefulAt, true) === 0) return false;
     if (!this.#canTranslate()) return false;
     let again = false;
     for (const [entry, installed] of [...this.#installed]) {

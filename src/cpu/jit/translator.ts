@@ -6,11 +6,13 @@ import type { GuestMemory } from "../../mm/guest-memory.ts";
 import type { IsaName } from "../core.ts";
 import { rowsOf } from "../interp/image.ts";
 import type { Lines } from "../interp/isa.ts";
+import { parseLine } from "../isa/riscv64/table.ts";
 import { describe } from "./dump.ts";
 import type { InstructionSet } from "./instruction.ts";
 import type { Unlinked } from "./names.ts";
 import type { Region } from "./region.ts";
 import { RegionFinder } from "./region.ts";
+import { RiscvSet } from "./riscv64/set.ts";
 import { type Assumptions, type TranslateOptions, translate } from "./translate.ts";
 import { X86Set } from "./x86_64/set.ts";
 
@@ -20,7 +22,10 @@ export class Translator {
 
   /** @param functions by name: slots of the interpreter's functions in its table */
   constructor(isa: IsaName, lines: Lines, functions: Readonly<Record<string, number>>, options: TranslateOptions) {
-    this.#set = new X86Set(rowsOf(lines), functions);
+    this.#set =
+      isa === "x86_64"
+        ? new X86Set(rowsOf(lines), functions)
+        : new RiscvSet((key) => (lines[key] ?? []).map(parseLine), functions);
     this.#options = options;
   }
 

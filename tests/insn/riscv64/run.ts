@@ -28,7 +28,7 @@ const generator = new Generator({
   withoutReservations: mode === "step",
   ...(only === "" ? {} : { only: only.split(",") }),
 });
-const subject = new Subject(mode);
+const subject = await Subject.create(mode);
 const runner = buildRunner();
 const failed = new Map<string, number>();
 for (let at = first; at < first + count; at += BATCH) {

@@ -1,10 +1,11 @@
 /** Our interpreter as the one that is compared. */
-import { type CpuCore, SINGLE_STEP, Trap } from "../../../src/cpu/core.ts";
+import { type CpuCore, type CpuEngine, SINGLE_STEP, Trap } from "../../../src/cpu/core.ts";
 import { InterpEngine } from "../../../src/cpu/interp/engine.ts";
 import { generateModule } from "../../../src/cpu/interp/generate.ts";
 import { riscvRuntime } from "../../../src/cpu/interp/riscv64/runtime.ts";
 import { registers } from "../../../src/cpu/isa/riscv64/arch.ts";
 import { FP_CAREFUL, PC } from "../../../src/cpu/isa/riscv64/context.ts";
+import { createJitEngine } from "../../../src/cpu/jit/create.ts";
 import { GuestMemory } from "../../../src/mm/guest-memory.ts";
 import { BIAS, PAGE_SHIFT, PageBits } from "../../../src/mm/layout.ts";
 import * as p from "./protocol.ts";
@@ -16,7 +17,8 @@ const SIGNALS: ReadonlyMap<Trap, number> = new Map([
   [Trap.Misaligned, p.Signal.BUS],
 ]);
 
-export type Mode = "interp" | "brief" | "step";
+/** jit: everything is translated that can be. */
+export type Mode = "interp" | "brief" | "step" | "jit";
 
 export class Subject {
   readonly #memory = new GuestMemory();
@@ -27,16 +29,20 @@ export class Subject {
   readonly #now: Uint32Array;
   readonly #step: boolean;
 
-  constructor(mode: Mode) {
+  private constructor(engine: CpuEngine, mode: Mode) {
     this.#step = mode === "step";
-    const briefBranches = mode === "interp" ? 0 : Number.POSITIVE_INFINITY;
-    const engine = new InterpEngine({ module: generateModule("riscv64"), isa: riscvRuntime, briefBranches });
     this.#before = new Uint32Array(this.#pattern.buffer, 0, p.WRITABLE / 4);
     this.#now = new Uint32Array(this.#memory.memory.buffer, BIAS + p.DATA, p.WRITABLE / 4);
     this.#core = engine.attach(this.#memory);
     this.#protect(p.DATA, p.DATA_SIZE, PageBits.Read);
     this.#protect(p.DATA, p.WRITABLE, PageBits.Read | PageBits.Write);
     this.#memory.u8.set(this.#pattern, p.DATA);
+  }
+
+  static async create(mode: Mode): Promise<Subject> {
+    if (mode === "jit") return new Subject(await createJitEngine({ isa: riscvRuntime, threshold: 1 }), mode);
+    const briefBranches = mode === "interp" ? 0 : Number.POSITIVE_INFINITY;
+    return new Subject(new InterpEngine({ module: generateModule("riscv64"), isa: riscvRuntime, briefBranches }), mode);
   }
 
   #protect(start: number, size: number, bits: number): void {

@@ -2,8 +2,8 @@
 
 import { Trap } from "../../core.ts";
 import { families } from "../../isa/riscv64/families.ts";
-import type { Definition, Sem } from "../../isa/riscv64/sem.ts";
-import { formsOf, keysOf, parseLine, parseTable, STATIC, TOWARDS_ZERO, tableLines } from "../../isa/riscv64/table.ts";
+import type { Definition } from "../../isa/riscv64/sem.ts";
+import { formsOf, keysOf, parseForm, parseLine, parseTable, tableLines } from "../../isa/riscv64/table.ts";
 import { i32 } from "../../wasm/expr.ts";
 import { expandPair, INTERNAL_FORMS } from "../handlers.ts";
 import type { Lines, ProgramIsa } from "../isa.ts";
@@ -48,13 +48,6 @@ function lines(): Lines {
   return byKey;
 }
 
-/** Mnemonic and rounding of a form. */
-function parse(form: string): [mnemonic: string, rounding: Sem["rounding"]] {
-  if (form.endsWith(STATIC)) return [form.slice(0, -STATIC.length), "static"];
-  if (form.endsWith(TOWARDS_ZERO)) return [form.slice(0, -TOWARDS_ZERO.length), "zero"];
-  return [form, "dynamic"];
-}
-
 export const riscvProgram: ProgramIsa = {
   name: "riscv64",
   imports: families.flatMap((family) => family.imports ?? []),
@@ -68,7 +61,7 @@ export const riscvProgram: ProgramIsa = {
     return (f, pc, form, end) => {
       form.split("|").forEach((part, n) => {
         if (n > 0) f.set(pc, i32.add(pc, i32.const(RECORD_SIZE)));
-        const [mnemonic, rounding] = parse(part);
+        const [mnemonic, rounding] = parseForm(part);
         const definition = definitions[mnemonic];
         if (definition === undefined) throw new Error(`no definition of ${mnemonic}`);
         const wideImmediate = part === "li" || part === "#far:q";

@@ -2,7 +2,7 @@
 import { CONTEXT_OFFSET, PAGE_TABLE, PageBits } from "../../../mm/layout.ts";
 import { Access, Trap } from "../../core.ts";
 import { FAULT_ADDRESS } from "../../isa/common.ts";
-import { F, X } from "../../isa/riscv64/context.ts";
+import { F, FP_CAREFUL, X } from "../../isa/riscv64/context.ts";
 import type { Sem, Source } from "../../isa/riscv64/sem.ts";
 import { type F32, type F64, f32, f64, type I32, type I64, i32, i64, select } from "../../wasm/expr.ts";
 import type { FunctionBuilder } from "../../wasm/module.ts";
@@ -100,6 +100,13 @@ export class RecordSem implements Sem {
     this.setBits(i64.or(i64.extend_i32_u(value), BOX));
   }
 
+  careful(): I32 {
+    return i32.load(ZERO, CONTEXT_OFFSET + FP_CAREFUL);
+  }
+  rarely(condition: I32, body: () => void): void {
+    this.f.if(condition, body);
+  }
+
   readable(address: I64, bytes: number): I32 {
     return this.#check(address, bytes, PageBits.Read, Access.Read);
   }
@@ -139,6 +146,8 @@ export class RecordSem implements Sem {
   trapAfter(trap: Trap): void {
     this.#end.leave(this.f.call("i32", this.#core.raiseAfter, [this.#pc, i32.const(trap)]));
   }
+  /** Whatever it is, `find` sees to it. */
+  checkTarget(_target: I64): void {}
   jump(target?: I64): void {
     if (target === undefined) this.#end.to(i32.load(this.#pc, R_IMM));
     else this.#end.found(target);

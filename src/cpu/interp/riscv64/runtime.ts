@@ -1,5 +1,5 @@
 /** What the interpreter as an engine has to know of riscv64: how a decoded instruction becomes a record (layout.ts). */
-import { NO_RESERVATION, RESERVATION } from "../../isa/riscv64/context.ts";
+import { FP_CAREFUL, NO_RESERVATION, RESERVATION } from "../../isa/riscv64/context.ts";
 import { Decoder } from "../../isa/riscv64/decoder.ts";
 import { parseLine } from "../../isa/riscv64/table.ts";
 import type { HandlerList } from "../handlers.ts";
@@ -50,6 +50,7 @@ class RiscvDecoder implements RecordDecoder {
 
 export const riscvRuntime: RuntimeIsa = {
   name: "riscv64",
+  carefulAt: FP_CAREFUL,
   prepare: (context) => context.setBigInt64(RESERVATION, NO_RESERVATION, true),
   canonical: () => true,
   decoder: (lines, handlers) => new RiscvDecoder(lines, handlers),

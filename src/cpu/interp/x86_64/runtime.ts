@@ -1,5 +1,5 @@
 /** What the interpreter as an engine has to know of x86_64: how a decoded instruction becomes records (layout.ts). */
-import { HIGH_SLOT, TEMP_SLOT, ZERO_SLOT } from "../../isa/x86_64/context.ts";
+import { HIGH_SLOT, SSE_CAREFUL, TEMP_SLOT, ZERO_SLOT } from "../../isa/x86_64/context.ts";
 import { Decoded, Decoder } from "../../isa/x86_64/decoder.ts";
 import type { HandlerList } from "../handlers.ts";
 import { rowsOf } from "../image.ts";
@@ -97,6 +97,7 @@ class X86Decoder implements RecordDecoder {
 
 export const x86Runtime: RuntimeIsa = {
   name: "x86_64",
+  carefulAt: SSE_CAREFUL,
   prepare: (context) => context.setUint32(HIGH_SLOT + 4, 1, true),
   canonical: (address) => {
     const high = address >> 47n;

@@ -81,15 +81,19 @@ export const singles: Arithmetic<F32> = {
   ops: f32,
   read: (s, n) => s.f32(n),
   write: (s, value) => {
-    const v = s.f.let(value);
-    s.setF32Bits(select(f32.eq(v, v), i32.reinterpret_f32(v), i32.const(SINGLE.nan)));
+    const v = s.f.local("f32");
+    s.f.set(v, value);
+    s.rarely(f32.ne(v, v), () => s.f.set(v, f32.const(Number.NaN)));
+    s.setF32(v);
   },
 };
 export const doubles: Arithmetic<F64> = {
   ops: f64,
   read: (s, n) => s.f64(n),
   write: (s, value) => {
-    const v = s.f.let(value);
-    s.setBits(select(f64.eq(v, v), i64.reinterpret_f64(v), c64(DOUBLE.nan)));
+    const v = s.f.local("f64");
+    s.f.set(v, value);
+    s.rarely(f64.ne(v, v), () => s.f.set(v, f64.const(Number.NaN)));
+    s.setF64(v);
   },
 };

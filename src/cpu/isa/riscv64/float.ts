@@ -8,7 +8,7 @@ import { CONTEXT_OFFSET } from "../../../mm/layout.ts";
 import { Trap } from "../../core.ts";
 import { type F64, f32, f64, type I32, type I64, i32, i64, select } from "../../wasm/expr.ts";
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from "../../wasm/module.ts";
-import { FP_CAREFUL, FRM } from "./context.ts";
+import { FRM } from "./context.ts";
 import {
   DOUBLE,
   doubles,
@@ -84,7 +84,6 @@ function table(): string {
 const c32 = i32.const;
 const c64 = i64.const;
 const ZERO = c32(0);
-const careful = (): I32 => i32.load(ZERO, CONTEXT_OFFSET + FP_CAREFUL);
 
 /** The rounding mode, where it matters; frm may hold one that is none. */
 function roundingOf(s: Sem): I32 {
@@ -98,7 +97,7 @@ function roundingOf(s: Sem): I32 {
 /** `quick` until the program has looked at the flags, `soft` from then on. */
 function either(s: Sem, quick: (() => void) | undefined, soft: () => void): void {
   if (quick === undefined || s.rounding === "static") soft();
-  else s.f.if(careful(), soft, quick);
+  else s.f.if(s.careful(), soft, quick);
 }
 
 type BinaryName = "add" | "sub" | "mul" | "div";

@@ -161,7 +161,11 @@ const branch =
     s.f.if(condition(s.x("rs1"), s.x("rs2")), () => s.jump());
 
 /** The target is known before rd, which may be rs1, is written; its lowest bit is dropped. */
-const jumpTarget = (s: Sem): I64 => s.f.let(i64.and(addressOf(s), i64.const(-2)));
+function jumpTarget(s: Sem): I64 {
+  const target = s.f.let(i64.and(addressOf(s), i64.const(-2)));
+  s.checkTarget(target);
+  return target;
+}
 
 const control: Readonly<Record<string, Definition>> = {
   j: (s) => s.jump(),

@@ -49,6 +49,13 @@ export interface Sem {
   setF32(value: F32): void;
   setF32Bits(value: I32): void;
 
+  /** FP_CAREFUL of the context: not 0 where rounding mode and flags have to be looked at (float-soft.ts). */
+  careful(): I32;
+  /**
+   * What seldom has to be done, before the first change of state: an engine that has it done elsewhere leaves instead.
+   */
+  rarely(condition: I32, body: () => void): void;
+
   /**
    * Checks that `bytes` bytes at a guest address may be read, or traps with a page fault. The result is what wasm loads
    * take as their address together with the static offset BIAS (mm/layout.ts).
@@ -66,6 +73,8 @@ export interface Sem {
   trap(trap: Trap): void;
   /** Leaves with a trap, this instruction done: the pc is at the next. */
   trapAfter(trap: Trap): void;
+  /** Before the first change of state: a computed address is one that `jump` may be given. */
+  checkTarget(target: I64): void;
   /** Continues at the direct branch's target, or at a computed address, which is even. What follows is not executed. */
   jump(target?: I64): void;
   /** Ends the instruction early: the next one follows. */

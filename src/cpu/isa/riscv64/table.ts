@@ -124,3 +124,10 @@ export function formsOf({ mnemonic, fields }: Row): string[] {
   const forms = [mnemonic, mnemonic + STATIC];
   return makesInteger(mnemonic) ? [...forms, mnemonic + TOWARDS_ZERO] : forms;
 }
+
+/** Mnemonic and rounding of a form. */
+export function parseForm(form: string): [mnemonic: string, rounding: "dynamic" | "static" | "zero"] {
+  if (form.endsWith(STATIC)) return [form.slice(0, -STATIC.length), "static"];
+  if (form.endsWith(TOWARDS_ZERO)) return [form.slice(0, -TOWARDS_ZERO.length), "zero"];
+  return [form, "dynamic"];
+}
