@@ -240,7 +240,7 @@ export class InterpCore implements CpuCore {
 
   protected report(trap: Trap): Trap {
     const { context } = this.memory;
-    if (trap === Trap.PageFault) {
+    if (trap === Trap.PageFault || trap === Trap.Misaligned) {
       this.faultAddress =
         context.getInt32(FAULT_ADDRESS + 4, true) * 0x1_0000_0000 + context.getUint32(FAULT_ADDRESS, true);
       this.faultAccess = context.getUint32(FAULT_ACCESS, true) as Access;
