@@ -49,6 +49,42 @@ function text(view: View, path: string): string {
 }
 
 describe("a host directory", () => {
+  it("is asked once for what a lookup and the attributes need, and again when something may have changed", async () => {
+    let asked = 0;
+    const counting = {
+      ...node,
+      lstatSync: (...args: Parameters<HostFileSystem["lstatSync"]>) => {
+        asked++;
+        return node.lstatSync(...args);
+      },
+    };
+    const fs = new HostFs(counting, { dev: 1, directory: join(top, "inside") });
+    const view = mounted(fs);
+    const find = (): number => lookup(view, undefined, "/file", FOLLOW).inode.attributes().size;
+    const asks = (use: () => unknown): number => {
+      const before = asked;
+      use();
+      return asked - before;
+    };
+    expect(asks(find)).toBe(1);
+    const { inode } = lookup(view, undefined, "/file", FOLLOW);
+    expect(asks(() => inode.attributes())).toBe(0);
+    expect(asks(() => inode.attributes())).toBe(1);
+    // The guest writes.
+    lookup(view, undefined, "/file", FOLLOW);
+    inode.write(0, new TextEncoder().encode("HELLO, and more"));
+    expect(inode.attributes().size).toBe(15);
+    inode.setAttributes({ size: 5 });
+    expect(find()).toBe(5);
+    // The host does, later.
+    lookup(view, undefined, "/file", FOLLOW);
+    await new Promise((resolve) => setTimeout(resolve));
+    nodeFs.writeFileSync(join(top, "inside/file"), "hello");
+    nodeFs.chmodSync(join(top, "inside/file"), 0o600);
+    expect(inode.attributes().mode & 0o777).toBe(0o600);
+    nodeFs.chmodSync(join(top, "inside/file"), 0o644);
+  });
+
   it("is not left by links, whatever they say", () => {
     const { view } = inside();
     for (const target of ["../secret", "/secret", join(top, "secret"), "sub/../../secret", "../../../../etc/passwd"]) {

@@ -104,6 +104,14 @@ export interface HostFsOptions {
  */
 export class HostChanges {
   count = 0;
+  /** Changes of anything: of names, contents or attributes. */
+  any = 0;
+
+  /** Names were removed or renamed. */
+  names(): void {
+    this.count++;
+    this.any++;
+  }
 }
 
 /** Runs a call of the host and turns its failure into an errno. */
@@ -137,6 +145,11 @@ export class HostFs implements FileSystem {
   readonly separators: RegExp;
   /** Devices of the host that are met below the directory, for inode numbers that differ. */
   readonly #devices: Map<bigint, bigint> = new Map();
+  /** What the host has just said of one inode, see noteLatest(). */
+  #latest: HostInode | undefined;
+  #latestStats: HostStats | undefined;
+  #latestChange = 0;
+  #clearing = false;
 
   constructor(os: HostFileSystem, options: HostFsOptions) {
     this.host = os;
@@ -154,6 +167,28 @@ export class HostFs implements FileSystem {
 
   stat(path: HostPath): HostStats {
     return host(() => this.host.lstatSync(path, STAT));
+  }
+
+  /**
+   * A lookup has got what mostly is asked for next, the attributes of what it found. They may be used once, as long as the guest
+   * has changed nothing and the event loop has not gone on, in which the host may have changed something.
+   */
+  noteLatest(inode: HostInode, stats: HostStats): void {
+    this.#latest = inode;
+    this.#latestStats = stats;
+    this.#latestChange = this.changes.any;
+    if (this.#clearing) return;
+    this.#clearing = true;
+    void Promise.resolve().then(() => {
+      this.#clearing = false;
+      this.#latest = undefined;
+    });
+  }
+
+  takeLatest(inode: HostInode): HostStats | undefined {
+    if (this.#latest !== inode || this.#latestChange !== this.changes.any) return undefined;
+    this.#latest = undefined;
+    return this.#latestStats;
   }
 
   ino(stats: HostStats): number {
@@ -239,7 +274,7 @@ export class HostInode extends BaseInode {
     if (this.#removed !== undefined) return this.#removed;
     const { fs } = this;
     const fd = this.#readFd >= 0 ? this.#readFd : this.#writeFd;
-    const s = fd >= 0 ? host(() => fs.host.fstatSync(fd, STAT)) : fs.stat(this.#path());
+    const s = fd >= 0 ? host(() => fs.host.fstatSync(fd, STAT)) : (fs.takeLatest(this) ?? fs.stat(this.#path()));
     return {
       dev: fs.dev,
       ino: this.ino,
@@ -261,6 +296,7 @@ export class HostInode extends BaseInode {
 
   #checkWritable(): void {
     if (this.fs.readOnly) throw errno(EROFS);
+    this.fs.changes.any++;
   }
 
   override setAttributes(change: AttributeChange): void {
@@ -311,7 +347,9 @@ export class HostInode extends BaseInode {
       this.#children.delete(name);
       return undefined;
     }
-    return this.#child(name, stats);
+    const child = this.#child(name, stats);
+    this.fs.noteLatest(child, stats);
+    return child;
   }
 
   #child(name: string, stats: HostStats): HostInode {
@@ -376,7 +414,7 @@ export class HostInode extends BaseInode {
     if (child === undefined) throw errno(ENOENT);
     child.#keepOpen();
     host(() => this.fs.host.unlinkSync(this.#childPath(name)));
-    this.fs.changes.count++;
+    this.fs.changes.names();
     this.#children.delete(name);
   }
 
@@ -386,7 +424,7 @@ export class HostInode extends BaseInode {
     const child = this.#children.get(name);
     const last = child?.attributes();
     host(() => this.fs.host.rmdirSync(this.#childPath(name)));
-    this.fs.changes.count++;
+    this.fs.changes.names();
     this.#children.delete(name);
     if (child !== undefined) child.#directoryGone(last);
   }
@@ -415,7 +453,7 @@ export class HostInode extends BaseInode {
     this.#children.delete(name);
     child.#parent = to;
     child.#name = toName;
-    this.fs.changes.count++;
+    this.fs.changes.names();
     to.#children.set(toName, child);
   }
 
