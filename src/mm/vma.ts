@@ -67,6 +67,8 @@ export const VmFlag = {
   Mergeable: 0x1_0000,
   /** Was private and writable once: counts against the memory there is. Decides about merging, as in Linux. */
   Account: 0x2_0000,
+  /** mseal(2): not to be unmapped, moved or protected otherwise. */
+  Sealed: 0x4_0000,
 } as const;
 
 /** May* flags of memory that is not a file's. */

@@ -1,7 +1,14 @@
 /** Memory: mmap(2), munmap(2), mprotect(2), mremap(2), brk(2), madvise(2), msync(2), mincore(2), mlock(2). */
 import { CAP_IPC_LOCK } from "../abi/capability.ts";
 import { EAGAIN, EINVAL, ENOMEM, EPERM, errno } from "../abi/errno.ts";
-import { MAP_ANONYMOUS, MAP_LOCKED, MREMAP_DONTUNMAP, MREMAP_FIXED } from "../abi/mman.ts";
+import {
+  MAP_ANONYMOUS,
+  MAP_FIXED,
+  MAP_FIXED_NOREPLACE,
+  MAP_LOCKED,
+  MREMAP_DONTUNMAP,
+  MREMAP_FIXED,
+} from "../abi/mman.ts";
 import { RLIMIT_MEMLOCK } from "../abi/resource.ts";
 import { PAGE_SIZE } from "../mm/layout.ts";
 import { VmFlag } from "../mm/vma.ts";
@@ -10,6 +17,7 @@ import { fd as fdArg, flags, outPtr, printHex, printPointer, ptr, size } from ".
 import { mapFlags } from "./control-args.ts";
 import { type Arg, type SyscallDefinition, syscall } from "./define.ts";
 import { lockAllFlagNames, protectionNames, remapFlagNames, syncFlagNames } from "./memory-flags.ts";
+import { checkSealed, checkSealedAdvice, memoryRegionCalls } from "./memory-regions.ts";
 import { memoryAdvice } from "./system-args.ts";
 
 const protection = flags(protectionNames, "PROT_NONE", "PROT_???");
@@ -28,6 +36,7 @@ function mmap(
 ): number {
   if (offset % PAGE_SIZE !== 0) throw errno(EINVAL);
   const file = (bits & MAP_ANONYMOUS) !== 0 ? null : task.files.get(fd);
+  if (bits & MAP_FIXED && (bits & MAP_FIXED_NOREPLACE) === 0) checkSealed(task, address, length);
   if (bits & MAP_LOCKED) checkLockLimit(task, lockedBytes(task) + length, EAGAIN);
   return task.space.mmap(address, length, prot, bits, file, offset);
 }
@@ -96,22 +105,28 @@ const remapTarget: Arg = {
 export const memoryCalls: readonly SyscallDefinition[] = [
   syscall("mmap", [ptr, size, protection, mapFlags, fdArg, hexOffset], mmap, { printResult: hexResult }),
   syscall("munmap", [ptr, size], (task, address, length) => {
+    checkSealed(task, address, length);
     task.space.munmap(address, length);
     return 0;
   }),
   syscall("mprotect", [ptr, size, protection], (task, address, length, prot) => {
+    checkSealed(task, address, length);
     task.space.mprotect(address, length, prot);
     return 0;
   }),
   syscall(
     "mremap",
     [ptr, size, size, flags(remapFlagNames, "0", "MREMAP_???"), remapTarget],
-    (task, address, oldLength, newLength, bits, newAddress) =>
-      task.space.mremap(address, oldLength, newLength, bits, newAddress),
+    (task, address, oldLength, newLength, bits, newAddress) => {
+      checkSealed(task, address, oldLength);
+      if (bits & MREMAP_FIXED) checkSealed(task, newAddress, newLength);
+      return task.space.mremap(address, oldLength, newLength, bits, newAddress);
+    },
     { printResult: hexResult },
   ),
   syscall("brk", [ptr], (task, address) => task.space.brk(address), { printResult: hexResult }),
   syscall("madvise", [ptr, size, memoryAdvice], (task, address, length, advice) => {
+    checkSealedAdvice(task, address, length, advice);
     task.space.madvise(address, length, advice);
     return 0;
   }),
@@ -132,6 +147,7 @@ export const memoryCalls: readonly SyscallDefinition[] = [
   }),
   syscall("mlockall", [flags(lockAllFlagNames)], mlockall),
   syscall("munlockall", [], munlockall),
+  ...memoryRegionCalls,
 ];
 
 function hexResult(result: number): string {

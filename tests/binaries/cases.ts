@@ -61,6 +61,7 @@ const plain: readonly string[] = [
   "mounts",
   "mountapi",
   "fifo",
+  "regions",
   "unix",
   "net-tcp",
   "net-udp",
