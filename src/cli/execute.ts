@@ -63,6 +63,8 @@ export async function execute(options: RunOptions, trace: TraceSetup | undefined
     network: options.network,
     ...(options.hostname === undefined ? {} : { hostname: options.hostname }),
     ...(options.memory === undefined ? {} : { memoryBytes: options.memory }),
+    ...(options.pids === undefined ? {} : { maxTasks: options.pids }),
+    ...(options.timeout === undefined ? {} : { lifetime: options.timeout * 1000 }),
   });
   for (const volume of options.volumes) mountVolume(machine, volume, shared);
   const env = environment(options, host.console.terminal !== undefined);

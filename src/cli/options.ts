@@ -31,6 +31,10 @@ export interface RunOptions {
   readonly cpu: CpuName;
   /** Bytes of guest memory that the machine may use. */
   readonly memory: number | undefined;
+  /** Processes and threads at a time. */
+  readonly pids: number | undefined;
+  /** Seconds until all are killed. */
+  readonly timeout: number | undefined;
   readonly network: NetworkOptions;
   /** Host file for a CPU profile of the guest. */
   readonly profile: string | undefined;
@@ -73,6 +77,8 @@ export const SHARED_OPTIONS: Readonly<Record<string, Options>> = {
   hostname: { type: "string", requiresArg: true, describe: "Host name of the guest" },
   cpu: { type: "string", requiresArg: true, describe: `Engine: ${CPUS.join(", ")}` },
   memory: { type: "string", requiresArg: true, describe: "Most guest memory, e.g. 512m or 2g" },
+  pids: { type: "string", requiresArg: true, describe: "Most processes and threads at a time" },
+  timeout: { type: "string", requiresArg: true, describe: "Seconds after which everything in the guest is killed" },
   ...NETWORK_OPTIONS,
   "no-cache": { type: "boolean", describe: "Keep no translated code in ~/.cache/tsrcore, and use none" },
 };
@@ -133,6 +139,15 @@ function translated(name: string, value: string | undefined, cpu: string): strin
   return value;
 }
 
+/** A limit above 0. */
+function limitOf(name: string, text: string | undefined, whole: boolean): number | undefined {
+  if (text === undefined) return undefined;
+  const n = Number(text);
+  if (text.trim() === "" || !Number.isFinite(n) || n <= 0 || (whole && !Number.isInteger(n)))
+    throw new CliError(`--${name} ${text}: expected a ${whole ? "whole number" : "number"} above 0`);
+  return n;
+}
+
 /** Makes checked options of what yargs read. */
 export function runOptions(parsed: Record<string, unknown>, argv: readonly string[]): RunOptions {
   const cpu = single(parsed["cpu"], "cpu") ?? "auto";
@@ -158,6 +173,8 @@ export function runOptions(parsed: Record<string, unknown>, argv: readonly strin
     hostname,
     cpu: cpu as CpuName,
     memory: memory === undefined ? undefined : parseMemory(memory),
+    pids: limitOf("pids", single(parsed["pids"], "pids"), true),
+    timeout: limitOf("timeout", single(parsed["timeout"], "timeout"), false),
     network: networkOptions(
       single(parsed["network"], "network"),
       parsed["publish"] as string[] | undefined,

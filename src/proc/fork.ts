@@ -127,6 +127,7 @@ function copyTask(task: Task, args: CloneArgs): Task {
   const { registers } = task.arch;
   const { flags } = args;
   checkProcessLimit(task);
+  if (kernel.tasks.size >= kernel.maxTasks) throw errno(EAGAIN);
   // Its share of the processor is a task's own (sched_fork).
   if (task.deadline !== null) throw errno(EAGAIN);
   const tid = kernel.allocatePid();

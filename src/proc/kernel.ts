@@ -48,6 +48,8 @@ export interface KernelOptions {
   /** Address space randomisation; off by default, so that runs are alike. */
   readonly randomize?: boolean;
   readonly hostname?: string;
+  /** Most tasks, threads among them, that there may be at a time. */
+  readonly maxTasks?: number;
   /** Bytes of main memory that sysinfo(2) and /proc/meminfo speak of. */
   readonly memoryBytes?: number;
   /** The loopback alone by default. */
@@ -95,6 +97,7 @@ export class Kernel {
   /** Names of the first process; others may have their own. */
   readonly uts: UtsNamespace;
   readonly memoryBytes: number;
+  readonly maxTasks: number;
   /** Tasks made since the start: /proc/stat's "processes". */
   forks = 0;
   /** Woken at each exit of a process. */
@@ -112,6 +115,7 @@ export class Kernel {
     this.randomize = options.randomize ?? false;
     this.uts = new UtsNamespace(options.hostname ?? "tsrcore");
     this.memoryBytes = options.memoryBytes ?? 4 * 2 ** 30;
+    this.maxTasks = options.maxTasks ?? PID_MAX;
     this.#bootMonotonic = options.host.clock.monotonic();
     this.#bootRealtime = options.host.clock.realtime();
     this.timers = new Timers(options.host, () => this.now());

@@ -46,6 +46,10 @@ export interface MachineOptions {
   readonly hostname?: string;
   /** Bytes of guest memory for all processes together: 4 GiB by default. */
   readonly memoryBytes?: number;
+  /** Processes and threads at a time; a further one is refused (EAGAIN). */
+  readonly maxTasks?: number;
+  /** Milliseconds after which every process is killed. */
+  readonly lifetime?: number;
   /** The loopback alone by default. What is outside takes a host with a network. */
   readonly network?: NetworkOptions;
 }
@@ -76,10 +80,12 @@ export class Machine {
   readonly #console: ConsoleTerminal | undefined;
   readonly #anonymous: FileSystem & { inode(mode: number, owner: { uid: number; gid: number }): Inode };
   readonly #failed: Promise<never>;
+  readonly #lifetime: number | undefined;
 
   constructor(options: MachineOptions) {
     const { host, root, deviceNumbers } = options;
     this.host = host;
+    this.#lifetime = options.lifetime;
     this.mounts = new MountTable(root, { clock: host.clock, deviceNumbers });
     const architectures = architecturesOf(options.engine.isas);
     this.dispatcher = new SyscallDispatcher(new Map(architectures.map((arch) => [arch, syscallTable(arch.numbers)])));
@@ -92,6 +98,7 @@ export class Machine {
       mounts: this.mounts,
       gate: this.dispatcher,
       memoryBytes,
+      ...(options.maxTasks === undefined ? {} : { maxTasks: options.maxTasks }),
       hostname: options.hostname ?? "tsrcore",
       network: options.network,
     });
@@ -296,9 +303,14 @@ export class Machine {
    * @param others what else has to happen before that, such as the end of other processes
    */
   async wait(process: ThreadGroup, others?: Promise<void>): Promise<ExitStatus> {
+    const { kernel } = this;
+    const lifetime = this.#lifetime;
+    const cancel =
+      lifetime === undefined ? undefined : kernel.timers.at(kernel.now() + lifetime * 1e6, () => kernel.killAll());
     try {
       await Promise.race([Promise.all([this.#exited(process), others]), this.#failed]);
     } finally {
+      cancel?.();
       this.stop();
     }
     const { console } = this.host;
