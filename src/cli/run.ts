@@ -39,7 +39,7 @@ export async function main(args: readonly string[]): Promise<number> {
       parser = parser.option("jit-threshold", {
         type: "string",
         requiresArg: true,
-        describe: "Translate code at the n-th sign of heat; 1 translates everything (default 2)",
+        describe: "Translate code at the n-th sign of heat; 1 translates everything (default 64)",
       });
       parser = parser.option("jit-dump", {
         type: "string",
