@@ -41,13 +41,14 @@ export async function many(
   keepAlive: boolean,
   accept: (response: Response) => boolean,
 ): Promise<number> {
-  const agent = new Agent({ keepAlive, maxSockets: connections });
+  // (An agent with a limit of sockets would keep them open, whatever it is told.)
+  const agent = keepAlive ? new Agent({ keepAlive, maxSockets: connections }) : undefined;
   let left = total;
   let good = 0;
   const client = async (): Promise<void> => {
     while (left-- > 0) if (accept(await get(port, path, {}, agent))) good++;
   };
   await Promise.all(Array.from({ length: connections }, client));
-  agent.destroy();
+  agent?.destroy();
   return good;
 }
