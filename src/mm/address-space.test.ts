@@ -138,6 +138,8 @@ describe("layout", () => {
     expect(space.mmap(2 ** 46, PAGE_SIZE, RW, ANON)).toBe(second - 2 * PAGE_SIZE);
     expect(code(() => space.mmap(2 ** 46, PAGE_SIZE, RW, ANON | M.MAP_FIXED))).toBe(ENOMEM);
     expect(space.mmap(0, PAGE_SIZE, RW, ANON | M.MAP_32BIT)).toBe(0x4000_0000);
+    expect(space.mmap(0x5000_0000, PAGE_SIZE, RW, ANON | M.MAP_32BIT)).toBe(0x5000_0000);
+    expect(space.mmap(0x9000_0000, PAGE_SIZE, RW, ANON | M.MAP_32BIT)).toBe(0x4000_0000 + PAGE_SIZE);
     space.munmap(first, PAGE_SIZE);
     expect(space.mmap(0, PAGE_SIZE, RW, ANON)).toBe(first);
   });

@@ -58,15 +58,17 @@ const KNOWN_FLAGS =
 /** Where a mapping of `length` bytes without a fixed address goes: get_unmapped_area(). */
 export function findFree(space: AddressSpace, hint: number, length: number, flags = 0): number {
   if (length > TASK_SIZE) throw errno(ENOMEM);
-  if (flags & MAP_32BIT) return bottomUp(space, length, 0x4000_0000, 0x8000_0000);
+  const low = (flags & MAP_32BIT) !== 0;
+  const limit = low ? 0x8000_0000 : TASK_SIZE;
   if (hint !== 0) {
     const wanted = Math.max(alignDown(hint), MMAP_MIN_ADDR);
-    if (wanted <= TASK_SIZE - length) {
+    if (wanted <= limit - length) {
       const { vmas } = space;
       const next = vmas.at(vmas.indexFrom(wanted));
       if (next === undefined || wanted + length <= next.startGap) return wanted;
     }
   }
+  if (low) return bottomUp(space, length, 0x4000_0000, limit);
   return topDown(space, length) ?? bottomUp(space, length, alignDown(TASK_SIZE / 3), TASK_SIZE);
 }
 
