@@ -2,13 +2,14 @@
  * The deterministic host: a clock that stands still until it is moved, timers that fire when it is, random bytes from a
  * seed, and streams that are byte arrays. For tests, and for runs that shall be the same to the byte.
  */
-import type { ByteSink, ByteSource, Clock, Console, Host, Random, Timers } from "../interface.ts";
+import type { ByteSink, ByteSource, Clock, Console, Host, HostNetwork, Random, Timers } from "../interface.ts";
 
 export interface MemoryHostOptions {
   /** Nanoseconds since 1970 at the start; 2024-01-01 by default. */
   readonly realtime?: bigint;
   readonly seed?: number;
   readonly stdin?: Uint8Array;
+  readonly network?: HostNetwork;
 }
 
 interface Timer {
@@ -25,6 +26,7 @@ export class MemoryHost implements Host {
   readonly stdout: CapturedSink = new CapturedSink();
   readonly stderr: CapturedSink = new CapturedSink();
   readonly logged: string[] = [];
+  readonly network?: HostNetwork;
   #monotonic = 0n;
   #realtime: bigint;
   #timers: Timer[] = [];
@@ -47,6 +49,7 @@ export class MemoryHost implements Host {
         this.#turns.push(callback);
       },
     };
+    if (options.network !== undefined) this.network = options.network;
     this.random = new SeededRandom(options.seed ?? 1);
     const stdin = new FixedSource(options.stdin ?? new Uint8Array(0));
     const kinds = { stdin: "stream", stdout: "stream", stderr: "stream" } as const;
