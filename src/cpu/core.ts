@@ -83,6 +83,11 @@ export interface CpuCore {
    * PageBits.Code is written, unmapped, replaced or loses PROT_EXEC. Clears PageBits.Code of the pages concerned.
    */
   invalidate(start: number, end: number): void;
+  /**
+   * From now on somebody may look at the state that a fault leaves: the handler of a signal, a debugger. An engine that
+   * leaves flags behind which the program won't read again (no fault needs them otherwise) stops doing so.
+   */
+  expectExact(): void;
   /** A core for a copy of this address space: guest memory, page table and context were copied before the call. */
   fork(child: GuestMemory): CpuCore;
   /** The memory goes back to its pool: forget everything that was kept outside of it and clear the engine area. */

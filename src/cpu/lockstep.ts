@@ -282,6 +282,10 @@ class LockstepCore implements CpuCore {
     return new LockstepCore(this.engine, child, subject, this.engine.reference.attach(child));
   }
 
+  expectExact(): void {
+    this.#reference.expectExact();
+    this.#subject.expectExact();
+  }
   detach(): void {
     this.#reference.detach();
     this.#subject.detach();

@@ -269,6 +269,7 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
     }
     child.#notePeak();
     to.raw.set(from.raw.subarray(CONTEXT_OFFSET, CONTEXT_OFFSET + CONTEXT_SIZE), CONTEXT_OFFSET);
+    to.forgetStackWindow();
     if (this.core) {
       child.core = this.core.fork(to) as Core;
       this.#forgetUncopiedCode(child);
@@ -372,7 +373,7 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
       else this.core?.invalidate(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
     }
     pages[page] = bits;
-    this.memory.rightsTaken(page);
+    this.memory.rightsChanged(page);
   }
 
   /** Makes room in the budget for pages that are about to be populated. */

@@ -18,6 +18,7 @@ import {
   PAGE_TABLE,
   PAGE_TABLE_SIZE,
   PageBits,
+  STACK_WINDOW,
   ZERO_AREA,
   ZERO_AREA_SIZE,
 } from "./layout.ts";
@@ -64,9 +65,30 @@ export class GuestMemory {
     this.clear(from + BIAS, to + BIAS);
   }
 
+  /** A page has other rights now: notes which ones it has in common with its neighbours (ReadOn, WriteOn). */
+  rightsChanged(page: number): void {
+    this.#relate(page - 1);
+    this.#relate(page);
+    this.forgetStackWindow();
+  }
+  #relate(page: number): void {
+    const { pages } = this;
+    if (page < 0) return;
+    const common = (pages[page] as number) & (pages[page + 1] ?? 0);
+    let bits = (pages[page] as number) & ~(PageBits.ReadOn | PageBits.WriteOn);
+    if ((common & PageBits.Read) !== 0) bits |= PageBits.ReadOn;
+    if ((common & PageBits.Write) !== 0) bits |= PageBits.WriteOn;
+    pages[page] = bits;
+  }
+
   /** Rights of a page were taken: what is known of it together with the page before it holds no longer. */
   rightsTaken(page: number): void {
     if (page > 0) this.pages[page - 1] = (this.pages[page - 1] as number) & ~(PageBits.ReadOn | PageBits.WriteOn);
+    this.forgetStackWindow();
+  }
+
+  forgetStackWindow(): void {
+    this.context.setUint32(STACK_WINDOW - CONTEXT_OFFSET + 8, 0, true);
   }
 
   /** The engine's bytes of this memory. */

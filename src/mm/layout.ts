@@ -25,6 +25,12 @@ export const MEMORY_WASM_PAGES = 65536;
 export const CONTEXT_OFFSET = 0x1000;
 export const CONTEXT_SIZE = 0x1000;
 
+/**
+ * Two i64 at the end of the context's area: a guest address, and so many bytes from there at each of which a page's worth of
+ * bytes begins that may be written. An engine sets them, for the stack; they become 0 when a page loses a right.
+ */
+export const STACK_WINDOW: number = CONTEXT_OFFSET + CONTEXT_SIZE - 16;
+
 /** Nothing but zeros, to copy from. */
 export const ZERO_AREA = 0x1_0000;
 export const ZERO_AREA_SIZE = 0x1_0000;
@@ -57,9 +63,8 @@ export const PageBits = {
   /** An engine holds code decoded from this page. Write is kept clear as long as it is set. */
   Code: 16,
   /**
-   * This page and the next may be read, written: what an access that may reach into the next page asks translated code to
-   * look for. Only that sets these, when it finds it so (jit/region-sem.ts); whoever takes a right from a page clears them in
-   * the page before it.
+   * This page and the next may be read, written: what translated code looks for when an access may reach into the next page. Whoever
+   * changes the rights of a page sees to it (GuestMemory); where the bit is clear, both pages are looked at.
    */
   ReadOn: 32,
   WriteOn: 64,

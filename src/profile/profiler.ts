@@ -246,6 +246,9 @@ class ProfiledCore implements CpuCore {
   fork(child: GuestMemory): CpuCore {
     return new ProfiledCore(this.engine, this.#inner.fork(child), this.#profiler);
   }
+  expectExact(): void {
+    this.#inner.expectExact();
+  }
   detach(): void {
     this.#inner.detach();
   }

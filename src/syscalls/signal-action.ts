@@ -17,9 +17,13 @@ import {
   SIG_IGN,
   SIG_SETMASK,
   SIG_UNBLOCK,
+  SIGBUS,
+  SIGFPE,
+  SIGILL,
   SIGKILL,
   SIGSEGV,
   SIGSTOP,
+  SIGTRAP,
   SS_AUTODISARM,
   SS_DISABLE,
   SS_ONSTACK,
@@ -52,6 +56,9 @@ const KNOWN_FLAGS =
     SA_EXPOSE_TAGBITS |
     SA_RESTORER) >>>
   0;
+
+/** What instructions raise. */
+const FAULT_SIGNALS: ReadonlySet<number> = new Set([SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV]);
 
 /** struct sigaction of the kernel: handler, flags, restorer (not on riscv64), mask; eight bytes each. */
 function readAction(task: Task, address: number): SignalAction {
@@ -90,6 +97,8 @@ function sigaction(task: Task, signal: number, act: number, old: number, setSize
   const before = task.handlers.get(signal);
   if (action !== undefined) {
     task.handlers.set(signal, action);
+    // It will see what the registers were when it happened.
+    if (action.handler > SIG_IGN && FAULT_SIGNALS.has(signal)) task.mm.core.expectExact();
     if (isIgnored(signal, action.handler)) forget(task, signal);
   }
   if (old !== 0) writeAction(task, old, before);

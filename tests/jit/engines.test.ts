@@ -49,6 +49,7 @@ class Guest {
 
   constructor(engine: CpuEngine) {
     this.core = engine.attach(this.memory);
+    this.core.expectExact();
   }
 
   prepare(sample: Sample): void {

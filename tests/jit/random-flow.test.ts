@@ -179,19 +179,24 @@ beforeAll(() => {
 });
 
 describe.each([
-  ["translated before it is executed", 1, 200, 150],
-  ["translated when it is hot", 2, 20_000, 150],
-])("random control flow, %s", (_when, threshold, steps, numRuns) => {
+  ["translated before it is executed", 1, 200, 150, true],
+  ["translated when it is hot", 2, 20_000, 150, true],
+  ["translated with flags for itself only", 1, 200, 150, false],
+])("random control flow, %s", (_when, threshold, steps, numRuns, exact) => {
   it("has the outcome that the interpreter has", async () => {
     const engine = new JitEngine({ module, threshold, load: () => import("../../src/cpu/jit/translator.ts") });
     await engine.loadTranslator();
     const translated = new Guest(engine);
+    if (exact) translated.core.expectExact();
     let completed = 0;
     void fc.assert(
       fc.property(programs, (program) => {
-        const expected = interpreted.run(program, steps) as { trap: Trap };
+        const expected = interpreted.run(program, steps) as { trap: Trap; flags: number };
+        const found = translated.run(program, steps) as { trap: Trap; flags: number };
         if (expected.trap === Trap.Syscall) completed++;
-        expect(translated.run(program, steps)).toEqual(expected);
+        // At a fault the flags may be older ones.
+        else if (!exact) found.flags = expected.flags;
+        expect(found).toEqual(expected);
       }),
       { numRuns },
     );

@@ -77,6 +77,7 @@ class InstructionClock {
       get instructions() {
         return core.instructions;
       },
+      expectExact: () => core.expectExact(),
       invalidate: (start, end) => core.invalidate(start, end),
       fork: (child: GuestMemory) => wrap(core.fork(child)),
       detach: () => core.detach(),

@@ -205,6 +205,7 @@ class ScriptedCore implements CpuCore {
     return new ScriptedCore(this.engine, child, this.#programs, this.#touched);
   }
 
+  expectExact(): void {}
   detach(): void {}
 }
 

@@ -207,6 +207,8 @@ export class InterpCore implements CpuCore {
     core.stepFirst = this.stepFirst;
   }
 
+  /** It always is. */
+  expectExact(): void {}
   detach(): void {
     this.code.flush();
   }

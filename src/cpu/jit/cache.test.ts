@@ -26,9 +26,10 @@ const ROUNDS = 200_000;
  * fall, so that the callee is translated with the caller and not on its own.
  */
 const CALLER = "b9 40 0d 03 00 31 c0 ba 14 00 00 00 ff ca 75 fc e8 eb 0f 00 00 ff c9 75 ee 0f 05";
-/** add eax,ecx; ret */
-const ADD = "01 c8 c3";
-const SUBTRACT = "29 c8 c3";
+/** Too long to become part of its caller: nop...; add eax,ecx; ret */
+const NOPS = "90".repeat(100);
+const ADD = `${NOPS} 01 c8 c3`;
+const SUBTRACT = `${NOPS} 29 c8 c3`;
 const SUM = BigInt.asUintN(32, (BigInt(ROUNDS) * BigInt(ROUNDS + 1)) / 2n);
 
 const module = generateModule();
@@ -115,9 +116,9 @@ describe("translations of another run", () => {
   it("are found from each page that they begin in", async () => {
     const { memory } = await run();
     const engine = new JitEngine({ module, load: async () => ({ Translator }), store });
-    expect(engine.known(CALLEE, memory)).toBeUndefined();
+    expect(engine.known(CALLEE, memory, false)).toBeUndefined();
     engine.load(CALLEE, memory);
-    const { entries } = engine.known(CALLEE, memory) as Translated;
+    const { entries } = engine.known(CALLEE, memory, false) as Translated;
     expect(entries.map((rip) => rip >>> PAGE_SHIFT)).toEqual([CODE >>> PAGE_SHIFT, CALLEE >>> PAGE_SHIFT]);
   });
 

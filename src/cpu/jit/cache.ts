@@ -22,7 +22,7 @@ import type { Unlinked } from "./names.ts";
 import type { Translated } from "./translated.ts";
 
 /** Changes with the format of files. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** Bytes of modules that wait for being written. */
 const MAX_PENDING = 16 << 20;
 
@@ -41,8 +41,10 @@ interface Directory {
   readonly references: readonly string[];
   readonly translations: readonly {
     readonly entries: readonly number[];
+    readonly sizes: readonly number[];
     readonly jumps: readonly number[];
     readonly targets: readonly number[];
+    readonly exact: boolean;
     /** Start and length of each run of guest code. */
     readonly code: readonly (readonly [number, number])[];
     readonly marks: readonly (readonly [at: number, what: string])[];
@@ -136,11 +138,12 @@ export class TranslationCache {
 
 /** What has a newer translation for each of its entries is not asked for any more. */
 function withoutSuperseded(translations: readonly Translated[]): Translated[] {
-  const seen = new Set<number>();
+  const seen = new Set<string>();
   const kept: Translated[] = [];
   for (const translated of [...translations].reverse()) {
-    if (translated.entries.every((entry) => seen.has(entry))) continue;
-    for (const entry of translated.entries) seen.add(entry);
+    const keys = translated.entries.map((entry) => `${entry} ${translated.exact}`);
+    if (keys.every((key) => seen.has(key))) continue;
+    for (const key of keys) seen.add(key);
     kept.push(translated);
   }
   return kept.reverse();
@@ -149,10 +152,12 @@ function withoutSuperseded(translations: readonly Translated[]): Translated[] {
 function encode({ translations, references }: Contents): Uint8Array {
   const directory: Directory = {
     references,
-    translations: translations.map(({ entries, jumps, targets, code, unlinked }) => ({
+    translations: translations.map(({ entries, sizes, jumps, targets, exact, code, unlinked }) => ({
       entries,
+      sizes,
       jumps,
       targets,
+      exact,
       code: code.map(({ start, bytes }): [number, number] => [start, bytes.length]),
       marks: (unlinked as Unlinked).marks.map(({ at, what }): [number, string] => [at, what]),
       module: (unlinked as Unlinked).bytes.length,
@@ -186,10 +191,12 @@ function decode(bytes: Uint8Array<ArrayBuffer>): Contents {
   const { references, translations } = JSON.parse(new TextDecoder().decode(head)) as Directory;
   return {
     references,
-    translations: translations.map(({ entries, jumps, targets, code, marks, module }) => ({
+    translations: translations.map(({ entries, sizes, jumps, targets, exact, code, marks, module }) => ({
       entries,
+      sizes,
       jumps,
       targets,
+      exact,
       code: code.map(([start, length]) => ({ start, bytes: take(length).slice() })),
       module: undefined,
       unlinked: { marks: marks.map(([markAt, what]): Mark => ({ at: markAt, what })), bytes: take(module) },

@@ -4,7 +4,7 @@ import { BIAS, CONTEXT_OFFSET, PAGE_TABLE } from "../../mm/layout.ts";
 import { JUMP_CACHE, REGION_FUEL, TRAP_CODE } from "../interp/layout.ts";
 import * as ctx from "../isa/x86_64/context.ts";
 import { functionTexts, type TextOptions } from "../wasm/text.ts";
-import { type Block, DISPATCH, type Region } from "./region.ts";
+import { addressOf, type Block, DISPATCH, type Region } from "./region.ts";
 import { type Structure, structure } from "./structure.ts";
 
 /** Translated code as text: with what the places in memory are. */
@@ -34,7 +34,9 @@ function describeRegion(region: Region, text: string, memory: GuestMemory): stri
 const hex = (n: number): string => `0x${n.toString(16)}`;
 
 function heading({ start, flow }: Block, i: number, successors: readonly number[]): string {
-  const where = start === DISPATCH ? "where computed jumps lead" : hex(start);
+  const context = Math.floor(start / 2 ** 32);
+  const at = `${hex(addressOf(start))}${context > 0 ? ` in call ${context}` : ""}`;
+  const where = start === DISPATCH ? "where computed jumps lead" : at;
   return `  block ${i}, ${where}: ${flow}${successors.length === 0 ? "" : `, on to ${successors.join(" ")}`}`;
 }
 

@@ -374,9 +374,10 @@ describe("accesses that reach into the next page", () => {
     guest.code("90 89 03 8b 0b 0f 05"); // nop; mov [rbx],eax; mov ecx,[rbx]; syscall
     guest.set(Reg.rax, 0x1122_3344);
     guest.set(Reg.rbx, DATA + 0xffe);
+    const first = DATA >>> PAGE_SHIFT;
+    memory.rightsChanged(first + 1);
     expect(guest.run()).toBe(Trap.Syscall);
     expect(memory.view.getUint32(DATA + 0xffe, true)).toBe(0x1122_3344);
-    const first = DATA >>> PAGE_SHIFT;
     expect((memory.pages[first] as number) & PageBits.WriteOn).toBe(PageBits.WriteOn);
     expect((memory.pages[first + 1] as number) & PageBits.WriteOn).toBe(0);
     memory.pages[first + 1] = Present | Read;

@@ -61,9 +61,16 @@ const REGION_SLICE = 50_000;
  */
 const DEFAULT_THRESHOLD = 64;
 const MISSES_PER_SAMPLE = 100;
+/**
+ * The same for code that a region has, but that can't be entered here: behind a call from which a trap led out, mostly. There
+ * are many such places, so what is interpreted of them has to be worth a translation each.
+ */
+const MISSES_INSIDE = 2_000;
 const MAX_REGION = 1_000;
 /** The same for a region whose computed jumps are known. */
 const MAX_DISPATCHING = 3_000;
+/** A region does not end before another that is no larger: it has it as well. */
+const MAX_REPEATED = 400;
 const MAX_MODULE = 2_000;
 const MAX_FRAME_FAULTS = 32;
 const MAX_RARITIES = 100;
@@ -167,21 +174,27 @@ export class JitEngine extends InterpEngine {
   }
 
   /** What was translated of the code at an address, if it is the same code. */
-  known(rip: number, memory: GuestMemory): Translated | undefined {
-    return this.#translated.find(rip, memory);
+  known(rip: number, memory: GuestMemory, exact: boolean): Translated | undefined {
+    return this.#translated.find(rip, memory, exact);
   }
   /** Gets to know what other runs have left about the page at an address. */
   load(rip: number, memory: GuestMemory): void {
     for (const translated of this.#cache?.load(rip, memory) ?? []) this.#translated.add(translated);
   }
-  keep(regions: readonly Region[], unlinked: Unlinked, module: WebAssembly.Module, memory: GuestMemory): Translated {
+  keep(
+    regions: readonly Region[],
+    unlinked: Unlinked,
+    module: WebAssembly.Module,
+    { memory, exact }: { readonly memory: GuestMemory; readonly exact: boolean },
+  ): Translated {
     const code = regions.flatMap(({ ranges }) =>
       ranges.map(([start, end]) => ({ start, bytes: memory.u8.slice(start, end) })),
     );
     const { jumps, targets } = regions[0] as Region;
     const entries = regions.map(({ entry }) => entry);
+    const sizes = regions.map(({ instructions }) => instructions);
     const cache = this.#cache;
-    const translated = { entries, module, unlinked: cache && unlinked, code, jumps, targets };
+    const translated = { entries, sizes, module, unlinked: cache && unlinked, code, jumps, targets, exact };
     this.#translated.add(translated);
     cache?.add(translated, memory);
     return translated;
@@ -215,6 +228,8 @@ export class JitEngine extends InterpEngine {
 /** What is installed at an address. */
 interface Installed {
   readonly slot: number;
+  /** Instructions. */
+  readonly size: number;
   readonly ranges: readonly (readonly [number, number])[];
   readonly from: Translated;
 }
@@ -225,6 +240,8 @@ export class JitCore extends InterpCore {
   readonly #installed = new Map<number, Installed>();
   /** Signs of heat by address; Infinity where translation failed. */
   readonly #heat = new Map<number, number>();
+  /** Whether an address without a region was in one when it was first missed. */
+  readonly #inside = new Map<number, boolean>();
   /** Pages whose translations of other runs are known. */
   readonly #loaded = new Set<number>();
   /** The low part of the memory: context, fuel, jump cache. */
@@ -237,6 +254,8 @@ export class JitCore extends InterpCore {
   /** The same of what regions leave to the interpreter as rare: by instruction; regions that do it themselves. */
   readonly #rarities = new Map<number, number>();
   readonly #generic = new Set<number>();
+  /** Somebody may look at the state that a fault leaves. */
+  #exact = false;
   /** By translated code. */
   #executed = 0;
   #environment: Record<string, WebAssembly.ImportValue> | undefined;
@@ -285,7 +304,7 @@ export class JitCore extends InterpCore {
           if (stepped !== TRAP_STEPPED) return this.report(stepped as Trap);
         } else if (trap === TRAP_LOOKUP) {
           statistics.missed++;
-          if (!this.pcBeyond()) this.#heatUp(u32[RIP_WORD] as number, 1 / MISSES_PER_SAMPLE);
+          if (!this.pcBeyond()) this.#miss(u32[RIP_WORD] as number);
         } else if (trap === Trap.Fuel) {
           statistics.refuelled++;
           this.#heatUp(u32[RIP_WORD] as number, 1);
@@ -323,6 +342,15 @@ export class JitCore extends InterpCore {
     return trap;
   }
 
+  #miss(rip: number): void {
+    let inside = this.#inside.get(rip);
+    if (inside === undefined) {
+      inside = [...this.#installed.values()].some(({ ranges }) => ranges.some(([from, to]) => rip >= from && rip < to));
+      this.#inside.set(rip, inside);
+    }
+    this.#heatUp(rip, 1 / (inside ? MISSES_INSIDE : MISSES_PER_SAMPLE));
+  }
+
   /** Notes that code at an address is executed a good deal. True if there is a translation of it now. */
   #heatUp(rip: number, by: number): boolean {
     const installed = this.#installed.get(rip);
@@ -351,7 +379,7 @@ export class JitCore extends InterpCore {
       this.#loaded.add(page);
       this.#engine.load(rip, this.memory);
     }
-    return this.#engine.known(rip, this.memory);
+    return this.#engine.known(rip, this.memory, this.#exact);
   }
   /** False as long as the translator is being loaded. */
   #canTranslate(): boolean {
@@ -440,7 +468,7 @@ export class JitCore extends InterpCore {
       const region = this.#finder.find(next, {
         instructions: targets.length > 0 ? MAX_DISPATCHING : MAX_REGION,
         targets: (jump) => (next === rip ? [...new Set([...targets, ...this.#targets(jump)])] : []),
-        stops: (at) => !all && this.#installed.has(at),
+        stops: (at) => !all && (this.#installed.get(at)?.size ?? 0) > MAX_REPEATED,
         follow: (target) => target === next || follow(target),
       });
       if (region === undefined) {
@@ -456,6 +484,7 @@ export class JitCore extends InterpCore {
     const unlinked = translator.translate(regions, {
       framed: (entry) => !this.#frameless.has(entry),
       lean: (entry) => !this.#generic.has(entry),
+      exact: this.#exact,
     });
     statistics.translating += engine.now() - began;
     engine.dump?.(translator.describe(regions, link(unlinked, engine), this.memory));
@@ -464,7 +493,7 @@ export class JitCore extends InterpCore {
     statistics.bytes += unlinked.bytes.length;
     statistics.regions += regions.length;
     statistics.instructions += size;
-    return engine.keep(regions, unlinked, module, this.memory);
+    return engine.keep(regions, unlinked, module, { memory: this.memory, exact: this.#exact });
   }
 
   /** False if that is not possible. */
@@ -480,13 +509,13 @@ export class JitCore extends InterpCore {
     const { exports } = new WebAssembly.Instance(module, { env: this.#imports });
     const ranges = code.map(({ start, bytes }): [number, number] => [start, start + bytes.length]);
     for (const [start, end] of ranges) this.code.watch(start, end);
-    for (const rip of entries) {
+    for (const [i, rip] of entries.entries()) {
       if (this.#installed.has(rip)) continue;
       // Something newer is left to be found when it is wanted.
-      if (rip !== wanted && engine.known(rip, this.memory) !== translated) continue;
+      if (rip !== wanted && engine.known(rip, this.memory, this.#exact) !== translated) continue;
       const slot = engine.slotOf(rip);
       table.set(slot, exports[exportName(rip)] as () => number);
-      this.#installed.set(rip, { slot, ranges, from: translated });
+      this.#installed.set(rip, { slot, size: translated.sizes[i] as number, ranges, from: translated });
       engine.statistics.installed++;
       this.code.exclude(rip);
       const entry = (JUMP_CACHE + jumpCacheOffset(rip)) >> 2;
@@ -523,10 +552,17 @@ export class JitCore extends InterpCore {
     this.code.include(rip);
   }
 
+  override expectExact(): void {
+    if (this.#exact) return;
+    this.#exact = true;
+    for (const [rip, installed] of [...this.#installed]) if (!installed.from.exact) this.#remove(rip, installed);
+  }
+
   override invalidate(start: number, end: number): void {
     for (const [rip, installed] of this.#installed)
       if (installed.ranges.some(([from, to]) => from < end && to > start)) this.#remove(rip, installed);
     this.#heat.clear();
+    this.#inside.clear();
     this.#forget(start, end);
     super.invalidate(start, end);
   }
@@ -539,6 +575,7 @@ export class JitCore extends InterpCore {
 
   override fork(child: GuestMemory): CpuCore {
     const core = new JitCore(this.#engine, child, this.#engine.loops(child));
+    core.#exact = this.#exact;
     this.copyTo(core);
     return core;
   }

@@ -39,7 +39,16 @@ function flowOf(hex: string, limits: Partial<RegionLimits> = {}): Analysed {
   const region = new RegionFinder(set, memory).find(CODE, { instructions: 100, ...limits }) as Region;
   const index = new Map(region.blocks.map((b, i) => [b.start, i]));
   const successors = region.blocks.map((b) => b.successors.map((rip) => index.get(rip) as number));
-  const flow = analyse(set, region, { successors, order: structure({ successors }).sequence }, true, true);
+  const flow = analyse(
+    set,
+    region,
+    { successors, order: structure({ successors }).sequence },
+    {
+      framed: true,
+      lean: true,
+      exact: true,
+    },
+  );
   return { ...flow, region, at: (offset) => flow.blocks[index.get(CODE + offset) as number] as BlockFlow };
 }
 

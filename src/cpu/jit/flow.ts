@@ -10,7 +10,7 @@ import type { Origin } from "../wasm/expr.ts";
 import { FunctionBuilder, ModuleBuilder } from "../wasm/module.ts";
 import type { InstructionSet } from "./instruction.ts";
 import { carriedBy, type KnownFlags, keepsCarryOf } from "./known-flags.ts";
-import type { Block, Region } from "./region.ts";
+import { type Block, besides, type Region } from "./region.ts";
 import type { Access, Effects, Exits, Span } from "./region-sem.ts";
 import { bit, CAREFUL, FLAGS, type State, type StateSet } from "./state.ts";
 import { type Frame, Symbols } from "./symbols.ts";
@@ -24,6 +24,8 @@ export interface BlockFlow {
   readonly dirty: StateSet[];
   /** Needed after each instruction. */
   readonly live: StateSet[];
+  /** What is stored where an instruction leaves for the interpreter, to be done there. */
+  readonly side: StateSet[];
   /** Needed in locals at the block's start, and where the block ends with a call, behind it. */
   entry: StateSet;
   afterCall: StateSet;
@@ -53,11 +55,21 @@ export interface RegionFlow {
 
 const NO_EXITS: Exits = { side() {}, rare() {}, trapAfter() {}, direct() {}, indirect() {}, done() {} };
 
-export function analyse(set: InstructionSet, region: Region, graph: Graph, framed: boolean, lean: boolean): RegionFlow {
+/** What a translation may rely on, for its own part. */
+export interface FlowOptions {
+  /** The frame may be checked at the entry. */
+  readonly framed: boolean;
+  readonly lean: boolean;
+  /** Whoever is told of a fault sees the flags as the processor has them, though nobody else will ask for them. */
+  readonly exact: boolean;
+}
+
+export function analyse(set: InstructionSet, region: Region, graph: Graph, options: FlowOptions): RegionFlow {
+  const { framed, lean, exact } = options;
   const scratch = set.state(new FunctionBuilder(new ModuleBuilder(), []), lean);
   const flows = region.blocks.map((block) => summarise(set, block, scratch));
   spreadDirty(region, flows, graph);
-  spreadLive(region, flows, graph);
+  spreadLive(region, flows, graph, exact);
   spreadFlags(region, flows, graph);
   spreadOffsets(set, region, flows, graph);
   return { blocks: flows, frame: framed ? frameOf(flows) : undefined };
@@ -97,6 +109,7 @@ function summarise(set: InstructionSet, block: Block, scratch: State): BlockFlow
     dirtyAtEntry: 0n,
     dirty: none(),
     live: none(),
+    side: none(),
     entry: 0n,
     afterCall: 0n,
     flags: undefined,
@@ -158,7 +171,14 @@ function spreadDirty(region: Region, flows: readonly BlockFlow[], { successors, 
   });
 }
 
-function spreadLive(region: Region, flows: readonly BlockFlow[], { successors, order }: Graph): void {
+/**
+ * What is changed has to be stored at every way out. The flags are an exception: where the code that follows in the region sets
+ * them before it reads them, nobody misses them but a debugger, or a handler of the signal that a fault becomes. They
+ * would have to be kept in every loop for that, so it is done only where there may be such (`exact`).
+ */
+function spreadLive(region: Region, flows: readonly BlockFlow[], graph: Graph, exact: boolean): void {
+  const { successors, order } = graph;
+  const flags = bit(FLAGS);
   for (let changed = true; changed; ) {
     changed = false;
     for (let at = order.length - 1; at >= 0; at--) {
@@ -172,21 +192,36 @@ function spreadLive(region: Region, flows: readonly BlockFlow[], { successors, o
         flow.afterCall = live;
         live = 0n;
       }
+      const staysInside = !exact && endsInside(block);
       for (let n = flow.effects.length - 1; n >= 0; n--) {
         const e = flow.effects[n] as Effects;
         const dirty = flow.dirty[n] as StateSet;
         const last = n === flow.effects.length - 1;
         // Whatever ends a block may leave the region with all that is changed.
-        if (last || e.trapsAfter) live |= dirty | e.writes;
+        if (e.trapsAfter || (last && !staysInside)) live |= dirty | e.writes;
+        else if (last) live |= (dirty | e.writes) & ~flags;
         flow.live[n] = live;
         live = (live & ~e.kills) | e.uses;
-        if (e.exits || (last && block.flow === "interpreted")) live |= dirty | e.exitWrites;
+        const interpreted = last && block.flow === "interpreted";
+        if (!e.exits && !interpreted) continue;
+        const all = dirty | e.exitWrites;
+        const unasked = !exact && !interpreted && ((live | e.exitWrites) & flags) === 0n;
+        flow.side[n] = unasked ? all & ~flags : all;
+        live |= flow.side[n] as StateSet;
       }
       if (live === flow.entry) continue;
       flow.entry = live;
       changed = true;
     }
   }
+}
+
+/** All code that may follow is in the region. */
+function endsInside({ start, flow, successors, instructions, next }: Block): boolean {
+  if (flow === "next" || flow === "inlined") return successors.includes(next);
+  const target = besides(start, instructions[instructions.length - 1]?.target as number);
+  if (flow === "jump") return successors.includes(target);
+  return flow === "branch" && successors.includes(next) && successors.includes(target);
 }
 
 /** Not visited yet. */

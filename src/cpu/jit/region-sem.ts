@@ -162,23 +162,18 @@ export abstract class RegionSem {
     const page = (offset: number): I32 => i32.shr_u(i32.add(low, i32.const(offset)), i32.const(12));
     const high = i32.wrap(i64.shr_u(a, i64.const(32)));
     const right = span.write ? PageBits.Write : PageBits.Read;
-    if (span.high - span.low === 1) {
-      const allowed = i32.and(i32.load8_u(page(span.low), PAGE_TABLE), i32.const(right));
-      f.if(i32.or(i32.eqz(allowed), high), () => this.#side());
-      return low;
-    }
+    // Conditions of their own, each a test and a jump: together they would be computed as a number.
+    f.unlikely(high, () => this.#side());
+    const first = i32.load8_u(page(span.low), PAGE_TABLE);
+    const without = (bits: I32, wanted: number, then: () => void): void =>
+      f.unlikely(i32.eqz(i32.and(bits, i32.const(wanted))), then);
+    if (span.high - span.low === 1) without(first, right, () => this.#side());
     // The bytes may lie in two pages. That the second allows it too is noted with the first.
-    const both = span.write ? PageBits.WriteOn : PageBits.ReadOn;
-    const first = f.let(page(span.low));
-    const known = f.let(i32.load8_u(first, PAGE_TABLE));
-    f.if(i32.or(i32.eqz(i32.and(known, i32.const(both))), high), () => {
-      const last = i32.load8_u(page(span.high - 1), PAGE_TABLE);
-      f.if(i32.or(i32.eqz(i32.and(i32.and(known, last), i32.const(right))), high), () => this.#side());
-      const next = i32.load8_u(i32.add(first, i32.const(1)), PAGE_TABLE);
-      f.if(i32.and(next, i32.const(right)), () =>
-        f.exec(i32.store8(first, i32.or(known, i32.const(both)), PAGE_TABLE)),
-      );
-    });
+    else
+      without(first, span.write ? PageBits.WriteOn : PageBits.ReadOn, () => {
+        const last = i32.load8_u(page(span.high - 1), PAGE_TABLE);
+        without(i32.and(first, last), right, () => this.#side());
+      });
     return low;
   }
   #checkConstant(address: bigint, bytes: number, allowed: number): I32 {
@@ -191,12 +186,12 @@ export abstract class RegionSem {
     const page = (of: number): I32 => i32.load8_u(i32.const(of >>> 12), PAGE_TABLE);
     const crosses = (at % PAGE_SIZE) + bytes > PAGE_SIZE;
     const both = crosses ? i32.and(page(at), page(at + bytes - 1)) : page(at);
-    f.if(i32.eqz(i32.and(both, i32.const(allowed))), () => this.#side());
+    f.unlikely(i32.eqz(i32.and(both, i32.const(allowed))), () => this.#side());
     return i32.const(at);
   }
   aligned(address: I64, alignment: number): void {
     const low = i32.and(i32.wrap(address), i32.const(alignment - 1));
-    this.f.if(low, () => this.#side());
+    this.f.unlikely(low, () => this.#side());
   }
 
   careful(): I32 {
@@ -209,10 +204,10 @@ export abstract class RegionSem {
 
   rarely(condition: I32, body: () => void): void {
     if (!this.#state.lean) {
-      this.f.if(condition, body);
+      this.f.unlikely(condition, body);
       return;
     }
-    this.f.if(condition, () => {
+    this.f.unlikely(condition, () => {
       this.#mayLeave();
       this.#exits.rare(this);
     });
@@ -247,7 +242,7 @@ export abstract class RegionSem {
   /** No code is at 0, which as a result has another meaning, nor from 4 GiB up. */
   checkTarget(target: I64): void {
     const high = i64.shr_u(i64.sub(target, i64.const(1)), i64.const(32));
-    this.f.if(i32.eqz(i64.eqz(high)), () => this.#side());
+    this.f.unlikely(i32.eqz(i64.eqz(high)), () => this.#side());
   }
   /** To the instruction's target, or to a computed one. */
   protected leaveTo(target?: I64): void {

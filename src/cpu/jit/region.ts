@@ -1,19 +1,34 @@
 /**
  * The part of a guest's code that is translated as one: what can be reached from an address without an indirect jump, a
  * return or a call's inside, up to a size. Calls are made from within it and it goes on behind them.
+ *
+ * Of small functions, whose call would cost more than they do, the inside belongs to the region as well, once for each call.
+ * So a block is not at an address, but at a *place*: an address in a context, which is the root or one of the calls. The call
+ * is a push and a jump then, and the return a jump to the place behind the call, if that is where it leads.
  */
 import type { GuestMemory } from "../../mm/guest-memory.ts";
 import { GUEST_LIMIT, PAGE_SHIFT, PageBits } from "../../mm/layout.ts";
 import type { Instruction, InstructionSet } from "./instruction.ts";
 
+/** An address in a context: the address, plus 2 ** 32 times the number of the context, 0 for the root. */
+export type Place = number;
+const CONTEXT = 2 ** 32;
+export function addressOf(place: Place): number {
+  return place % CONTEXT;
+}
+/** An address in the context of a place. */
+export function besides(place: Place, rip: number): Place {
+  return place - (place % CONTEXT) + rip;
+}
+
 export interface Block {
-  readonly start: number;
+  readonly start: Place;
   readonly instructions: readonly Instruction[];
-  /** Guest addresses that follow in the same region, in no order. */
-  readonly successors: readonly number[];
-  /** How it ends, and the address behind it. */
+  /** What follows in the same region, in no order. */
+  readonly successors: readonly Place[];
+  /** How it ends, and what is behind it: behind the call, if it is a return. */
   readonly flow: Flow;
-  readonly next: number;
+  readonly next: Place;
 }
 
 export interface Region {
@@ -50,6 +65,9 @@ export type Flow =
   | "branch"
   | "jump"
   | "call"
+  /** A call whose inside is in the region; a return from there. */
+  | "inlined"
+  | "return"
   /** To an address that is computed, the one on the stack among them. */
   | "computed"
   /** No code of the guest's: from a computed jump to where such jumps were seen to lead. */
@@ -70,45 +88,89 @@ export class RegionFinder {
 
   /** The region of an address; undefined where nothing can be translated. */
   find(entry: number, limits: RegionLimits): Region | undefined {
-    const found = new Map<number, Instruction>();
-    const leaders = new Set<number>([entry]);
-    const work = [entry];
+    const found = new Map<Place, Found>();
+    const leaders = new Set<Place>([entry]);
+    const work: Place[] = [entry];
     const targets = new Set<number>();
+    const contexts: Context[] = [{ function: entry, depth: 0 }];
+    const small = new Map<number, number>();
+    let inlined = 0;
+    const lead = (place: Place): void => {
+      leaders.add(place);
+      work.push(place);
+    };
+    /** The place of a callee's inside, if it is to be in the region. */
+    const inside = (place: Place, callee: number, next: number): Place | undefined => {
+      const outer = contexts[Math.floor(place / CONTEXT)] as Context;
+      if (outer.depth === MAX_INLINED_DEPTH || repeated(outer, callee) > 1) return undefined;
+      let size = small.get(callee);
+      if (size === undefined) small.set(callee, (size = this.#sizeOfSmall(callee, limits)));
+      if (size === 0 || inlined + size > MAX_INLINED || found.size + size > limits.instructions) return undefined;
+      inlined += size;
+      contexts.push({ function: callee, depth: outer.depth + 1, outer, next: besides(place, next) });
+      return (contexts.length - 1) * CONTEXT + callee;
+    };
     // Breadth first, so that a limit cuts what is far away.
     for (let from = work.shift(); from !== undefined; from = work.shift()) {
-      for (let rip = from; !found.has(rip) && found.size < limits.instructions; ) {
+      for (let place = from; !found.has(place) && found.size < limits.instructions; ) {
+        const rip = addressOf(place);
+        const { next: behind } = contexts[Math.floor(place / CONTEXT)] as Context;
         const instruction = this.#decode(rip);
         if (instruction === undefined) break;
-        found.set(rip, instruction);
-        const next = rip + instruction.length;
-        const { flow } = instruction;
-        if (flow === "branch" || flow === "jump") {
-          const { target } = instruction;
-          if (limits.follow?.(target) ?? true) {
-            leaders.add(target);
-            work.push(target);
+        const next = place + instruction.length;
+        let { flow } = instruction;
+        let to = next;
+        const { target } = instruction;
+        if (flow === "call" && instruction.isDirect) {
+          const callee = inside(place, target, addressOf(next));
+          if (callee !== undefined) {
+            flow = "inlined";
+            to = callee;
+            lead(callee);
           }
+        } else if (behind !== undefined && instruction.isReturn) {
+          flow = "return";
+          to = behind;
+          lead(behind);
         }
+        found.set(place, { instruction, flow, to });
+        if ((flow === "branch" || flow === "jump") && (limits.follow?.(target) ?? true)) lead(besides(place, target));
         if (isComputedJump(instruction))
-          for (const target of limits.targets?.(rip) ?? []) {
-            targets.add(target);
-            leaders.add(target);
-            work.push(target);
+          for (const seen of limits.targets?.(rip) ?? []) {
+            targets.add(seen);
+            lead(seen);
           }
         if (flow === "branch" || flow === "call") leaders.add(next);
         if (!fallsThrough(flow)) break;
-        if (limits.stops?.(next) === true && next !== entry) break;
-        rip = next;
+        if (place < CONTEXT && limits.stops?.(next) === true && next !== entry) break;
+        place = next;
       }
     }
     const first = found.get(entry);
     if (first === undefined || first.flow === "interpreted") return undefined;
-    return assemble(
-      entry,
-      found,
-      leaders,
-      [...targets].filter((t) => found.has(t)),
-    );
+    const dispatched = [...targets].filter((t) => found.has(t));
+    return assemble(entry, found, leaders, dispatched);
+  }
+
+  /** How many instructions a function has that is worth having wherever it is called: 0 if there are too many, or others than most have. */
+  #sizeOfSmall(entry: number, { follow }: RegionLimits): number {
+    const seen = new Set<number>();
+    const work = [entry];
+    let returns = false;
+    for (let from = work.pop(); from !== undefined; from = work.pop())
+      for (let rip = from; !seen.has(rip); ) {
+        const instruction = this.#decode(rip);
+        if (instruction === undefined || seen.size === MAX_SMALL) return 0;
+        seen.add(rip);
+        const { flow, isReturn } = instruction;
+        if (isReturn) returns = true;
+        else if (flow === "trap" || flow === "interpreted" || flow === "computed") return 0;
+        if ((flow === "branch" || flow === "jump") && (follow?.(instruction.target) ?? true))
+          work.push(instruction.target);
+        if (!fallsThrough(flow)) break;
+        rip += instruction.length;
+      }
+    return returns ? seen.size : 0;
   }
 
   #decode(rip: number): Instruction | undefined {
@@ -119,6 +181,33 @@ export class RegionFinder {
     return instruction !== undefined && executable(rip + instruction.length - 1) ? instruction : undefined;
   }
 }
+
+interface Found {
+  readonly instruction: Instruction;
+  readonly flow: Flow;
+  /** What is behind the instruction: the callee's inside or what is behind the call, if that is how it goes on. */
+  readonly to: Place;
+}
+
+/** A call whose inside is in the region, or the root. */
+interface Context {
+  readonly function: number;
+  readonly depth: number;
+  readonly outer?: Context;
+  /** Where its returns lead. */
+  readonly next?: Place;
+}
+
+/** How often a function is around. */
+function repeated(context: Context | undefined, callee: number): number {
+  if (context === undefined) return 0;
+  return repeated(context.outer, callee) + (context.function === callee ? 1 : 0);
+}
+
+/** Instructions of a function that becomes part of its callers, of all such in a region, and how deep they may nest. */
+const MAX_SMALL = 60;
+const MAX_INLINED = 400;
+const MAX_INLINED_DEPTH = 4;
 
 function fallsThrough(flow: Flow): boolean {
   return flow === "next" || flow === "branch" || flow === "call";
@@ -134,35 +223,35 @@ function isComputedJump({ flow, isReturn }: Instruction): boolean {
 
 function assemble(
   entry: number,
-  found: ReadonlyMap<number, Instruction>,
-  leaders: ReadonlySet<number>,
+  found: ReadonlyMap<Place, Found>,
+  leaders: ReadonlySet<Place>,
   dispatched: readonly number[],
 ): Region {
-  const starts = [entry, ...[...leaders].filter((rip) => rip !== entry && found.has(rip)).sort((a, b) => a - b)];
+  const starts = [entry, ...[...leaders].filter((at) => at !== entry && found.has(at)).sort((a, b) => a - b)];
   const blocks: Block[] = [];
   const callees = new Set<number>();
   const computed: number[] = [];
   for (const start of starts) {
     const instructions: Instruction[] = [];
-    let rip = start;
+    let place = start;
     let flow: Flow = "next";
     do {
-      const instruction = found.get(rip);
-      if (instruction === undefined) break;
-      instructions.push(instruction);
-      rip += instruction.length;
-      flow = instruction.flow;
-    } while (flow === "next" && !leaders.has(rip));
+      const at = found.get(place);
+      if (at === undefined) break;
+      instructions.push(at.instruction);
+      place = at.to;
+      flow = at.flow;
+    } while (flow === "next" && !leaders.has(place));
     const last = instructions[instructions.length - 1] as Instruction;
-    const { target } = last;
+    const target = besides(start, last.target);
     const jumps = isComputedJump(last);
     if (jumps) computed.push(last.rip);
-    if (flow === "call" && last.isDirect) callees.add(target);
-    const after = fallsThrough(flow) ? [rip] : [];
+    if (flow === "call" && last.isDirect) callees.add(last.target);
+    const after = fallsThrough(flow) || flow === "inlined" || flow === "return" ? [place] : [];
     const targets = flow === "branch" || flow === "jump" ? [target] : [];
     const inside = [...new Set([...targets, ...after])].filter((t) => leaders.has(t) && found.has(t));
     const successors = jumps && dispatched.length > 0 ? [DISPATCH] : inside;
-    blocks.push({ start, instructions, flow, next: rip, successors });
+    blocks.push({ start, instructions, flow, next: place, successors });
   }
   if (dispatched.length > 0)
     blocks.push({ start: DISPATCH, instructions: [], flow: "dispatch", next: 0, successors: dispatched });
@@ -173,7 +262,7 @@ function assemble(
     jumps: computed,
     targets: dispatched,
     callees: [...callees],
-    ranges: rangesOf([...found.values()]),
+    ranges: rangesOf([...found.values()].map(({ instruction }) => instruction)),
   };
 }
 

@@ -12,6 +12,8 @@ import type { Effects } from "./region-sem.ts";
 /** The lazy flags of an instruction set that has them, as one. */
 export const FLAGS = 48;
 export const CAREFUL = 49;
+/** Of the flags, in place of FLAGS: operation, result and second operand only. The others do not matter to the operation. */
+export const PLAIN_FLAGS = 95;
 const KINDS = 96;
 
 /** A set of numbers of parts of the state. */

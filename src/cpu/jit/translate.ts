@@ -15,7 +15,7 @@
  * Fuel is counted at entries and back edges. A loop leaves when it is used up, which is also how it gets into optimised code:
  * V8 replaces a function when it is entered.
  */
-import { CONTEXT_OFFSET, PAGE_TABLE, PageBits } from "../../mm/layout.ts";
+import { CONTEXT_OFFSET, PAGE_TABLE, PageBits, STACK_WINDOW } from "../../mm/layout.ts";
 import type { Trap } from "../core.ts";
 import { JUMP_CACHE, jumpCacheEntry, REGION_FUEL, TRAP_CODE, TRAP_RARE, TRAP_STEP } from "../interp/layout.ts";
 import { PC } from "../isa/common.ts";
@@ -30,10 +30,11 @@ import {
 } from "../wasm/module.ts";
 import { analyse, type BlockFlow, type Offsets, storable } from "./flow.ts";
 import type { Instruction, InstructionSet } from "./instruction.ts";
+import { arePlain, type KnownFlags } from "./known-flags.ts";
 import { exportName, slotMark, TARGET_ENTRIES, targetsMark, type Unlinked } from "./names.ts";
-import { type Block, DISPATCH, type Region } from "./region.ts";
+import { addressOf, type Block, besides, DISPATCH, type Place, type Region } from "./region.ts";
 import type { Effects, Exits, RegionSem, Span } from "./region-sem.ts";
-import { bit, FLAGS, type State, type StateSet } from "./state.ts";
+import { bit, FLAGS, PLAIN_FLAGS, type State, type StateSet } from "./state.ts";
 import { type Structure, structure } from "./structure.ts";
 import { type Frame, Symbols } from "./symbols.ts";
 
@@ -51,6 +52,8 @@ export interface Assumptions {
   readonly framed: (rip: number) => boolean;
   /** Whether the region at an address may leave the unusual in floating-point arithmetic to the interpreter. */
   readonly lean: (rip: number) => boolean;
+  /** Flags are to be exact wherever a region leaves, whether or not the code asks for them again (flow.ts). */
+  readonly exact: boolean;
 }
 
 type Options = TranslateOptions & Assumptions;
@@ -108,7 +111,13 @@ class Translation implements Exits {
   /** What it is for those that are called. */
   readonly #deeper: Local<"i32">;
   readonly #fuel: Local<"i32">;
+  /** There are loops, so that fuel is counted in a local. Else it stays in memory, one less. */
+  readonly #loops: boolean;
+  /** Flags that the context has fields for which this region sets, but which most operations do without. */
+  readonly #hasMoreFlags: boolean;
   /** Where to go on, and for what. */
+  /** What is known of the flags where code is made that may leave. */
+  #known: KnownFlags | undefined;
   readonly #pc: Local<"i32">;
   readonly #trap: Local<"i32">;
   /** What is being translated. */
@@ -139,18 +148,19 @@ class Translation implements Exits {
     const successors = region.blocks.map((b) => b.successors.map((rip) => this.#index.get(rip) as number));
     const labelled = new Set(region.targets.map((rip) => this.#index.get(rip) as number));
     this.#structure = structure({ successors, labelled });
-    const { blocks, frame } = analyse(
-      set,
-      region,
-      { successors, order: this.#structure.sequence },
-      options.framed(region.entry),
+    const graph = { successors, order: this.#structure.sequence };
+    const { blocks, frame } = analyse(set, region, graph, {
+      framed: options.framed(region.entry),
       lean,
-    );
+      exact: options.exact,
+    });
     this.#flows = blocks;
     this.#frame = frame;
     this.#symbols = this.#symbolsAt((blocks[0] as BlockFlow).offsets);
     const effects = this.#flows.flatMap((flow) => flow.effects);
     this.#state.adapt(effects);
+    this.#loops = this.#structure.isLoop.includes(true);
+    this.#hasMoreFlags = effects.some((e) => e.aux || e.steps);
     this.#assumesReset = lean && effects.some((e) => e.careful);
     this.#depth = f.param(1, "i32");
     this.#deeper = f.permanent("i32");
@@ -165,7 +175,7 @@ class Translation implements Exits {
     f.set(this.#fuel, i32.sub(i32.load(ZERO, REGION_FUEL), i32.const(1)));
     f.exec(i32.store(ZERO, this.#fuel, REGION_FUEL));
     f.set(this.#deeper, i32.sub(this.#depth, i32.const(1)));
-    f.if(i32.lt_s(i32.or(this.#fuel, this.#deeper), ZERO), () => f.return(entry));
+    f.unlikely(i32.lt_s(i32.or(this.#fuel, this.#deeper), ZERO), () => f.return(entry));
     f.set(this.#trap, i32.const(TRAP_STEP));
     const needed = (this.#flows[0] as BlockFlow).entry;
     this.#state.load(this.#frame === undefined ? needed : needed | bit(this.#set.sp));
@@ -196,20 +206,30 @@ class Translation implements Exits {
   #checkFrame({ low, high }: Frame): void {
     const f = this.#f;
     const sp = this.#state.gpr(this.#set.sp);
-    const page = (offset: number): I32 => {
-      const at = i32.add(i32.wrap(sp), i32.const(offset));
-      return i32.load8_u(i32.shr_u(at, i32.const(12)), PAGE_TABLE);
-    };
-    const allowed = i32.and(i32.and(page(low), page(high - 1)), i32.const(PageBits.Write));
-    f.if(i32.or(i32.eqz(allowed), i32.wrap(i64.shr_u(sp, i64.const(32)))), () => {
-      f.set(this.#pc, i32.const(this.#region.entry));
-      this.#leave("trap", 0n);
+    // Where the stack was found writable before, 4096 bytes at least are so from each place in the window.
+    const start = f.let(i64.add(sp, i64.const(low)));
+    const within = i64.sub(start, i64.load(ZERO, STACK_WINDOW));
+    f.unlikely(i64.ge_u(within, i64.load(ZERO, STACK_WINDOW + 8)), () => {
+      const first = f.let(i32.shr_u(i32.wrap(start), i32.const(12)));
+      const last = i32.shr_u(i32.add(i32.wrap(sp), i32.const(high - 1)), i32.const(12));
+      const both = i32.and(i32.load8_u(first, PAGE_TABLE), i32.load8_u(last, PAGE_TABLE));
+      const allowed = i32.and(both, i32.const(PageBits.Write));
+      f.if(i32.or(i32.eqz(allowed), i32.wrap(i64.shr_u(sp, i64.const(32)))), () => {
+        f.set(this.#pc, i32.const(this.#region.entry));
+        this.#leave("trap", 0n);
+      });
+      // As many pages as one look can see.
+      const four = i32.const(PageBits.Write * 0x0101_0101);
+      f.if(i32.eq(i32.and(i32.load(first, PAGE_TABLE), four), four), () => {
+        f.exec(i64.store(ZERO, i64.and(start, i64.const(-4096)), STACK_WINDOW));
+        f.exec(i64.store(ZERO, i64.const(3 * 4096), STACK_WINDOW + 8));
+      });
     });
   }
 
   #checkReset(): void {
     const f = this.#f;
-    f.if(i32.load(ZERO, CONTEXT_OFFSET + this.#set.carefulAt), () => {
+    f.unlikely(i32.load(ZERO, CONTEXT_OFFSET + this.#set.carefulAt), () => {
       f.set(this.#pc, i32.const(this.#region.entry));
       f.set(this.#trap, i32.const(TRAP_RARE));
       this.#leave("trap", 0n);
@@ -221,7 +241,10 @@ class Translation implements Exits {
   #collectStubs(): void {
     const keys = new Set<string>();
     const add = (leave: Leave, stores: StateSet): void => {
-      const set = storable(stores);
+      addSet(leave, storable(stores));
+      if (this.#hasMoreFlags) addSet(leave, plainly(storable(stores)));
+    };
+    const addSet = (leave: Leave, set: StateSet): void => {
       const key = `${leave} ${set}`;
       if (keys.has(key)) return;
       keys.add(key);
@@ -229,7 +252,7 @@ class Translation implements Exits {
     };
     add("trap", 0n);
     this.#region.blocks.forEach((block, i) => {
-      const { effects, dirty, dirtyAtEntry } = this.#flows[i] as BlockFlow;
+      const { effects, dirty, dirtyAtEntry, side } = this.#flows[i] as BlockFlow;
       if (block.flow === "dispatch") {
         add("goto", dirtyAtEntry);
         add("return", dirtyAtEntry);
@@ -237,12 +260,14 @@ class Translation implements Exits {
       const last = effects.length - 1;
       effects.forEach((e, n) => {
         const before = dirty[n] as StateSet;
-        if (e.exits || n === last) add("trap", before | e.exitWrites);
+        if (e.exits || n === last) add("trap", side[n] as StateSet);
         if (e.trapsAfter) add("trap", before | e.writes);
         if (n < last) return;
         add("trap", before | e.writes);
         add("goto", before | e.writes);
         add("return", before | e.writes);
+        add("goto", (before | e.writes) & ~bit(FLAGS));
+        add("return", (before | e.writes) & ~bit(FLAGS));
         if (block.flow !== "call") return;
         add("goto", 0n);
         add("return", 0n);
@@ -253,7 +278,7 @@ class Translation implements Exits {
     const f = this.#f;
     if (!used) return;
     this.#state.store(stores);
-    f.exec(i32.store(ZERO, this.#fuel, REGION_FUEL));
+    if (this.#loops) f.exec(i32.store(ZERO, this.#fuel, REGION_FUEL));
     switch (leave) {
       case "trap":
         f.exec(i64.store(ZERO, i64.extend_i32_u(this.#pc), CONTEXT_OFFSET + PC));
@@ -265,13 +290,17 @@ class Translation implements Exits {
         return;
       case "goto": {
         const cached = f.let(jumpCacheEntry(this.#pc));
-        f.if(i32.ne(i32.load(cached, JUMP_CACHE), this.#pc), () => f.return(this.#pc));
+        f.unlikely(i32.ne(i32.load(cached, JUMP_CACHE), this.#pc), () => f.return(this.#pc));
         f.returnCall(this.#transfer, [this.#pc, this.#depth, i32.load(cached, JUMP_CACHE + 4)]);
       }
     }
   }
-  #leave(leave: Leave, stores: StateSet): void {
+  #toStore(stores: StateSet): StateSet {
     const set = storable(stores);
+    return this.#hasMoreFlags && arePlain(this.#known) ? plainly(set) : set;
+  }
+  #leave(leave: Leave, stores: StateSet): void {
+    const set = this.#toStore(stores);
     const stub = this.#stubs.find((s) => s.leave === leave && s.stores === set);
     if (stub?.label === undefined) throw new Error(`no way out of ${exportName(this.#region.entry)} by ${leave}`);
     stub.used = true;
@@ -293,15 +322,18 @@ class Translation implements Exits {
   }
 
   side(): void {
-    const { block, effects, dirty } = this.#current;
+    const { block, flow, effects } = this.#current;
+    // Further down a loop they may be others than they were before.
+    if (effects.loops) this.#known = undefined;
     this.#f.set(this.#pc, i32.const((block.instructions[this.#step] as Instruction).rip));
-    this.#leave("trap", dirty | effects.exitWrites);
+    this.#leave("trap", flow.side[this.#step] as StateSet);
   }
   rare(): void {
     this.#f.set(this.#trap, i32.const(TRAP_RARE));
     this.side();
   }
   trapAfter(sem: RegionSem, trap: Trap): void {
+    this.#known = sem.knownFlags;
     this.#f.set(this.#pc, i32.const(sem.next));
     this.#f.set(this.#trap, i32.const(trap));
     this.#leave("trap", this.#dirtyAfter);
@@ -310,8 +342,14 @@ class Translation implements Exits {
     this.#f.br(this.#done as Label);
   }
   direct(sem: RegionSem, target: number): void {
+    this.#known = sem.knownFlags;
+    const { block } = this.#current;
+    if (block.flow === "inlined") {
+      this.#goto(block.next);
+      return;
+    }
     if (sem.instruction.flow !== "call") {
-      this.#goto(target);
+      this.#goto(besides(block.start, target));
       return;
     }
     const f = this.#f;
@@ -324,10 +362,16 @@ class Translation implements Exits {
     );
   }
   indirect(sem: RegionSem, target: I64): void {
+    this.#known = sem.knownFlags;
     const f = this.#f;
     f.set(this.#pc, i32.wrap(target));
     const { flow, isReturn } = sem.instruction;
-    if (isReturn) this.#leave("return", this.#dirtyAfter);
+    const { block } = this.#current;
+    if (block.flow === "return") {
+      const elsewhere = i32.ne(this.#pc, i32.const(addressOf(block.next)));
+      f.unlikely(elsewhere, () => this.#leave("goto", this.#dirtyAfter));
+      this.#goto(block.next);
+    } else if (isReturn) this.#leave("return", this.#dirtyAfter);
     else if (flow === "call") {
       const cached = f.let(jumpCacheEntry(this.#pc));
       const known = i32.eq(i32.load(cached, JUMP_CACHE), this.#pc);
@@ -353,7 +397,7 @@ class Translation implements Exits {
     if (edge === "back") {
       const f = this.#f;
       f.set(this.#fuel, i32.sub(this.#fuel, i32.const(1)));
-      f.if(i32.lt_s(this.#fuel, ZERO), () => this.#leave("return", this.#dirtyAfter));
+      f.unlikely(i32.lt_s(this.#fuel, ZERO), () => this.#leave("return", this.#dirtyAfter));
       f.br(this.#labels.get(to) as Label);
     } else if (edge === "forward") this.#forward(to);
     else this.#leaveTo(jump);
@@ -367,6 +411,7 @@ class Translation implements Exits {
     const pads: Label[] = [];
     this.#block = node;
     this.#step = 0;
+    this.#known = undefined;
     f.block((other) => {
       const open = (i: number): void => {
         if (i === targets.length) {
@@ -392,22 +437,22 @@ class Translation implements Exits {
   }
   #call(sem: RegionSem, call: () => I32): void {
     const f = this.#f;
-    this.#state.store(storable(this.#dirtyAfter));
-    f.exec(i32.store(ZERO, this.#fuel, REGION_FUEL));
+    this.#state.store(this.#toStore(this.#dirtyAfter));
+    if (this.#loops) f.exec(i32.store(ZERO, this.#fuel, REGION_FUEL));
     const { afterCall, offsetsAfterCall } = this.#current.flow;
     const { sp, fp, popped } = this.#set;
     // Registers that are known to point to the frame had better do so still.
     const kept = this.#frame === undefined ? [] : [sp, fp].filter((n) => offsetsAfterCall[n] !== undefined);
     const before = kept.map((n) => f.let(this.#state.gpr(n)));
     const result = f.let(call());
-    f.if(i32.ne(result, i32.const(sem.next)), () => f.return(result));
+    f.unlikely(i32.ne(result, i32.const(sem.next)), () => f.return(result));
     this.#state.load(afterCall | kept.reduce((set, n) => set | bit(n), 0n));
     kept.forEach((n, i) => {
       const old = before[i] as I64;
       const expected = n === sp ? i64.add(old, i64.const(popped)) : old;
-      f.if(i64.ne(this.#state.gpr(n), expected), () => f.return(result));
+      f.unlikely(i64.ne(this.#state.gpr(n), expected), () => f.return(result));
     });
-    f.set(this.#fuel, i32.load(ZERO, REGION_FUEL));
+    if (this.#loops) f.set(this.#fuel, i32.load(ZERO, REGION_FUEL));
   }
 
   // Control flow (structure.ts)
@@ -449,6 +494,7 @@ class Translation implements Exits {
     block.instructions.forEach((instruction, n) => {
       this.#block = node;
       this.#step = n;
+      this.#known = known;
       if (n === block.instructions.length - 1 && block.flow === "interpreted") {
         this.side();
         return;
@@ -474,13 +520,14 @@ class Translation implements Exits {
       });
       known = sem.knownFlags;
     });
+    this.#known = known;
     this.#block = node;
     this.#step = block.instructions.length - 1;
     const { offsetsAfterCall } = this.#flows[node] as BlockFlow;
     this.#symbols = block.flow === "call" ? this.#symbolsAt(offsetsAfterCall) : symbols;
     if (block.flow === "next" || block.flow === "branch" || block.flow === "call") this.#goto(block.next);
   }
-  #goto(target: number): void {
+  #goto(target: Place): void {
     const { block } = this.#current;
     // Behind a call nothing is in locals that has to be stored.
     const stores = block.flow === "call" && target === block.next ? 0n : this.#dirtyAfter;
@@ -488,21 +535,21 @@ class Translation implements Exits {
     if (to === undefined || !block.successors.includes(target)) this.#out(target, stores);
     else this.#edge(this.#block, to, target, stores);
   }
-  #out(target: number, stores: StateSet): void {
-    this.#f.set(this.#pc, i32.const(target));
+  #out(target: Place, stores: StateSet): void {
+    this.#f.set(this.#pc, i32.const(addressOf(target)));
     this.#leave("goto", stores);
   }
-  #edge(from: number, to: number, target: number, stores: StateSet): void {
+  #edge(from: number, to: number, target: Place, stores: StateSet): void {
     const f = this.#f;
     switch (this.#structure.edge(from, to)) {
       case "irreducible":
-        this.#out(target, stores);
+        this.#out(target, this.#neededAt(to, stores));
         return;
       case "back":
         f.set(this.#fuel, i32.sub(this.#fuel, i32.const(1)));
-        f.if(i32.lt_s(this.#fuel, ZERO), () => {
-          f.set(this.#pc, i32.const(target));
-          this.#leave("return", stores);
+        f.unlikely(i32.lt_s(this.#fuel, ZERO), () => {
+          f.set(this.#pc, i32.const(addressOf(target)));
+          this.#leave("return", this.#neededAt(to, stores));
         });
         f.br(this.#labels.get(to) as Label);
         return;
@@ -510,18 +557,28 @@ class Translation implements Exits {
         this.#forward(to);
     }
   }
+  /** What has to be stored where the region is left to go on at one of its blocks. */
+  #neededAt(to: number, stores: StateSet): StateSet {
+    const { entry } = this.#flows[to] as BlockFlow;
+    return this.#options.exact ? stores : stores & (entry | ~bit(FLAGS));
+  }
   #forward(to: number): void {
     if (this.#structure.isMerge[to]) {
       this.#f.br(this.#labels.get(to) as Label);
       return;
     }
-    const [block, step, symbols] = [this.#block, this.#step, this.#symbols];
+    const [block, step, symbols, known] = [this.#block, this.#step, this.#symbols, this.#known];
     this.#symbols = symbols.copy();
     this.#tree(to);
     this.#symbols = symbols;
     this.#block = block;
     this.#step = step;
+    this.#known = known;
   }
+}
+
+function plainly(set: StateSet): StateSet {
+  return (set & bit(FLAGS)) === 0n ? set : (set & ~bit(FLAGS)) | bit(PLAIN_FLAGS);
 }
 
 function mixed(pc: I32): I32 {

@@ -6,9 +6,13 @@ import type { Unlinked } from "./names.ts";
 export interface Translated {
   /** Guest addresses of its regions. The first is what it was made for. */
   readonly entries: readonly number[];
+  /** Instructions in each region. */
+  readonly sizes: readonly number[];
   /** Of the first region: its computed jumps, and where those lead as far as it knows. */
   readonly jumps: readonly number[];
   readonly targets: readonly number[];
+  /** The flags are exact wherever it leaves (flow.ts). */
+  readonly exact: boolean;
   /** The guest code it was made from. */
   readonly code: readonly { readonly start: number; readonly bytes: Uint8Array }[];
   /** At least one of these is there. */
@@ -24,9 +28,10 @@ export class TranslatedCode {
   /** By entry, the newest last; the entries that were added to least recently come first. */
   readonly #byEntry = new Map<number, Translated[]>();
 
-  /** The newest that was made from the very code at an address, and can be executed there. */
-  find(rip: number, memory: GuestMemory): Translated | undefined {
-    return this.#byEntry.get(rip)?.findLast((t) => t.code.every(({ start, bytes }) => isThere(memory, start, bytes)));
+  /** The newest that was made from the very code at an address, and can be executed there; if asked for, an exact one. */
+  find(rip: number, memory: GuestMemory, exact: boolean): Translated | undefined {
+    const fits = (t: Translated): boolean => (t.exact || !exact) && t.code.every((run) => isThere(memory, run));
+    return this.#byEntry.get(rip)?.findLast(fits);
   }
 
   add(translated: Translated): void {
@@ -53,7 +58,7 @@ export class TranslatedCode {
 }
 
 /** The same bytes, in pages that may be executed. */
-function isThere({ u8, pages }: GuestMemory, start: number, bytes: Uint8Array): boolean {
+function isThere({ u8, pages }: GuestMemory, { start, bytes }: Translated["code"][number]): boolean {
   const end = start + bytes.length;
   for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++)
     if (((pages[page] as number) & PageBits.Exec) === 0) return false;

@@ -411,6 +411,7 @@ export class UnicornCore implements CpuCore {
     return core;
   }
 
+  expectExact(): void {}
   detach(): void {
     this.#api.close(this.#handle);
   }

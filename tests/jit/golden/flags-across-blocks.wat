@@ -5,7 +5,7 @@
 ;; a: setb al
 ;; ret
 (func $r10000 (param i32 i32) (result i32)
-  (local i32 i32 i32 i32 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i32 i32 i64 i64 i32 i32 i64)
+  (local i32 i32 i32 i32 i64 i64 i64 i64 i64 i32 i64 i64 i64 i32 i64 i64 i32 i32 i64 i64 i32 i32 i64)
   (local.set 3 (i32.sub (i32.load offset=5160 (; fuel ;) (i32.const 0)) (i32.const 1)))
   (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
   (local.set 2 (i32.sub (local.get 1) (i32.const 1)))
@@ -22,87 +22,109 @@
     (block
       (block
         (block
-          (block $5
+          (block
             (block
-              (block
-                (block $8
-                  (if
-                    (i32.or
-                      (i32.eqz
-                        (i32.and
-                          (i32.and
-                            (i32.load8_u offset=1048576 (; page ;)
-                              (i32.shr_u (i32.wrap_i64 (local.get 7)) (i32.const 12)))
-                            (i32.load8_u offset=1048576 (; page ;)
-                              (i32.shr_u (i32.add (i32.wrap_i64 (local.get 7)) (i32.const 7)) (i32.const 12))))
-                          (i32.const 2)))
-                      (i32.wrap_i64 (i64.shr_u (local.get 7) (i64.const 32))))
-                    (then
-                      (local.set 4 (i32.const 65536))
-                      (br $1)))
-                  (local.set 10 (local.get 9))
-                  (local.set 11 (local.get 8))
-                  (local.set 12 (i64.sub (local.get 10) (local.get 11)))
-                  (local.set 14 (local.get 12))
-                  (local.set 15 (local.get 11))
-                  (local.set 19 (local.get 10))
-                  (local.set 13 (i32.const 15))
-                  (local.set 20 (i64.lt_u (local.get 19) (local.get 15)))
-                  (if
-                    (local.get 20)
-                    (then
-                      (local.set 21 (i64.lt_u (local.get 19) (local.get 15)))
-                      (local.set 6
-                        (i64.or
-                          (i64.and (local.get 6) (i64.const -256))
-                          (i64.extend_i32_u (i32.and (local.get 21) (i32.const 255)))))
-                      (local.set 12 (local.get 7))
-                      (local.set 11 (local.get 12))
-                      (local.set 21 (i32.wrap_i64 (local.get 11)))
-                      (local.set 10 (i64.load offset=67108864 (; guest ;) (local.get 21)))
-                      (if
-                        (i32.eqz (i64.eqz (i64.shr_u (i64.sub (local.get 10) (i64.const 1)) (i64.const 32))))
-                        (then
-                          (local.set 4 (i32.const 65548))
-                          (br $5)))
-                      (local.set 22 (local.get 7))
-                      (local.set 7 (i64.add (local.get 22) (i64.const 8)))
-                      (local.set 4 (i32.wrap_i64 (local.get 10)))
-                      (br $8)))
-                  (local.set 20 (i32.eqz (i64.le_u (local.get 19) (local.get 15))))
-                  (local.set 6
-                    (i64.or
-                      (i64.and (local.get 6) (i64.const -256))
-                      (i64.extend_i32_u (i32.and (local.get 20) (i32.const 255)))))
-                  (local.set 22 (local.get 7))
-                  (local.set 10 (local.get 22))
-                  (local.set 20 (i32.wrap_i64 (local.get 10)))
-                  (local.set 11 (i64.load offset=67108864 (; guest ;) (local.get 20)))
-                  (if
-                    (i32.eqz (i64.eqz (i64.shr_u (i64.sub (local.get 11) (i64.const 1)) (i64.const 32))))
-                    (then
-                      (local.set 4 (i32.const 65544))
-                      (br $5)))
-                  (local.set 12 (local.get 7))
-                  (local.set 7 (i64.add (local.get 12) (i64.const 8)))
-                  (local.set 4 (i32.wrap_i64 (local.get 11)))
-                  (br $8))
-                (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 6))
-                (i64.store offset=4128 (; rsp ;) (i32.const 0) (local.get 7))
-                (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 13))
-                (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 14))
-                (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 15))
-                (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
-                (return (local.get 4)))))
-          (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 6))
-          (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 13))
-          (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 14))
-          (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 15))
-          (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
-          (i64.store offset=4248 (; rip ;) (i32.const 0) (i64.extend_i32_u (local.get 4)))
-          (i32.store offset=5132 (; trap ;) (i32.const 0) (local.get 5))
-          (return (i32.const 0))))))
-  (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
+              (block $7
+                (block
+                  (block
+                    (block $10
+                      (block
+                        (block
+                          (local.set 10 (local.get 7))
+                          (if
+                            (i64.ge_u
+                              (i64.sub (local.get 10) (i64.load offset=8176 (i32.const 0)))
+                              (i64.load offset=8184 (i32.const 0)))
+                            (then
+                              (local.set 11 (i32.shr_u (i32.wrap_i64 (local.get 10)) (i32.const 12)))
+                              (if
+                                (i32.or
+                                  (i32.eqz
+                                    (i32.and
+                                      (i32.and
+                                        (i32.load8_u offset=1048576 (; page ;) (local.get 11))
+                                        (i32.load8_u offset=1048576 (; page ;)
+                                          (i32.shr_u
+                                            (i32.add (i32.wrap_i64 (local.get 7)) (i32.const 7))
+                                            (i32.const 12))))
+                                      (i32.const 2)))
+                                  (i32.wrap_i64 (i64.shr_u (local.get 7) (i64.const 32))))
+                                (then
+                                  (local.set 4 (i32.const 65536))
+                                  (br $1)))
+                              (if
+                                (i32.eq
+                                  (i32.and
+                                    (i32.load offset=1048576 (; page ;) (local.get 11))
+                                    (i32.const 33686018))
+                                  (i32.const 33686018))
+                                (then
+                                  (i64.store offset=8176
+                                    (i32.const 0)
+                                    (i64.and (local.get 10) (i64.const -4096)))
+                                  (i64.store offset=8184 (i32.const 0) (i64.const 12288))))))
+                          (local.set 12 (local.get 9))
+                          (local.set 13 (local.get 8))
+                          (local.set 14 (i64.sub (local.get 12) (local.get 13)))
+                          (local.set 16 (local.get 14))
+                          (local.set 17 (local.get 13))
+                          (local.set 21 (local.get 12))
+                          (local.set 15 (i32.const 15))
+                          (local.set 22 (i64.lt_u (local.get 21) (local.get 17)))
+                          (if
+                            (local.get 22)
+                            (then
+                              (local.set 23 (i64.lt_u (local.get 21) (local.get 17)))
+                              (local.set 6
+                                (i64.or
+                                  (i64.and (local.get 6) (i64.const -256))
+                                  (i64.extend_i32_u (i32.and (local.get 23) (i32.const 255)))))
+                              (local.set 14 (local.get 7))
+                              (local.set 13 (local.get 14))
+                              (local.set 23 (i32.wrap_i64 (local.get 13)))
+                              (local.set 12 (i64.load offset=67108864 (; guest ;) (local.get 23)))
+                              (if
+                                (i32.eqz
+                                  (i64.eqz (i64.shr_u (i64.sub (local.get 12) (i64.const 1)) (i64.const 32))))
+                                (then
+                                  (local.set 4 (i32.const 65548))
+                                  (br $7)))
+                              (local.set 24 (local.get 7))
+                              (local.set 7 (i64.add (local.get 24) (i64.const 8)))
+                              (local.set 4 (i32.wrap_i64 (local.get 12)))
+                              (br $10)))
+                          (local.set 22 (i32.eqz (i64.le_u (local.get 21) (local.get 17))))
+                          (local.set 6
+                            (i64.or
+                              (i64.and (local.get 6) (i64.const -256))
+                              (i64.extend_i32_u (i32.and (local.get 22) (i32.const 255)))))
+                          (local.set 24 (local.get 7))
+                          (local.set 12 (local.get 24))
+                          (local.set 22 (i32.wrap_i64 (local.get 12)))
+                          (local.set 13 (i64.load offset=67108864 (; guest ;) (local.get 22)))
+                          (if
+                            (i32.eqz
+                              (i64.eqz (i64.shr_u (i64.sub (local.get 13) (i64.const 1)) (i64.const 32))))
+                            (then
+                              (local.set 4 (i32.const 65544))
+                              (br $7)))
+                          (local.set 14 (local.get 7))
+                          (local.set 7 (i64.add (local.get 14) (i64.const 8)))
+                          (local.set 4 (i32.wrap_i64 (local.get 13)))
+                          (br $10))))
+                    (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 6))
+                    (i64.store offset=4128 (; rsp ;) (i32.const 0) (local.get 7))
+                    (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 15))
+                    (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 16))
+                    (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 17))
+                    (return (local.get 4)))))
+              (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 6))
+              (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 15))
+              (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 16))
+              (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 17))
+              (i64.store offset=4248 (; rip ;) (i32.const 0) (i64.extend_i32_u (local.get 4)))
+              (i32.store offset=5132 (; trap ;) (i32.const 0) (local.get 5))
+              (return (i32.const 0))))))))
   (i64.store offset=4248 (; rip ;) (i32.const 0) (i64.extend_i32_u (local.get 4)))
   (i32.store offset=5132 (; trap ;) (i32.const 0) (local.get 5))
   (return (i32.const 0))

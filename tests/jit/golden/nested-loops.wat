@@ -23,137 +23,161 @@
     (block
       (block
         (block
-          (block $5
+          (block
             (block
-              (block $7
+              (block
                 (block
                   (block
                     (block $10
-                      (local.set 9 (i32.wrap_i64 (local.get 6)))
-                      (local.set 10 (i32.wrap_i64 (local.get 6)))
-                      (local.set 11 (i32.xor (local.get 9) (local.get 10)))
-                      (local.set 6 (i64.extend_i32_u (local.get 11)))
-                      (local.set 13 (i64.extend_i32_u (local.get 11)))
-                      (local.set 12 (i32.const 22))
-                      (loop $11
-                        (local.set 11 (i32.wrap_i64 (local.get 7)))
-                        (local.set 19 (i64.extend_i32_u (local.get 11)))
-                        (loop $12
-                          (local.set 11 (i32.wrap_i64 (local.get 6)))
-                          (local.set 10 (i32.wrap_i64 (local.get 19)))
-                          (local.set 9 (i32.add (local.get 11) (local.get 10)))
-                          (local.set 6 (i64.extend_i32_u (local.get 9)))
-                          (local.set 13 (i64.extend_i32_u (local.get 9)))
-                          (local.set 14 (i64.extend_i32_u (local.get 10)))
-                          (local.set 18 (i64.extend_i32_u (local.get 11)))
-                          (local.set 12 (i32.const 6))
-                          (local.set 9 (i32.wrap_i64 (local.get 19)))
-                          (local.set 10 (i32.sub (local.get 9) (i32.const 1)))
-                          (local.set 19 (i64.extend_i32_u (local.get 10)))
-                          (local.set 16 (i32.const 6))
-                          (local.set 17 (i64.extend_i32_u (local.get 10)))
-                          (local.set 12 (i32.const 30))
-                          (local.set 10 (i32.eqz (i32.eqz (i32.wrap_i64 (local.get 17)))))
-                          (if
-                            (local.get 10)
-                            (then
-                              (local.set 3 (i32.sub (local.get 3) (i32.const 1)))
-                              (if
-                                (i32.lt_s (local.get 3) (i32.const 0))
-                                (then
-                                  (local.set 4 (i32.const 65540))
-                                  (br $7)))
-                              (br $12)))
-                          (local.set 10 (i32.wrap_i64 (local.get 7)))
-                          (local.set 9 (i32.sub (local.get 10) (i32.const 1)))
-                          (local.set 7 (i64.extend_i32_u (local.get 9)))
-                          (local.set 17 (i64.extend_i32_u (local.get 9)))
-                          (local.set 12 (i32.const 30))
-                          (local.set 9 (i32.eqz (i32.eqz (i32.wrap_i64 (local.get 17)))))
-                          (if
-                            (local.get 9)
-                            (then
-                              (local.set 3 (i32.sub (local.get 3) (i32.const 1)))
-                              (if
-                                (i32.lt_s (local.get 3) (i32.const 0))
-                                (then
-                                  (local.set 4 (i32.const 65538))
-                                  (br $7)))
-                              (br $11)))
-                          (local.set 20 (local.get 8))
-                          (local.set 21 (local.get 20))
-                          (local.set 9 (i32.wrap_i64 (local.get 21)))
-                          (local.set 10 (i32.shr_u (local.get 9) (i32.const 12)))
-                          (local.set 11 (i32.load8_u offset=1048576 (; page ;) (local.get 10)))
-                          (if
-                            (i32.or
-                              (i32.eqz (i32.and (local.get 11) (i32.const 32)))
-                              (i32.wrap_i64 (i64.shr_u (local.get 21) (i64.const 32))))
-                            (then
-                              (if
-                                (i32.or
-                                  (i32.eqz
-                                    (i32.and
-                                      (i32.and
-                                        (local.get 11)
-                                        (i32.load8_u offset=1048576 (; page ;)
-                                          (i32.shr_u (i32.add (local.get 9) (i32.const 7)) (i32.const 12))))
-                                      (i32.const 1)))
-                                  (i32.wrap_i64 (i64.shr_u (local.get 21) (i64.const 32))))
-                                (then
-                                  (local.set 4 (i32.const 65550))
-                                  (br $5)))
-                              (if
-                                (i32.and
-                                  (i32.load8_u offset=1048576 (; page ;)
-                                    (i32.add (local.get 10) (i32.const 1)))
-                                  (i32.const 1))
-                                (then
-                                  (i32.store8 offset=1048576 (; page ;)
-                                    (local.get 10)
-                                    (i32.or (local.get 11) (i32.const 32)))))))
-                          (local.set 22 (i64.load offset=67108864 (; guest ;) (local.get 9)))
-                          (if
-                            (i32.eqz
-                              (i64.eqz (i64.shr_u (i64.sub (local.get 22) (i64.const 1)) (i64.const 32))))
-                            (then
-                              (local.set 4 (i32.const 65550))
-                              (br $5)))
-                          (local.set 23 (local.get 8))
-                          (local.set 8 (i64.add (local.get 23) (i64.const 8)))
-                          (local.set 4 (i32.wrap_i64 (local.get 22)))
-                          (br $10))))
+                      (block
+                        (block
+                          (block
+                            (block
+                              (block
+                                (block
+                                  (block $17
+                                    (block
+                                      (block
+                                        (block
+                                          (block
+                                            (block $22
+                                              (block
+                                                (block
+                                                  (block
+                                                    (local.set 9 (i32.wrap_i64 (local.get 6)))
+                                                    (local.set 10 (i32.wrap_i64 (local.get 6)))
+                                                    (local.set 11 (i32.xor (local.get 9) (local.get 10)))
+                                                    (local.set 6 (i64.extend_i32_u (local.get 11)))
+                                                    (loop $26
+                                                      (local.set 11 (i32.wrap_i64 (local.get 7)))
+                                                      (local.set 19 (i64.extend_i32_u (local.get 11)))
+                                                      (loop $27
+                                                        (local.set 11 (i32.wrap_i64 (local.get 6)))
+                                                        (local.set 10 (i32.wrap_i64 (local.get 19)))
+                                                        (local.set 9 (i32.add (local.get 11) (local.get 10)))
+                                                        (local.set 6 (i64.extend_i32_u (local.get 9)))
+                                                        (local.set 13 (i64.extend_i32_u (local.get 9)))
+                                                        (local.set 14 (i64.extend_i32_u (local.get 10)))
+                                                        (local.set 18 (i64.extend_i32_u (local.get 11)))
+                                                        (local.set 12 (i32.const 6))
+                                                        (local.set 9 (i32.wrap_i64 (local.get 19)))
+                                                        (local.set 10 (i32.sub (local.get 9) (i32.const 1)))
+                                                        (local.set 19 (i64.extend_i32_u (local.get 10)))
+                                                        (local.set 16 (i32.const 6))
+                                                        (local.set 17 (i64.extend_i32_u (local.get 10)))
+                                                        (local.set 12 (i32.const 30))
+                                                        (local.set 10
+                                                          (i32.eqz (i32.eqz (i32.wrap_i64 (local.get 17)))))
+                                                        (if
+                                                          (local.get 10)
+                                                          (then
+                                                            (local.set 3
+                                                              (i32.sub (local.get 3) (i32.const 1)))
+                                                            (if
+                                                              (i32.lt_s (local.get 3) (i32.const 0))
+                                                              (then
+                                                                (local.set 4 (i32.const 65540))
+                                                                (br $17)))
+                                                            (br $27)))
+                                                        (local.set 10 (i32.wrap_i64 (local.get 7)))
+                                                        (local.set 9 (i32.sub (local.get 10) (i32.const 1)))
+                                                        (local.set 7 (i64.extend_i32_u (local.get 9)))
+                                                        (local.set 17 (i64.extend_i32_u (local.get 9)))
+                                                        (local.set 12 (i32.const 30))
+                                                        (local.set 9
+                                                          (i32.eqz (i32.eqz (i32.wrap_i64 (local.get 17)))))
+                                                        (if
+                                                          (local.get 9)
+                                                          (then
+                                                            (local.set 3
+                                                              (i32.sub (local.get 3) (i32.const 1)))
+                                                            (if
+                                                              (i32.lt_s (local.get 3) (i32.const 0))
+                                                              (then
+                                                                (local.set 4 (i32.const 65538))
+                                                                (br $17)))
+                                                            (br $26)))
+                                                        (local.set 20 (local.get 8))
+                                                        (local.set 21 (local.get 20))
+                                                        (local.set 9 (i32.wrap_i64 (local.get 21)))
+                                                        (if
+                                                          (i32.wrap_i64
+                                                            (i64.shr_u (local.get 21) (i64.const 32)))
+                                                          (then
+                                                            (local.set 4 (i32.const 65550))
+                                                            (br $10)))
+                                                        (if
+                                                          (i32.eqz
+                                                            (i32.and
+                                                              (i32.load8_u offset=1048576 (; page ;)
+                                                                (i32.shr_u (local.get 9) (i32.const 12)))
+                                                              (i32.const 32)))
+                                                          (then
+                                                            (if
+                                                              (i32.eqz
+                                                                (i32.and
+                                                                  (i32.and
+                                                                    (i32.load8_u offset=1048576 (; page ;)
+                                                                      (i32.shr_u (local.get 9) (i32.const 12)))
+                                                                    (i32.load8_u offset=1048576 (; page ;)
+                                                                      (i32.shr_u
+                                                                        (i32.add (local.get 9) (i32.const 7))
+                                                                        (i32.const 12))))
+                                                                  (i32.const 1)))
+                                                              (then
+                                                                (local.set 4 (i32.const 65550))
+                                                                (br $10)))))
+                                                        (local.set 22
+                                                          (i64.load offset=67108864 (; guest ;) (local.get 9)))
+                                                        (if
+                                                          (i32.eqz
+                                                            (i64.eqz
+                                                              (i64.shr_u
+                                                                (i64.sub (local.get 22) (i64.const 1))
+                                                                (i64.const 32))))
+                                                          (then
+                                                            (local.set 4 (i32.const 65550))
+                                                            (br $10)))
+                                                        (local.set 23 (local.get 8))
+                                                        (local.set 8 (i64.add (local.get 23) (i64.const 8)))
+                                                        (local.set 4 (i32.wrap_i64 (local.get 22)))
+                                                        (br $22)))))))
+                                            (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 6))
+                                            (i64.store offset=4104 (; rcx ;) (i32.const 0) (local.get 19))
+                                            (i64.store offset=4112 (; rdx ;) (i32.const 0) (local.get 7))
+                                            (i64.store offset=4128 (; rsp ;) (i32.const 0) (local.get 8))
+                                            (i32.store offset=4272 (; flags: op ;)
+                                              (i32.const 0)
+                                              (local.get 12))
+                                            (i64.store offset=4280 (; flags: dst ;)
+                                              (i32.const 0)
+                                              (local.get 13))
+                                            (i64.store offset=4288 (; flags: src ;)
+                                              (i32.const 0)
+                                              (local.get 14))
+                                            (i32.store offset=4300 (; flags: previous ;)
+                                              (i32.const 0)
+                                              (local.get 16))
+                                            (i64.store offset=4344 (; flags: stepped ;)
+                                              (i32.const 0)
+                                              (local.get 17))
+                                            (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
+                                            (return (local.get 4)))))))
+                                  (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 6))
+                                  (i64.store offset=4104 (; rcx ;) (i32.const 0) (local.get 19))
+                                  (i64.store offset=4112 (; rdx ;) (i32.const 0) (local.get 7))
+                                  (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
+                                  (return (local.get 4)))))))))
                     (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 6))
                     (i64.store offset=4104 (; rcx ;) (i32.const 0) (local.get 19))
                     (i64.store offset=4112 (; rdx ;) (i32.const 0) (local.get 7))
-                    (i64.store offset=4128 (; rsp ;) (i32.const 0) (local.get 8))
                     (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 12))
                     (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 13))
                     (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 14))
                     (i32.store offset=4300 (; flags: previous ;) (i32.const 0) (local.get 16))
                     (i64.store offset=4344 (; flags: stepped ;) (i32.const 0) (local.get 17))
                     (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
-                    (return (local.get 4)))))
-              (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 6))
-              (i64.store offset=4104 (; rcx ;) (i32.const 0) (local.get 19))
-              (i64.store offset=4112 (; rdx ;) (i32.const 0) (local.get 7))
-              (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 12))
-              (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 13))
-              (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 14))
-              (i32.store offset=4300 (; flags: previous ;) (i32.const 0) (local.get 16))
-              (i64.store offset=4344 (; flags: stepped ;) (i32.const 0) (local.get 17))
-              (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
-              (return (local.get 4))))
-          (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 6))
-          (i64.store offset=4104 (; rcx ;) (i32.const 0) (local.get 19))
-          (i64.store offset=4112 (; rdx ;) (i32.const 0) (local.get 7))
-          (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 12))
-          (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 13))
-          (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 14))
-          (i32.store offset=4300 (; flags: previous ;) (i32.const 0) (local.get 16))
-          (i64.store offset=4344 (; flags: stepped ;) (i32.const 0) (local.get 17))
-          (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
-          (i64.store offset=4248 (; rip ;) (i32.const 0) (i64.extend_i32_u (local.get 4)))
-          (i32.store offset=5132 (; trap ;) (i32.const 0) (local.get 5))
-          (return (i32.const 0))))))
+                    (i64.store offset=4248 (; rip ;) (i32.const 0) (i64.extend_i32_u (local.get 4)))
+                    (i32.store offset=5132 (; trap ;) (i32.const 0) (local.get 5))
+                    (return (i32.const 0)))))))))))
   (unreachable))

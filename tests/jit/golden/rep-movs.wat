@@ -1,7 +1,7 @@
 ;; rep movsq
 ;; ret
 (func $r10000 (param i32 i32) (result i32)
-  (local i32 i32 i32 i32 i64 i64 i64 i64 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i32 i64 i64 i64 i64 i64 i64 i32 i32 i32 i64 i64 i32 i32 i32 i64 i64 i64)
+  (local i32 i32 i32 i32 i64 i64 i64 i64 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i32 i64 i64 i64 i64 i64 i64 i32 i64 i64 i32 i64 i64 i64)
   (local.set 3 (i32.sub (i32.load offset=5160 (; fuel ;) (i32.const 0)) (i32.const 1)))
   (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
   (local.set 2 (i32.sub (local.get 1) (i32.const 1)))
@@ -53,12 +53,15 @@
                     (local.set 29 (local.get 28))
                     (local.set 30 (i32.wrap_i64 (local.get 29)))
                     (if
-                      (i32.or
-                        (i32.eqz
-                          (i32.and
-                            (i32.load8_u offset=1048576 (; page ;) (i32.shr_u (local.get 30) (i32.const 12)))
-                            (i32.const 1)))
-                        (i32.wrap_i64 (i64.shr_u (local.get 29) (i64.const 32))))
+                      (i32.wrap_i64 (i64.shr_u (local.get 29) (i64.const 32)))
+                      (then
+                        (local.set 4 (i32.const 65536))
+                        (br $2)))
+                    (if
+                      (i32.eqz
+                        (i32.and
+                          (i32.load8_u offset=1048576 (; page ;) (i32.shr_u (local.get 30) (i32.const 12)))
+                          (i32.const 1)))
                       (then
                         (local.set 4 (i32.const 65536))
                         (br $2)))
@@ -66,12 +69,15 @@
                     (local.set 32 (local.get 31))
                     (local.set 33 (i32.wrap_i64 (local.get 32)))
                     (if
-                      (i32.or
-                        (i32.eqz
-                          (i32.and
-                            (i32.load8_u offset=1048576 (; page ;) (i32.shr_u (local.get 33) (i32.const 12)))
-                            (i32.const 2)))
-                        (i32.wrap_i64 (i64.shr_u (local.get 32) (i64.const 32))))
+                      (i32.wrap_i64 (i64.shr_u (local.get 32) (i64.const 32)))
+                      (then
+                        (local.set 4 (i32.const 65536))
+                        (br $2)))
+                    (if
+                      (i32.eqz
+                        (i32.and
+                          (i32.load8_u offset=1048576 (; page ;) (i32.shr_u (local.get 33) (i32.const 12)))
+                          (i32.const 2)))
                       (then
                         (local.set 4 (i32.const 65536))
                         (br $2)))
@@ -90,126 +96,108 @@
                     (local.set 38 (i64.add (i64.const 0) (local.get 37)))
                     (local.set 39 (local.get 38))
                     (local.set 40 (i32.wrap_i64 (local.get 39)))
-                    (local.set 41 (i32.shr_u (local.get 40) (i32.const 12)))
-                    (local.set 42 (i32.load8_u offset=1048576 (; page ;) (local.get 41)))
                     (if
-                      (i32.or
-                        (i32.eqz (i32.and (local.get 42) (i32.const 32)))
-                        (i32.wrap_i64 (i64.shr_u (local.get 39) (i64.const 32))))
+                      (i32.wrap_i64 (i64.shr_u (local.get 39) (i64.const 32)))
                       (then
-                        (if
-                          (i32.or
-                            (i32.eqz
-                              (i32.and
-                                (i32.and
-                                  (local.get 42)
-                                  (i32.load8_u offset=1048576 (; page ;)
-                                    (i32.shr_u (i32.add (local.get 40) (i32.const 7)) (i32.const 12))))
-                                (i32.const 1)))
-                            (i32.wrap_i64 (i64.shr_u (local.get 39) (i64.const 32))))
-                          (then
-                            (local.set 4 (i32.const 65536))
-                            (br $2)))
-                        (if
-                          (i32.and
-                            (i32.load8_u offset=1048576 (; page ;) (i32.add (local.get 41) (i32.const 1)))
-                            (i32.const 1))
-                          (then
-                            (i32.store8 offset=1048576 (; page ;)
-                              (local.get 41)
-                              (i32.or (local.get 42) (i32.const 32)))))))
-                    (local.set 43 (local.get 9))
-                    (local.set 44 (local.get 43))
-                    (local.set 45 (i32.wrap_i64 (local.get 44)))
-                    (local.set 46 (i32.shr_u (local.get 45) (i32.const 12)))
-                    (local.set 47 (i32.load8_u offset=1048576 (; page ;) (local.get 46)))
+                        (local.set 4 (i32.const 65536))
+                        (br $2)))
                     (if
-                      (i32.or
-                        (i32.eqz (i32.and (local.get 47) (i32.const 64)))
-                        (i32.wrap_i64 (i64.shr_u (local.get 44) (i64.const 32))))
-                      (then
-                        (if
-                          (i32.or
-                            (i32.eqz
-                              (i32.and
-                                (i32.and
-                                  (local.get 47)
-                                  (i32.load8_u offset=1048576 (; page ;)
-                                    (i32.shr_u (i32.add (local.get 45) (i32.const 7)) (i32.const 12))))
-                                (i32.const 2)))
-                            (i32.wrap_i64 (i64.shr_u (local.get 44) (i64.const 32))))
-                          (then
-                            (local.set 4 (i32.const 65536))
-                            (br $2)))
-                        (if
-                          (i32.and
-                            (i32.load8_u offset=1048576 (; page ;) (i32.add (local.get 46) (i32.const 1)))
-                            (i32.const 2))
-                          (then
-                            (i32.store8 offset=1048576 (; page ;)
-                              (local.get 46)
-                              (i32.or (local.get 47) (i32.const 64)))))))
-                    (i64.store offset=67108864 (; guest ;)
-                      (local.get 45)
-                      (i64.load offset=67108864 (; guest ;) (local.get 40)))
-                    (local.set 48 (local.get 8))
-                    (local.set 8 (i64.add (local.get 48) (local.get 11)))
-                    (local.set 49 (local.get 9))
-                    (local.set 9 (i64.add (local.get 49) (local.get 11)))
-                    (local.set 50 (local.get 6))
-                    (local.set 6 (i64.add (local.get 50) (i64.const -1)))))
-                (br $7)))
-            (local.set 50 (local.get 7))
-            (local.set 49 (local.get 50))
-            (local.set 47 (i32.wrap_i64 (local.get 49)))
-            (local.set 46 (i32.shr_u (local.get 47) (i32.const 12)))
-            (local.set 45 (i32.load8_u offset=1048576 (; page ;) (local.get 46)))
-            (if
-              (i32.or
-                (i32.eqz (i32.and (local.get 45) (i32.const 32)))
-                (i32.wrap_i64 (i64.shr_u (local.get 49) (i64.const 32))))
-              (then
-                (if
-                  (i32.or
-                    (i32.eqz
-                      (i32.and
+                      (i32.eqz
                         (i32.and
-                          (local.get 45)
-                          (i32.load8_u offset=1048576 (; page ;)
-                            (i32.shr_u (i32.add (local.get 47) (i32.const 7)) (i32.const 12))))
-                        (i32.const 1)))
-                    (i32.wrap_i64 (i64.shr_u (local.get 49) (i64.const 32))))
-                  (then
-                    (local.set 4 (i32.const 65539))
-                    (br $2)))
-                (if
-                  (i32.and
-                    (i32.load8_u offset=1048576 (; page ;) (i32.add (local.get 46) (i32.const 1)))
-                    (i32.const 1))
-                  (then
-                    (i32.store8 offset=1048576 (; page ;)
-                      (local.get 46)
-                      (i32.or (local.get 45) (i32.const 32)))))))
-            (local.set 48 (i64.load offset=67108864 (; guest ;) (local.get 47)))
+                          (i32.load8_u offset=1048576 (; page ;) (i32.shr_u (local.get 40) (i32.const 12)))
+                          (i32.const 32)))
+                      (then
+                        (if
+                          (i32.eqz
+                            (i32.and
+                              (i32.and
+                                (i32.load8_u offset=1048576 (; page ;)
+                                  (i32.shr_u (local.get 40) (i32.const 12)))
+                                (i32.load8_u offset=1048576 (; page ;)
+                                  (i32.shr_u (i32.add (local.get 40) (i32.const 7)) (i32.const 12))))
+                              (i32.const 1)))
+                          (then
+                            (local.set 4 (i32.const 65536))
+                            (br $2)))))
+                    (local.set 41 (local.get 9))
+                    (local.set 42 (local.get 41))
+                    (local.set 43 (i32.wrap_i64 (local.get 42)))
+                    (if
+                      (i32.wrap_i64 (i64.shr_u (local.get 42) (i64.const 32)))
+                      (then
+                        (local.set 4 (i32.const 65536))
+                        (br $2)))
+                    (if
+                      (i32.eqz
+                        (i32.and
+                          (i32.load8_u offset=1048576 (; page ;) (i32.shr_u (local.get 43) (i32.const 12)))
+                          (i32.const 64)))
+                      (then
+                        (if
+                          (i32.eqz
+                            (i32.and
+                              (i32.and
+                                (i32.load8_u offset=1048576 (; page ;)
+                                  (i32.shr_u (local.get 43) (i32.const 12)))
+                                (i32.load8_u offset=1048576 (; page ;)
+                                  (i32.shr_u (i32.add (local.get 43) (i32.const 7)) (i32.const 12))))
+                              (i32.const 2)))
+                          (then
+                            (local.set 4 (i32.const 65536))
+                            (br $2)))))
+                    (i64.store offset=67108864 (; guest ;)
+                      (local.get 43)
+                      (i64.load offset=67108864 (; guest ;) (local.get 40)))
+                    (local.set 44 (local.get 8))
+                    (local.set 8 (i64.add (local.get 44) (local.get 11)))
+                    (local.set 45 (local.get 9))
+                    (local.set 9 (i64.add (local.get 45) (local.get 11)))
+                    (local.set 46 (local.get 6))
+                    (local.set 6 (i64.add (local.get 46) (i64.const -1)))))
+                (br $7)))
+            (local.set 46 (local.get 7))
+            (local.set 45 (local.get 46))
+            (local.set 43 (i32.wrap_i64 (local.get 45)))
             (if
-              (i32.eqz (i64.eqz (i64.shr_u (i64.sub (local.get 48) (i64.const 1)) (i64.const 32))))
+              (i32.wrap_i64 (i64.shr_u (local.get 45) (i64.const 32)))
               (then
                 (local.set 4 (i32.const 65539))
                 (br $2)))
-            (local.set 44 (local.get 7))
-            (local.set 7 (i64.add (local.get 44) (i64.const 8)))
-            (local.set 4 (i32.wrap_i64 (local.get 48)))
+            (if
+              (i32.eqz
+                (i32.and
+                  (i32.load8_u offset=1048576 (; page ;) (i32.shr_u (local.get 43) (i32.const 12)))
+                  (i32.const 32)))
+              (then
+                (if
+                  (i32.eqz
+                    (i32.and
+                      (i32.and
+                        (i32.load8_u offset=1048576 (; page ;) (i32.shr_u (local.get 43) (i32.const 12)))
+                        (i32.load8_u offset=1048576 (; page ;)
+                          (i32.shr_u (i32.add (local.get 43) (i32.const 7)) (i32.const 12))))
+                      (i32.const 1)))
+                  (then
+                    (local.set 4 (i32.const 65539))
+                    (br $2)))))
+            (local.set 44 (i64.load offset=67108864 (; guest ;) (local.get 43)))
+            (if
+              (i32.eqz (i64.eqz (i64.shr_u (i64.sub (local.get 44) (i64.const 1)) (i64.const 32))))
+              (then
+                (local.set 4 (i32.const 65539))
+                (br $2)))
+            (local.set 42 (local.get 7))
+            (local.set 7 (i64.add (local.get 42) (i64.const 8)))
+            (local.set 4 (i32.wrap_i64 (local.get 44)))
             (br $5))
           (i64.store offset=4104 (; rcx ;) (i32.const 0) (local.get 6))
           (i64.store offset=4128 (; rsp ;) (i32.const 0) (local.get 7))
           (i64.store offset=4144 (; rsi ;) (i32.const 0) (local.get 8))
           (i64.store offset=4152 (; rdi ;) (i32.const 0) (local.get 9))
-          (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
           (return (local.get 4)))))
     (i64.store offset=4104 (; rcx ;) (i32.const 0) (local.get 6))
     (i64.store offset=4144 (; rsi ;) (i32.const 0) (local.get 8))
     (i64.store offset=4152 (; rdi ;) (i32.const 0) (local.get 9))
-    (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
     (i64.store offset=4248 (; rip ;) (i32.const 0) (i64.extend_i32_u (local.get 4)))
     (i32.store offset=5132 (; trap ;) (i32.const 0) (local.get 5))
     (return (i32.const 0)))

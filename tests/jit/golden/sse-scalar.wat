@@ -4,7 +4,7 @@
 ;; cvttsd2si eax,xmm0
 ;; ret
 (func $r10000 (param i32 i32) (result i32)
-  (local i32 i32 i32 i32 i64 i64 v128 i64 i64 i32 i32 i32 i64 v128 v128 f64 v128 f64 f64 i64 i64)
+  (local i32 i32 i32 i32 i64 i64 v128 i64 i64 i32 i64 v128 v128 f64 v128 f64 f64 i64 i64)
   (local.set 3 (i32.sub (i32.load offset=5160 (; fuel ;) (i32.const 0)) (i32.const 1)))
   (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
   (local.set 2 (i32.sub (local.get 1) (i32.const 1)))
@@ -31,134 +31,118 @@
               (local.set 9 (local.get 7))
               (local.set 10 (local.get 9))
               (local.set 11 (i32.wrap_i64 (local.get 10)))
-              (local.set 12 (i32.shr_u (local.get 11) (i32.const 12)))
-              (local.set 13 (i32.load8_u offset=1048576 (; page ;) (local.get 12)))
               (if
-                (i32.or
-                  (i32.eqz (i32.and (local.get 13) (i32.const 32)))
-                  (i32.wrap_i64 (i64.shr_u (local.get 10) (i64.const 32))))
+                (i32.wrap_i64 (i64.shr_u (local.get 10) (i64.const 32)))
+                (then
+                  (local.set 4 (i32.const 65536))
+                  (br $1)))
+              (if
+                (i32.eqz
+                  (i32.and
+                    (i32.load8_u offset=1048576 (; page ;) (i32.shr_u (local.get 11) (i32.const 12)))
+                    (i32.const 32)))
                 (then
                   (if
-                    (i32.or
-                      (i32.eqz
+                    (i32.eqz
+                      (i32.and
                         (i32.and
-                          (i32.and
-                            (local.get 13)
-                            (i32.load8_u offset=1048576 (; page ;)
-                              (i32.shr_u (i32.add (local.get 11) (i32.const 15)) (i32.const 12))))
-                          (i32.const 1)))
-                      (i32.wrap_i64 (i64.shr_u (local.get 10) (i64.const 32))))
+                          (i32.load8_u offset=1048576 (; page ;) (i32.shr_u (local.get 11) (i32.const 12)))
+                          (i32.load8_u offset=1048576 (; page ;)
+                            (i32.shr_u (i32.add (local.get 11) (i32.const 15)) (i32.const 12))))
+                        (i32.const 1)))
                     (then
                       (local.set 4 (i32.const 65536))
-                      (br $1)))
-                  (if
-                    (i32.and
-                      (i32.load8_u offset=1048576 (; page ;) (i32.add (local.get 12) (i32.const 1)))
-                      (i32.const 1))
-                    (then
-                      (i32.store8 offset=1048576 (; page ;)
-                        (local.get 12)
-                        (i32.or (local.get 13) (i32.const 32)))))))
-              (local.set 14 (i64.load offset=67108864 (; guest ;) (local.get 11)))
-              (local.set 15
+                      (br $1)))))
+              (local.set 12 (i64.load offset=67108864 (; guest ;) (local.get 11)))
+              (local.set 13
                 (i64x2.replace_lane 0
                   (v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000)
-                  (local.get 14)))
-              (local.set 16 (local.get 8))
+                  (local.get 12)))
+              (local.set 14 (local.get 8))
+              (local.set 15 (f64x2.extract_lane 0 (local.get 14)))
+              (local.set 16 (local.get 13))
               (local.set 17 (f64x2.extract_lane 0 (local.get 16)))
-              (local.set 18 (local.get 15))
-              (local.set 19 (f64x2.extract_lane 0 (local.get 18)))
-              (local.set 20 (f64.mul (local.get 19) (local.get 17)))
+              (local.set 18 (f64.mul (local.get 17) (local.get 15)))
               (if
-                (f64.ne (local.get 20) (local.get 20))
+                (f64.ne (local.get 18) (local.get 18))
                 (then
                   (local.set 5 (i32.const 19))
                   (local.set 4 (i32.const 65540))
                   (br $2)))
-              (local.set 15 (f64x2.replace_lane 0 (local.get 15) (local.get 20)))
-              (local.set 14 (i64.add (local.get 7) (i64.const 8)))
-              (local.set 10 (local.get 14))
-              (local.set 13 (i32.wrap_i64 (local.get 10)))
-              (local.set 20 (f64.load offset=67108864 (; guest ;) (local.get 13)))
-              (local.set 18 (local.get 15))
-              (local.set 19 (f64x2.extract_lane 0 (local.get 18)))
-              (local.set 17 (f64.add (local.get 19) (local.get 20)))
+              (local.set 13 (f64x2.replace_lane 0 (local.get 13) (local.get 18)))
+              (local.set 12 (i64.add (local.get 7) (i64.const 8)))
+              (local.set 10 (local.get 12))
+              (local.set 11 (i32.wrap_i64 (local.get 10)))
+              (local.set 18 (f64.load offset=67108864 (; guest ;) (local.get 11)))
+              (local.set 16 (local.get 13))
+              (local.set 17 (f64x2.extract_lane 0 (local.get 16)))
+              (local.set 15 (f64.add (local.get 17) (local.get 18)))
               (if
-                (f64.ne (local.get 17) (local.get 17))
+                (f64.ne (local.get 15) (local.get 15))
                 (then
                   (local.set 5 (i32.const 19))
                   (local.set 4 (i32.const 65544))
                   (br $2)))
-              (local.set 15 (f64x2.replace_lane 0 (local.get 15) (local.get 17)))
-              (local.set 18 (local.get 15))
-              (local.set 10 (i64x2.extract_lane 0 (local.get 18)))
-              (local.set 14 (local.get 10))
-              (local.set 17 (f64.reinterpret_i64 (local.get 14)))
+              (local.set 13 (f64x2.replace_lane 0 (local.get 13) (local.get 15)))
+              (local.set 16 (local.get 13))
+              (local.set 10 (i64x2.extract_lane 0 (local.get 16)))
+              (local.set 12 (local.get 10))
+              (local.set 15 (f64.reinterpret_i64 (local.get 12)))
               (local.set 9
                 (i64.extend_i32_s
                   (select
-                    (i32.trunc_sat_f64_s (local.get 17))
+                    (i32.trunc_sat_f64_s (local.get 15))
                     (i32.const -2147483648)
-                    (f64.lt (local.get 17) (f64.const 2147483648)))))
-              (local.set 21 (i64.extend_i32_u (i32.wrap_i64 (local.get 9))))
+                    (f64.lt (local.get 15) (f64.const 2147483648)))))
+              (local.set 19 (i64.extend_i32_u (i32.wrap_i64 (local.get 9))))
               (local.set 9 (local.get 6))
-              (local.set 14 (local.get 9))
-              (local.set 13 (i32.wrap_i64 (local.get 14)))
-              (local.set 12 (i32.shr_u (local.get 13) (i32.const 12)))
-              (local.set 11 (i32.load8_u offset=1048576 (; page ;) (local.get 12)))
+              (local.set 12 (local.get 9))
+              (local.set 11 (i32.wrap_i64 (local.get 12)))
               (if
-                (i32.or
-                  (i32.eqz (i32.and (local.get 11) (i32.const 32)))
-                  (i32.wrap_i64 (i64.shr_u (local.get 14) (i64.const 32))))
+                (i32.wrap_i64 (i64.shr_u (local.get 12) (i64.const 32)))
+                (then
+                  (local.set 4 (i32.const 65553))
+                  (br $3)))
+              (if
+                (i32.eqz
+                  (i32.and
+                    (i32.load8_u offset=1048576 (; page ;) (i32.shr_u (local.get 11) (i32.const 12)))
+                    (i32.const 32)))
                 (then
                   (if
-                    (i32.or
-                      (i32.eqz
+                    (i32.eqz
+                      (i32.and
                         (i32.and
-                          (i32.and
-                            (local.get 11)
-                            (i32.load8_u offset=1048576 (; page ;)
-                              (i32.shr_u (i32.add (local.get 13) (i32.const 7)) (i32.const 12))))
-                          (i32.const 1)))
-                      (i32.wrap_i64 (i64.shr_u (local.get 14) (i64.const 32))))
+                          (i32.load8_u offset=1048576 (; page ;) (i32.shr_u (local.get 11) (i32.const 12)))
+                          (i32.load8_u offset=1048576 (; page ;)
+                            (i32.shr_u (i32.add (local.get 11) (i32.const 7)) (i32.const 12))))
+                        (i32.const 1)))
                     (then
                       (local.set 4 (i32.const 65553))
-                      (br $3)))
-                  (if
-                    (i32.and
-                      (i32.load8_u offset=1048576 (; page ;) (i32.add (local.get 12) (i32.const 1)))
-                      (i32.const 1))
-                    (then
-                      (i32.store8 offset=1048576 (; page ;)
-                        (local.get 12)
-                        (i32.or (local.get 11) (i32.const 32)))))))
-              (local.set 10 (i64.load offset=67108864 (; guest ;) (local.get 13)))
+                      (br $3)))))
+              (local.set 10 (i64.load offset=67108864 (; guest ;) (local.get 11)))
               (if
                 (i32.eqz (i64.eqz (i64.shr_u (i64.sub (local.get 10) (i64.const 1)) (i64.const 32))))
                 (then
                   (local.set 4 (i32.const 65553))
                   (br $3)))
-              (local.set 22 (local.get 6))
-              (local.set 6 (i64.add (local.get 22) (i64.const 8)))
+              (local.set 20 (local.get 6))
+              (local.set 6 (i64.add (local.get 20) (i64.const 8)))
               (local.set 4 (i32.wrap_i64 (local.get 10)))
               (br $6))
-            (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 21))
+            (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 19))
             (i64.store offset=4128 (; rsp ;) (i32.const 0) (local.get 6))
-            (v128.store offset=4608 (; xmm0 ;) (i32.const 0) (local.get 15))
-            (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
+            (v128.store offset=4608 (; xmm0 ;) (i32.const 0) (local.get 13))
             (return (local.get 4)))))
-      (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 21))
-      (v128.store offset=4608 (; xmm0 ;) (i32.const 0) (local.get 15))
-      (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
+      (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 19))
+      (v128.store offset=4608 (; xmm0 ;) (i32.const 0) (local.get 13))
       (i64.store offset=4248 (; rip ;) (i32.const 0) (i64.extend_i32_u (local.get 4)))
       (i32.store offset=5132 (; trap ;) (i32.const 0) (local.get 5))
       (return (i32.const 0)))
-    (v128.store offset=4608 (; xmm0 ;) (i32.const 0) (local.get 15))
-    (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
+    (v128.store offset=4608 (; xmm0 ;) (i32.const 0) (local.get 13))
     (i64.store offset=4248 (; rip ;) (i32.const 0) (i64.extend_i32_u (local.get 4)))
     (i32.store offset=5132 (; trap ;) (i32.const 0) (local.get 5))
     (return (i32.const 0)))
-  (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
   (i64.store offset=4248 (; rip ;) (i32.const 0) (i64.extend_i32_u (local.get 4)))
   (i32.store offset=5132 (; trap ;) (i32.const 0) (local.get 5))
   (return (i32.const 0))

@@ -24,79 +24,75 @@
       (block
         (block
           (block $5
-            (local.set 10
-              (i64.add (i64.add (local.get 9) (i64.shl (local.get 8) (i64.const 2))) (i64.const 8)))
-            (local.set 11 (local.get 10))
-            (local.set 10 (local.get 11))
-            (local.set 12 (local.get 8))
-            (local.set 13 (i64.mul (local.get 10) (local.get 12)))
-            (local.set 14
-              (i64.xor
-                (i64.sub
-                  (i64.sub
-                    (call_indirect (type 2) (local.get 10) (local.get 12) (i32.const 925868141 (; mul_high_u ;)))
-                    (i64.and (i64.shr_s (local.get 10) (i64.const 63)) (local.get 12)))
-                  (i64.and (i64.shr_s (local.get 12) (i64.const 63)) (local.get 10)))
-                (i64.shr_s (local.get 13) (i64.const 63))))
-            (local.set 11 (local.get 13))
-            (local.set 22 (i32.wrap_i64 (local.get 6)))
-            (local.set 23 (i32.wrap_i64 (local.get 6)))
-            (local.set 24 (i32.xor (local.get 22) (local.get 23)))
-            (local.set 6 (i64.extend_i32_u (local.get 24)))
-            (local.set 24 (i32.wrap_i64 (local.get 11)))
-            (local.set 25 (i64.extend_i32_u (local.get 24)))
-            (local.set 14 (local.get 25))
-            (local.set 13 (i64.shl (local.get 14) (i64.const 3)))
-            (local.set 25 (local.get 13))
-            (local.set 13 (local.get 25))
-            (local.set 14 (local.get 9))
-            (local.set 12 (i64.sub (local.get 13) (local.get 14)))
-            (local.set 25 (local.get 12))
-            (local.set 16 (local.get 12))
-            (local.set 17 (local.get 14))
-            (local.set 21 (local.get 13))
-            (local.set 15 (i32.const 15))
-            (local.set 12 (local.get 7))
-            (local.set 14 (local.get 12))
-            (local.set 24 (i32.wrap_i64 (local.get 14)))
-            (local.set 23 (i32.shr_u (local.get 24) (i32.const 12)))
-            (local.set 22 (i32.load8_u offset=1048576 (; page ;) (local.get 23)))
-            (if
-              (i32.or
-                (i32.eqz (i32.and (local.get 22) (i32.const 32)))
-                (i32.wrap_i64 (i64.shr_u (local.get 14) (i64.const 32))))
-              (then
+            (block
+              (block
+                (local.set 10
+                  (i64.add (i64.add (local.get 9) (i64.shl (local.get 8) (i64.const 2))) (i64.const 8)))
+                (local.set 11 (local.get 10))
+                (local.set 10 (local.get 11))
+                (local.set 12 (local.get 8))
+                (local.set 13 (i64.mul (local.get 10) (local.get 12)))
+                (local.set 14
+                  (i64.xor
+                    (i64.sub
+                      (i64.sub
+                        (call_indirect (type 2) (local.get 10) (local.get 12) (i32.const 925868141 (; mul_high_u ;)))
+                        (i64.and (i64.shr_s (local.get 10) (i64.const 63)) (local.get 12)))
+                      (i64.and (i64.shr_s (local.get 12) (i64.const 63)) (local.get 10)))
+                    (i64.shr_s (local.get 13) (i64.const 63))))
+                (local.set 11 (local.get 13))
+                (local.set 22 (i32.wrap_i64 (local.get 6)))
+                (local.set 23 (i32.wrap_i64 (local.get 6)))
+                (local.set 24 (i32.xor (local.get 22) (local.get 23)))
+                (local.set 6 (i64.extend_i32_u (local.get 24)))
+                (local.set 24 (i32.wrap_i64 (local.get 11)))
+                (local.set 25 (i64.extend_i32_u (local.get 24)))
+                (local.set 14 (local.get 25))
+                (local.set 13 (i64.shl (local.get 14) (i64.const 3)))
+                (local.set 25 (local.get 13))
+                (local.set 13 (local.get 25))
+                (local.set 14 (local.get 9))
+                (local.set 12 (i64.sub (local.get 13) (local.get 14)))
+                (local.set 25 (local.get 12))
+                (local.set 16 (local.get 12))
+                (local.set 17 (local.get 14))
+                (local.set 21 (local.get 13))
+                (local.set 15 (i32.const 15))
+                (local.set 12 (local.get 7))
+                (local.set 14 (local.get 12))
+                (local.set 24 (i32.wrap_i64 (local.get 14)))
                 (if
-                  (i32.or
-                    (i32.eqz
-                      (i32.and
-                        (i32.and
-                          (local.get 22)
-                          (i32.load8_u offset=1048576 (; page ;)
-                            (i32.shr_u (i32.add (local.get 24) (i32.const 7)) (i32.const 12))))
-                        (i32.const 1)))
-                    (i32.wrap_i64 (i64.shr_u (local.get 14) (i64.const 32))))
+                  (i32.wrap_i64 (i64.shr_u (local.get 14) (i64.const 32)))
                   (then
                     (local.set 4 (i32.const 65556))
                     (br $2)))
                 (if
-                  (i32.and
-                    (i32.load8_u offset=1048576 (; page ;) (i32.add (local.get 23) (i32.const 1)))
-                    (i32.const 1))
+                  (i32.eqz
+                    (i32.and
+                      (i32.load8_u offset=1048576 (; page ;) (i32.shr_u (local.get 24) (i32.const 12)))
+                      (i32.const 32)))
                   (then
-                    (i32.store8 offset=1048576 (; page ;)
-                      (local.get 23)
-                      (i32.or (local.get 22) (i32.const 32)))))))
-            (local.set 13 (i64.load offset=67108864 (; guest ;) (local.get 24)))
-            (if
-              (i32.eqz (i64.eqz (i64.shr_u (i64.sub (local.get 13) (i64.const 1)) (i64.const 32))))
-              (then
-                (local.set 4 (i32.const 65556))
-                (br $2)))
-            (local.set 10 (local.get 7))
-            (local.set 7 (i64.add (local.get 10) (i64.const 8)))
-            (local.set 4 (i32.wrap_i64 (local.get 13)))
-            (br $5))
+                    (if
+                      (i32.eqz
+                        (i32.and
+                          (i32.and
+                            (i32.load8_u offset=1048576 (; page ;) (i32.shr_u (local.get 24) (i32.const 12)))
+                            (i32.load8_u offset=1048576 (; page ;)
+                              (i32.shr_u (i32.add (local.get 24) (i32.const 7)) (i32.const 12))))
+                          (i32.const 1)))
+                      (then
+                        (local.set 4 (i32.const 65556))
+                        (br $2)))))
+                (local.set 13 (i64.load offset=67108864 (; guest ;) (local.get 24)))
+                (if
+                  (i32.eqz (i64.eqz (i64.shr_u (i64.sub (local.get 13) (i64.const 1)) (i64.const 32))))
+                  (then
+                    (local.set 4 (i32.const 65556))
+                    (br $2)))
+                (local.set 10 (local.get 7))
+                (local.set 7 (i64.add (local.get 10) (i64.const 8)))
+                (local.set 4 (i32.wrap_i64 (local.get 13)))
+                (br $5))))
           (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 11))
           (i64.store offset=4104 (; rcx ;) (i32.const 0) (local.get 25))
           (i64.store offset=4112 (; rdx ;) (i32.const 0) (local.get 6))
@@ -104,7 +100,6 @@
           (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 15))
           (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 16))
           (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 17))
-          (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
           (return (local.get 4)))))
     (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 11))
     (i64.store offset=4104 (; rcx ;) (i32.const 0) (local.get 25))
@@ -112,7 +107,6 @@
     (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 15))
     (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 16))
     (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 17))
-    (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
     (i64.store offset=4248 (; rip ;) (i32.const 0) (i64.extend_i32_u (local.get 4)))
     (i32.store offset=5132 (; trap ;) (i32.const 0) (local.get 5))
     (return (i32.const 0)))

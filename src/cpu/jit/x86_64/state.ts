@@ -15,7 +15,7 @@ import {
 import { i32, i64, v128 } from "../../wasm/expr.ts";
 import type { FunctionBuilder, Local } from "../../wasm/module.ts";
 import type { Effects } from "../region-sem.ts";
-import { FLAGS, State } from "../state.ts";
+import { FLAGS, PLAIN_FLAGS, State } from "../state.ts";
 
 /** Numbers of the lower and the upper halves of vector registers. */
 export const LOW = 16;
@@ -81,6 +81,7 @@ export class X86State extends State {
     else if (n < HIGH) f.exec(v128.store(ZERO, this.vector(n - LOW, 0), vector(n - LOW, 0)));
     else if (n < FLAGS) f.exec(v128.store(ZERO, this.vector(n - HIGH, 1), vector(n - HIGH, 1)));
     else if (n === FLAGS) this.storeFlags();
+    else if (n === PLAIN_FLAGS) this.#storePlainFlags();
   }
 
   #loadFlags(): void {
@@ -93,11 +94,15 @@ export class X86State extends State {
     f.set(flags.previous, i32.load(ZERO, CONTEXT_OFFSET + CC_PREVIOUS));
     f.set(flags.stepped, i64.load(ZERO, CONTEXT_OFFSET + CC_STEPPED));
   }
-  storeFlags(): void {
+  #storePlainFlags(): void {
     const { f, flags } = this;
     f.exec(i32.store(ZERO, flags.op, CONTEXT_OFFSET + CC_OP));
     f.exec(i64.store(ZERO, flags.dst, CONTEXT_OFFSET + CC_DST));
     f.exec(i64.store(ZERO, flags.src, CONTEXT_OFFSET + CC_SRC));
+  }
+  storeFlags(): void {
+    const { f, flags } = this;
+    this.#storePlainFlags();
     if (this.#aux) f.exec(i32.store(ZERO, flags.aux, CONTEXT_OFFSET + CC_AUX));
     if (!this.#steps) return;
     f.exec(i32.store(ZERO, flags.previous, CONTEXT_OFFSET + CC_PREVIOUS));
