@@ -2,7 +2,7 @@
  * The riscv64 CPU context: offsets from CONTEXT_OFFSET, all little endian. What is common to all instruction sets, the pc
  * among it, is in ../common.ts.
  *
- * x0 is never written: an instruction whose destination it is writes to SINK, the slot behind x31, so that a register
+ * x0 is never written: an instruction whose destination it is writes to a sink, the slot behind x31, so that a register
  * number becomes a slot without a question. Whoever stores destinations as a byte counts from x1 and has the sink as the
  * 31st: (rd + 31) & 31.
  */
@@ -24,9 +24,8 @@ export const FRM = 0x14;
  */
 export const FP_CAREFUL = 0x18;
 
-/** x0..x31, 8 bytes each, and the sink. */
+/** x0..x31, 8 bytes each, and the sink, at 0x200. */
 export const X = 0x100;
-export const SINK = 0x200;
 /** f0..f31, 8 bytes each. */
 export const F = 0x300;
 
