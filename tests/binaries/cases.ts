@@ -33,6 +33,7 @@ const plain: readonly string[] = [
   "sigcontext",
   "process",
   "process-pie",
+  "fork-large",
   "exec",
   "pipes",
   "files",
