@@ -1,0 +1,130 @@
+#!/bin/bash
+# Unpacks Debian 12's own packages, with all they depend on, into a directory that serves as a guest's root file system,
+# and puts the sources and inputs of the programs under /programs in it. Nothing is installed on this machine and no
+# package script is run: what those would have set up and the programs need (alternatives, accounts, certificates, caches)
+# is made below.
+#
+#   tests/programs/build-root.sh [directory]      # default ${XDG_CACHE_HOME:-~/.cache}/tsrcore-programs
+#
+# Needs Debian 12 with apt, dpkg and xz-utils, the network for the first time, and 4 GB of disk. apt checks the packages
+# against the archive's signed lists. No root rights are needed.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/tsrcore-programs}
+root=$cache/debian
+
+packages=(
+  # What every Debian has, and init's part for the boot.
+  base-files base-passwd bash bsdutils bzip2 coreutils cron dash diffutils ed bc file findutils grep gzip hostname libc-bin login adduser
+  passwd mawk mount ncurses-base ncurses-bin procps sed tar time util-linux xz-utils busybox apt
+  # Compilers.
+  gcc g++ gfortran binutils libc6-dev make cmake musl-tools tcc rustc cargo golang-go nasm
+  # Languages.
+  python3 libpython3.11-testsuite perl libjson-pp-perl lua5.4 luajit ruby php-cli nodejs openjdk-17-jdk-headless guile-3.0 tcl
+  ocaml-nox gawk sbcl erlang-base
+  # Tools.
+  git vim less tmux openssl ca-certificates curl wget openssh-client openssh-server sqlite3 imagemagick ffmpeg gdb strace
+  jq rsync zip unzip zstd xxd postgresql-15 valgrind ninja-build
+)
+# Upstream sources to build in the guest, and Perl's and bash's own tests.
+sources=(tcc lua5.4 zlib hello perl bash)
+
+mkdir -p "$cache/apt/lists/partial" "$cache/apt/archives/partial" "$cache/apt/none" "$cache/src"
+: >"$cache/apt/status"
+# The machine's mirror and keys, but lists and a package status of our own: everything counts as not installed.
+mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Codename: bookworm' | sed q)
+[[ -n $mirror ]] || { echo "build-root.sh: no package lists for bookworm: apt-get update" >&2; exit 1; }
+signed='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
+printf '%s\n' "deb $signed $mirror bookworm main" "deb-src $signed $mirror bookworm main" >"$cache/apt/sources.list"
+apt=(apt-get -qq -y -o "Dir::State::status=$cache/apt/status" -o "Dir::State::lists=$cache/apt/lists" -o APT::Sandbox::User=root
+  -o "Dir::Cache::archives=$cache/apt/archives" -o "Dir::Etc::sourcelist=$cache/apt/sources.list" -o "Dir::Etc::sourceparts=$cache/apt/none"
+  -o APT::Install-Recommends=0 -o APT::Architecture=amd64 -o Acquire::Retries=3)
+
+# The recipe's checksum says whether what is there was made by it.
+stamp=$(cat "$0" | sha256sum)
+if [[ $(cat "$root/.stamp" 2>/dev/null) != "$stamp" ]]; then
+  "${apt[@]}" update
+  "${apt[@]}" --download-only install "${packages[@]}"
+  mapfile -t files < <("${apt[@]}" -s install "${packages[@]}" | awk '/^Inst / { gsub(/[()]/, ""); print $2, $3 }')
+  rm -rf "$root"
+  mkdir -p "$root/usr/bin" "$root/usr/sbin" "$root/usr/lib" "$root/usr/lib64"
+  for d in bin sbin lib lib64; do ln -s "usr/$d" "$root/$d"; done
+  for entry in "${files[@]}"; do
+    read -r name version <<<"$entry"
+    deb=$(ls "$cache/apt/archives/${name%%:*}_${version//:/%3a}_"*.deb)
+    # dpkg -x would replace the links /bin, /lib by directories.
+    dpkg-deb --fsys-tarfile "$deb" | tar x --keep-directory-symlink -C "$root"
+  done
+
+  # Alternatives, as update-alternatives would have them.
+  link() { ln -sf "$1" "$root$2"; }
+  link gcc /usr/bin/cc
+  link g++ /usr/bin/c++
+  link gawk /usr/bin/awk
+  link vim.basic /usr/bin/vim
+  link vim.basic /usr/bin/vi
+  link less /usr/bin/pager
+  link lua5.4 /usr/bin/lua
+  link luac5.4 /usr/bin/luac
+  link php8.2 /usr/bin/php
+  for tool in java javac jar; do link ../lib/jvm/java-17-openjdk-amd64/bin/$tool /usr/bin/$tool; done
+  for library in blas/libblas.so.3 lapack/liblapack.so.3; do link $library /usr/lib/x86_64-linux-gnu/${library#*/}; done
+  for tool in convert identify compare; do [[ -e $root/usr/bin/$tool-im6.q16 ]] && link $tool-im6.q16 /usr/bin/$tool; done
+  # What package scripts write.
+  cp "$root/usr/share/base-passwd/passwd.master" "$root/etc/passwd"
+  cp "$root/usr/share/base-passwd/group.master" "$root/etc/group"
+  echo 'sshd:*:102:65534::/run/sshd:/usr/sbin/nologin' >>"$root/etc/passwd"
+  (cd "$root/etc" && sed 's/:.*/:*:19000:0:99999:7:::/' passwd >shadow && sed 's/:.*/:*::/' group >gshadow && chmod 640 shadow gshadow)
+  echo 'root:x:0:0:root:/root:/bin/bash' | cat - <(sed 1d "$root/etc/passwd") >"$root/etc/passwd.new" && mv "$root/etc/passwd.new" "$root/etc/passwd"
+  printf '127.0.0.1 localhost guest\n::1 localhost\n' >"$root/etc/hosts"
+  echo guest >"$root/etc/hostname"
+  for f in auth account password; do echo "$f required pam_unix.so" >"$root/etc/pam.d/common-$f"; done
+  for f in session session-noninteractive; do echo "session required pam_permit.so" >"$root/etc/pam.d/common-$f"; done
+  printf '/bin/sh\n/bin/bash\n' >"$root/etc/shells"
+  cat "$root"/usr/share/ca-certificates/mozilla/*.crt >"$root/etc/ssl/certs/ca-certificates.crt"
+  mkdir -p "$root/run/sshd" "$root/root" "$root/var/run" "$root/programs" "$root/work"
+  echo "$stamp" >"$root/.stamp"
+fi
+
+# Upstream sources, unpacked under /programs/src.
+mkdir -p "$root/programs/src"
+for source in "${sources[@]}"; do
+  [[ -d $root/programs/src/$source ]] && continue
+  (cd "$cache/src" && "${apt[@]}" source --download-only "$source")
+  new=$root/programs/src/$source.new
+  rm -rf "$new"
+  mkdir "$new"
+  tar xf "$(ls "$cache/src/${source}"_*.orig.tar.?z* | grep -v asc)" -C "$new"
+  # Some archives have a directory around everything, some have not.
+  top=("$new"/*)
+  if [[ ${#top[@]} = 1 ]]; then mv "${top[0]}" "$root/programs/src/$source" && rmdir "$new"; else mv "$new" "$root/programs/src/$source"; fi
+done
+# Perl's t/ looks for the library beside it: the installed one, with what was compiled.
+if [[ ! -e $root/programs/src/perl/.library ]]; then
+  cp -r "$root"/usr/share/perl/5.36/. "$root"/usr/lib/x86_64-linux-gnu/perl/5.36/. "$root"/usr/lib/x86_64-linux-gnu/perl-base/. "$root/programs/src/perl/lib/"
+  ln -sf /usr/bin/perl "$root/programs/src/perl/perl"
+  touch "$root/programs/src/perl/.library"
+fi
+
+# Programs in Go and in Rust (static, musl) from npm.
+npm_package() {
+  local name=$1 version=$2 sum=$3 file to=$root/programs/npm/$1
+  [[ -e $to/.$version ]] && return
+  mkdir -p "$cache/npm" "$to"
+  file=$(echo "$name-$version.tgz" | sed 's/^@//; s/\//-/')
+  [[ -e $cache/npm/$file ]] || (cd "$cache/npm" && npm pack --silent "$name@$version" >/dev/null)
+  echo "$sum  $cache/npm/$file" | sha256sum --check --quiet
+  tar xf "$cache/npm/$file" -C "$to" --strip-components 1
+  chmod -R a+rX "$to"
+  touch "$to/.$version"
+}
+npm_package @esbuild/linux-x64 0.28.2 9573bb2233aab0f9ea7647d5cca9726113cc1768de61d66b17267f4db84488f6
+npm_package @biomejs/cli-linux-x64-musl 2.6.6 a72fbc762d624ef8a340657ae3203d153e97fc10e6303a646734da8bf16814ec
+npm_package @dprint/linux-x64-musl 0.57.4 7809a6e3321f455c41758a1ce8e1d62793468f17c11962750ea53372770a1745
+npm_package @oxlint/linux-x64-musl 1.10.0 20c98def79397964f7066c44f9c3829d12ea245c46b41946efe91f4bfcff8e83
+npm_package @typescript/native-preview-linux-x64 7.0.0-dev.20260707.2 5e6ee1052190526ae0ac277b2fb52ba0c7e880619201493bd5342976a0b33eb6
+
+# Their inputs: what lies beside this script.
+rm -rf "$root/programs/input"
+cp -r "$here/input" "$root/programs/input"
+du -sh "$root" | cut -f1

@@ -1,0 +1,5 @@
+mod words;
+
+fn main() {
+    println!("{:?}", words::longest("cargo builds a small crate without a network"));
+}

@@ -1,0 +1,1 @@
+int sum(int to) { return to * (to + 1) / 2; }
