@@ -139,6 +139,8 @@ export const STATX_BTIME = 0x800;
 export const STATX_MNT_ID = 0x1000;
 export const STATX_RESERVED = 0x80000000;
 export const STATX_ATTR_MOUNT_ROOT = 0x2000;
+/** STATX_ATTR_IMMUTABLE, APPEND, NODUMP. */
+const STATX_ATTR_FLAGS = 0x70;
 /** STATX_MTIME and STATX_CTIME. */
 const STATX_CHANGE_TIMES = 0xc0;
 const STATX_MNT_ID_UNIQUE = 0x4000;
@@ -148,6 +150,8 @@ export const UNIQUE_MOUNT_IDS: number = 2 ** 31;
 export interface StatxExtra {
   readonly mountId: number;
   readonly mountRoot: boolean;
+  /** FS_*_FL, some of which are STATX_ATTR_* of the same value; undefined: there are none. */
+  readonly fileFlags?: number | undefined;
   /** STATX_* that were asked for: the time of birth is not given unasked. */
   readonly mask: number;
 }
@@ -162,7 +166,8 @@ export function encodeStatx(into: Uint8Array, s: StatFields, extra: StatxExtra):
   const unique = (extra.mask & STATX_MNT_ID_UNIQUE) !== 0;
   v.setUint32(0, mask | (unique ? STATX_MNT_ID_UNIQUE : STATX_MNT_ID), true);
   v.setUint32(4, s.blksize, true);
-  set64(v, 8, extra.mountRoot ? STATX_ATTR_MOUNT_ROOT : 0);
+  const { fileFlags } = extra;
+  set64(v, 8, (extra.mountRoot ? STATX_ATTR_MOUNT_ROOT : 0) | ((fileFlags ?? 0) & STATX_ATTR_FLAGS));
   v.setUint32(16, s.nlink, true);
   v.setUint32(20, s.uid, true);
   v.setUint32(24, s.gid, true);
@@ -170,7 +175,7 @@ export function encodeStatx(into: Uint8Array, s: StatFields, extra: StatxExtra):
   set64(v, 32, s.ino);
   set64(v, 40, s.size);
   set64(v, 48, s.blocks);
-  set64(v, 56, STATX_ATTR_MOUNT_ROOT);
+  set64(v, 56, STATX_ATTR_MOUNT_ROOT | (fileFlags === undefined ? 0 : STATX_ATTR_FLAGS));
   setTime(v, 64, s.atime);
   if (btime !== undefined) setTime(v, 80, btime);
   setTime(v, 96, s.ctime);

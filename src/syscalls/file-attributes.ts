@@ -1,5 +1,5 @@
 /** Modes, owners, times and sizes of files. */
-import { EBADF, EFBIG, EINVAL, ENODEV, EOPNOTSUPP, ESPIPE, errno } from "../abi/errno.ts";
+import { EBADF, EFBIG, EINVAL, ENODEV, EOPNOTSUPP, EPERM, ESPIPE, errno } from "../abi/errno.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from "../abi/fcntl.ts";
 import { IN_MODIFY } from "../abi/inotify.ts";
 import { RLIMIT_FSIZE } from "../abi/resource.ts";
@@ -8,6 +8,7 @@ import { S_IFDIR, S_IFIFO, S_IFREG } from "../abi/stat.ts";
 import type { Task } from "../proc/task.ts";
 import { changeMode, changeOwner, changeTimes, type NewTime, truncateInode, truncatePath } from "../vfs/attributes.ts";
 import { isWritable } from "../vfs/file.ts";
+import { isAppendOnly, isImmutable } from "../vfs/file-flags.ts";
 import { now } from "../vfs/inode.ts";
 import { notifyFile } from "../vfs/notify.ts";
 import type { Path } from "../vfs/path.ts";
@@ -142,6 +143,7 @@ function fallocate(task: Task, fd: number, mode: number, offset: number, length:
   if (keep ? action & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE) : action & FALLOC_FL_PUNCH_HOLE)
     return -EOPNOTSUPP;
   if (!isWritable(file)) return -EBADF;
+  if ((action !== 0 && isAppendOnly(inode)) || isImmutable(inode)) return -EPERM;
   if (inode.format === S_IFIFO) return -ESPIPE;
   if (inode.format !== S_IFREG && inode.format !== S_IFDIR) return -ENODEV;
   if (inode.allocate === undefined) return -EOPNOTSUPP;

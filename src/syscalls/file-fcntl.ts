@@ -1,12 +1,13 @@
 /** fcntl(2), flock(2), and the ioctls that every file has. */
-import { CAP_SYS_RESOURCE } from "../abi/capability.ts";
-import { EAGAIN, EBADF, EINVAL, ENOTTY, EOVERFLOW, EPERM, errno } from "../abi/errno.ts";
+import { CAP_LINUX_IMMUTABLE, CAP_SYS_RESOURCE } from "../abi/capability.ts";
+import { EAGAIN, EBADF, EINVAL, ENOTTY, EOPNOTSUPP, EOVERFLOW, EPERM, EROFS, errno } from "../abi/errno.ts";
 import * as F from "../abi/fcntl.ts";
 import { signalName } from "../abi/signal.ts";
 import { S_IFDIR, S_IFREG } from "../abi/stat.ts";
 import type { Task } from "../proc/task.ts";
 import { block } from "../proc/wait.ts";
 import { isReadable, isWritable, release, retain } from "../vfs/file.ts";
+import { FS_APPEND_FL, FS_IMMUTABLE_FL, isAppendOnly, KNOWN_FILE_FLAGS } from "../vfs/file-flags.ts";
 import { FileLocks, isLockType, LOCK_END, type RecordLock } from "../vfs/locks.ts";
 import { isOwner } from "../vfs/permission.ts";
 import { PipeFile } from "../vfs/pipe.ts";
@@ -41,6 +42,8 @@ const FIOASYNC = 0x5452;
 const FIOQSIZE = 0x5460;
 const FIGETBSZ = 2;
 const FIONREAD = 0x541b;
+const FS_IOC_GETFLAGS = 0x8008_6601;
+const FS_IOC_SETFLAGS = 0x4008_6602;
 
 function fcntl(task: Task, fd: number, command: number, argument: number): SyscallResult {
   const { files } = task;
@@ -130,6 +133,7 @@ function fcntlOfFile(task: Task, fd: number, file: File, command: number, argume
 }
 
 function setFlags(task: Task, file: File, fd: number, flags: number): number {
+  if ((flags ^ file.flags) & F.O_APPEND && isAppendOnly(file.inode)) return -EPERM;
   if (flags & F.O_NOATIME && !(file.flags & F.O_NOATIME)) {
     if (!isOwner(file.inode.attributes(), task.credentials)) return -EPERM;
   }
@@ -263,12 +267,35 @@ function ioctl(task: Task, fd: number, request: number, argument: number): Sysca
       if (file.path === undefined) break;
       space.writeU32(argument, file.inode.fs.statistics().blockSize);
       return 0;
+    case FS_IOC_GETFLAGS:
+      if (!hasFileFlags(file)) break;
+      space.writeU32(argument, file.inode.fileFlags ?? 0);
+      return 0;
+    case FS_IOC_SETFLAGS:
+      if (!hasFileFlags(file)) break;
+      return setFileFlags(task, file, space.readU32(argument));
     case FIONREAD:
       if (file.inode.format !== S_IFREG) break;
       space.writeU32(argument, Math.max(0, file.inode.attributes().size - file.position));
       return 0;
   }
   return file.ioctl(request, argument, space, task);
+}
+
+function hasFileFlags({ inode }: File): boolean {
+  return inode.fileFlags !== undefined && (inode.format === S_IFREG || inode.format === S_IFDIR);
+}
+
+/** chattr(1): what forbids much takes a capability of its own. */
+function setFileFlags(task: Task, file: File, flags: number): number {
+  const { inode } = file;
+  if (file.path?.mount.readOnly) return -EROFS;
+  if (!isOwner(inode.attributes(), task.credentials)) return -EPERM;
+  if (flags & ~KNOWN_FILE_FLAGS) return -EOPNOTSUPP;
+  const changed = flags ^ (inode.fileFlags ?? 0);
+  if (changed & (FS_IMMUTABLE_FL | FS_APPEND_FL) && !task.capable(CAP_LINUX_IMMUTABLE)) return -EPERM;
+  inode.fileFlags = flags;
+  return 0;
 }
 
 function setBit(file: File, bit: number, on: boolean): void {

@@ -1,5 +1,5 @@
 /** What files and file systems are: stat(2), statx(2), access(2), readlink(2), statfs(2). */
-import { EACCES, EINVAL, ENOENT, EROFS, errno } from "../abi/errno.ts";
+import { EACCES, EINVAL, ENOENT, EPERM, EROFS, errno } from "../abi/errno.ts";
 import {
   AT_EACCESS,
   AT_EMPTY_PATH,
@@ -37,6 +37,7 @@ import {
 } from "../abi/statfs.ts";
 import type { Task } from "../proc/task.ts";
 import { encodeBytes } from "../util/bytes.ts";
+import { isImmutable } from "../vfs/file-flags.ts";
 import type { Path } from "../vfs/path.ts";
 import { allowed, MAY_EXEC, MAY_WRITE } from "../vfs/permission.ts";
 import type { Inode } from "../vfs/types.ts";
@@ -74,6 +75,7 @@ function statx(task: Task, dirfd: number, path: number, flags: number, mask: num
   encodeStatx(task.space.writable(buffer, STATX_SIZE), place.inode.attributes(), {
     mountId: place.mount.id,
     mountRoot: place.dentry === place.mount.root,
+    fileFlags: place.inode.fileFlags,
     mask,
   });
   return 0;
@@ -91,6 +93,7 @@ function access(task: Task, dirfd: number, address: number, mode: number, flags:
   if (mode === 0) return 0;
   const { inode, mount } = place;
   if (mode & MAY_EXEC && inode.format === S_IFREG && mount.flags & MS_NOEXEC) return -EACCES;
+  if (mode & MAY_WRITE && isImmutable(inode)) return -EPERM;
   if (!allowed(inode, credentials, mode)) return -EACCES;
   // Devices and FIFOs may be written on a read-only file system.
   if (mode & MAY_WRITE && mount.readOnly && [S_IFREG, S_IFDIR, S_IFLNK].includes(inode.format)) return -EROFS;

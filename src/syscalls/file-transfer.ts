@@ -1,11 +1,12 @@
 /** Moving bytes from file to file: sendfile(2), copy_file_range(2), splice(2), tee(2), vmsplice(2); and calls about storage. */
-import { EAGAIN, EBADF, EINVAL, EISDIR, EOVERFLOW, EPIPE, ESPIPE, EXDEV } from "../abi/errno.ts";
+import { EAGAIN, EBADF, EINVAL, EISDIR, EOVERFLOW, EPERM, EPIPE, ESPIPE, EXDEV } from "../abi/errno.ts";
 import { O_APPEND, O_NONBLOCK, SEEK_CUR } from "../abi/fcntl.ts";
 import { SIGPIPE } from "../abi/signal.ts";
 import { S_IFDIR, S_IFREG } from "../abi/stat.ts";
 import type { Task } from "../proc/task.ts";
 import { block } from "../proc/wait.ts";
 import { isReadable, isWritable, RegularFile, release, retain } from "../vfs/file.ts";
+import { isImmutable } from "../vfs/file-flags.ts";
 import { PipeFile } from "../vfs/pipe.ts";
 import type { File } from "../vfs/types.ts";
 import { choice, fd, flags, offset, size, uint } from "./args.ts";
@@ -144,6 +145,7 @@ function copyFileRange(
   if (!(from instanceof RegularFile) || !(to instanceof RegularFile)) return -EINVAL;
   const start = inOffset === 0 ? from.position : task.space.readSigned64(inOffset);
   const goal = outOffset === 0 ? to.position : task.space.readSigned64(outOffset);
+  if (isImmutable(to.inode)) return -EPERM;
   // Compared as unsigned numbers: a count that leads around to small ones overflows.
   for (const at of [start, goal]) if (at < 0 && at + count >= 0) return -EOVERFLOW;
   if (start < 0 || goal < 0) return -EINVAL;

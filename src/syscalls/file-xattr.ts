@@ -6,6 +6,7 @@ import { IN_ATTRIB } from "../abi/inotify.ts";
 import { S_IFDIR, S_IFREG } from "../abi/stat.ts";
 import type { Task } from "../proc/task.ts";
 import { decodeBytes, encodeBytes } from "../util/bytes.ts";
+import { checkFree } from "../vfs/file-flags.ts";
 import { notifyFile } from "../vfs/notify.ts";
 import type { Path } from "../vfs/path.ts";
 import { allowed, MAY_READ, MAY_WRITE } from "../vfs/permission.ts";
@@ -33,6 +34,7 @@ function checkPermission(task: Task, place: Path, name: string, mask: number): v
   const { inode, mount } = place;
   const write = mask === MAY_WRITE;
   if (write && mount.readOnly) throw errno(EROFS);
+  if (write) checkFree(inode);
   if (name.startsWith("security.")) {
     if (write && !task.capable(CAP_SYS_ADMIN)) throw errno(EPERM);
     return;

@@ -1,11 +1,12 @@
 /** Memory: mmap(2), munmap(2), mprotect(2), mremap(2), brk(2), madvise(2), msync(2), mincore(2), mlock(2). */
 import { CAP_IPC_LOCK } from "../abi/capability.ts";
-import { EAGAIN, EINVAL, ENOMEM, EPERM, errno } from "../abi/errno.ts";
+import { EACCES, EAGAIN, EINVAL, ENOMEM, EPERM, errno } from "../abi/errno.ts";
 import {
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_FIXED_NOREPLACE,
   MAP_LOCKED,
+  MAP_SHARED,
   MREMAP_DONTUNMAP,
   MREMAP_FIXED,
 } from "../abi/mman.ts";
@@ -13,6 +14,8 @@ import { RLIMIT_MEMLOCK } from "../abi/resource.ts";
 import { PAGE_SIZE } from "../mm/layout.ts";
 import { VmFlag } from "../mm/vma.ts";
 import type { Task } from "../proc/task.ts";
+import { isWritable } from "../vfs/file.ts";
+import { isAppendOnly } from "../vfs/file-flags.ts";
 import { fd as fdArg, flags, outPtr, printHex, printPointer, ptr, size } from "./args.ts";
 import { mapFlags } from "./control-args.ts";
 import { type Arg, type SyscallDefinition, syscall } from "./define.ts";
@@ -36,6 +39,7 @@ function mmap(
 ): number {
   if (offset % PAGE_SIZE !== 0) throw errno(EINVAL);
   const file = (bits & MAP_ANONYMOUS) !== 0 ? null : task.files.get(fd);
+  if (bits & MAP_SHARED && file !== null && isAppendOnly(file.inode) && isWritable(file)) throw errno(EACCES);
   if (bits & MAP_FIXED && (bits & MAP_FIXED_NOREPLACE) === 0) checkSealed(task, address, length);
   if (bits & MAP_LOCKED) checkLockLimit(task, lockedBytes(task) + length, EAGAIN);
   return task.space.mmap(address, length, prot, bits, file, offset);

@@ -3,6 +3,7 @@ import { CAP_CHOWN, CAP_FSETID } from "../abi/capability.ts";
 import { EACCES, EFBIG, EINVAL, EISDIR, EOPNOTSUPP, EPERM, EROFS, errno } from "../abi/errno.ts";
 import { IN_ACCESS, IN_ATTRIB, IN_MODIFY } from "../abi/inotify.ts";
 import { S_IFDIR, S_IFLNK, S_IFREG, S_ISGID, S_ISUID, S_IXGRP } from "../abi/stat.ts";
+import { checkFree, checkMutable, isAppendOnly } from "./file-flags.ts";
 import { breakLeases } from "./lease.ts";
 import { notifyFile } from "./notify.ts";
 import type { Path } from "./path.ts";
@@ -18,6 +19,7 @@ export function changeMode(path: Path, mode: number, credentials: Credentials): 
   checkWritable(path);
   const { inode } = path;
   if (inode.format === S_IFLNK) throw errno(EOPNOTSUPP);
+  checkFree(inode);
   const now = inode.attributes();
   if (!isOwner(now, credentials)) throw errno(EPERM);
   let bits = mode & 0o7777;
@@ -30,6 +32,7 @@ export function changeMode(path: Path, mode: number, credentials: Credentials): 
 export function changeOwner(path: Path, uid: number, gid: number, credentials: Credentials): void {
   checkWritable(path);
   const { inode } = path;
+  checkFree(inode);
   const now = inode.attributes();
   const privileged = credentials.capable(CAP_CHOWN);
   if (uid !== -1 && !privileged && (credentials.fsuid !== now.uid || uid !== now.uid)) throw errno(EPERM);
@@ -70,9 +73,13 @@ export function changeTimes(
   checkWritable(path);
   const { inode } = path;
   if (atime === "now" && mtime === "now") {
+    checkMutable(inode);
     // To touch a file it is enough to be able to write it.
     if (!isOwner(inode.attributes(), credentials) && !allowed(inode, credentials, MAY_WRITE)) throw errno(EACCES);
-  } else if (!isOwner(inode.attributes(), credentials)) throw errno(EPERM);
+  } else {
+    checkFree(inode);
+    if (!isOwner(inode.attributes(), credentials)) throw errno(EPERM);
+  }
   const change: AttributeChange = {};
   const time = atime === "now" || mtime === "now" ? now() : undefined;
   const at = atime === "now" ? time : atime;
@@ -101,6 +108,7 @@ export function truncatePath(path: Path, size: number, credentials: Credentials)
 /** @param path by which it was opened, for those who watch */
 export function truncateInode(inode: Inode, size: number, credentials: Credentials, path: Path | undefined): void {
   if (size > MAX_SIZE) throw errno(EFBIG);
+  if (isAppendOnly(inode)) throw errno(EPERM);
   if (!credentials.capable(CAP_FSETID)) inode.dropPrivileges?.(credentials);
   inode.setAttributes({ size });
   notifyFile(inode, path, IN_MODIFY);

@@ -59,7 +59,7 @@ describe("record locks", () => {
     locks.set(lock("a", F_WRLCK, 10, Number.POSITIVE_INFINITY));
     expect(locks.set(lock("bb", F_RDLCK, 2 ** 40, 2 ** 40 + 1))).toBe(-EAGAIN);
     locks.set(lock("a", F_UNLCK, 20, 30));
-    expect(shown(locks)).toEqual(["a w 10-20", "a w 30-" + String(LOCK_END)]);
+    expect(shown(locks)).toEqual(["a w 10-20", `a w 30-${LOCK_END}`]);
     locks.releaseProcess("a");
     expect(shown(locks)).toEqual([]);
   });

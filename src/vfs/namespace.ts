@@ -30,6 +30,7 @@ import {
   S_ISVTX,
   S_IXGRP,
 } from "../abi/stat.ts";
+import { checkFree, checkMutable } from "./file-flags.ts";
 import type { Owner } from "./inode.ts";
 import { notify, notifyEntry, notifyGone, notifyMove } from "./notify.ts";
 import { Dentry, type Path } from "./path.ts";
@@ -64,6 +65,7 @@ function walkToCreate(view: View, start: Path | undefined, path: string, directo
 
 function checkCreate(walker: Walker): void {
   if (walker.dentry.deleted) throw errno(ENOENT);
+  checkMutable(walker.dentry.inode);
   if (!allowed(walker.dentry.inode, walker.view.credentials, MAY_WRITE | MAY_EXEC)) throw errno(EACCES);
 }
 
@@ -137,6 +139,7 @@ export function linkAt(view: View, from: Path, start: Path | undefined, path: st
   checkLinkSource(inode, view.credentials);
   checkCreate(walker);
   if (inode.fs !== walker.dentry.inode.fs) throw errno(EXDEV);
+  checkFree(inode);
   if (inode.format === S_IFDIR) throw errno(EPERM);
   // A file without a name may get one once, if it was made so: O_TMPFILE without O_EXCL.
   if (!from.dentry.linkable && inode.attributes().nlink === 0) throw errno(ENOENT);

@@ -16,6 +16,7 @@ import {
 } from "../abi/errno.ts";
 import {
   O_ACCMODE,
+  O_APPEND,
   O_CLOEXEC,
   O_CREAT,
   O_DIRECTORY,
@@ -34,6 +35,7 @@ import { IN_CREATE, IN_MODIFY, IN_OPEN } from "../abi/inotify.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK } from "../abi/stat.ts";
 import { MS_NODEV } from "../abi/statfs.ts";
 import { DirectoryFile, PathFile, RegularFile } from "./file.ts";
+import { checkMutable, isAppendOnly } from "./file-flags.ts";
 import { breakLeases } from "./lease.ts";
 import { newOwner } from "./namespace.ts";
 import { notifyEntry, notifyFile } from "./notify.ts";
@@ -109,6 +111,7 @@ function createFile(walker: Walker, flags: number, mode: number): File {
   const { view, dentry, mount, last } = walker;
   if (mount.readOnly) throw errno(EROFS);
   if (dentry.deleted) throw errno(ENOENT);
+  checkMutable(dentry.inode);
   if (!allowed(dentry.inode, view.credentials, MAY_WRITE | MAY_EXEC)) throw errno(EACCES);
   const bits = S_IFREG | (mode & 0o7777 & ~view.fs.umask);
   const { owner, mode: finalMode } = newOwner(dentry.inode, bits, view.credentials);
@@ -167,6 +170,7 @@ export function openExisting(view: View, place: Path, flags: number): File {
       if (truncate) mask |= MAY_WRITE;
   }
   checkPermission(place, credentials, mask);
+  if (isAppendOnly(inode) && ((mask & MAY_WRITE && !(flags & O_APPEND)) || flags & O_TRUNC)) throw errno(EPERM);
   if (mask & MAY_WRITE) checkNotExecuted(inode);
   if (flags & O_NOATIME && !isOwner(inode.attributes(), credentials)) throw errno(EPERM);
   if (inode.format === S_IFREG) breakLeases(inode, (mask & MAY_WRITE) !== 0);

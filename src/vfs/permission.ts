@@ -2,6 +2,7 @@
 import { CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER } from "../abi/capability.ts";
 import { EACCES, EPERM, EROFS, ETXTBSY, errno } from "../abi/errno.ts";
 import { S_IFDIR, S_IFLNK, S_IFREG, S_ISVTX } from "../abi/stat.ts";
+import { checkFree, checkMutable, isAppendOnly } from "./file-flags.ts";
 import type { Path } from "./path.ts";
 import type { Attributes, Credentials, Inode } from "./types.ts";
 
@@ -31,6 +32,7 @@ export function checkPermission(path: Path, credentials: Credentials, mask: numb
   if (mask & MAY_WRITE && path.mount.readOnly) {
     if (inode.format === S_IFDIR || inode.format === S_IFREG || inode.format === S_IFLNK) throw errno(EROFS);
   }
+  if (mask & MAY_WRITE) checkMutable(inode);
   if (!allowed(inode, credentials, mask)) throw errno(EACCES);
 }
 
@@ -46,7 +48,10 @@ export function isOwner(attributes: Attributes, credentials: Credentials): boole
 
 /** may_delete(): throws EACCES or, for a sticky directory and another's file, EPERM. The mount was checked before. */
 export function checkDelete(directory: Inode, victim: Inode, credentials: Credentials): void {
+  checkMutable(directory);
   if (!allowed(directory, credentials, MAY_WRITE | MAY_EXEC)) throw errno(EACCES);
+  if (isAppendOnly(directory)) throw errno(EPERM);
+  checkFree(victim);
   if (credentials.capable(CAP_FOWNER)) return;
   const parent = directory.attributes();
   if ((parent.mode & S_ISVTX) === 0 || parent.uid === credentials.fsuid) return;

@@ -135,6 +135,8 @@ export interface Inode {
   accessed?(): void;
   /** The contents are changed by somebody without CAP_FSETID: clears the set-user-ID and set-group-ID bits. */
   dropPrivileges?(credentials: Credentials): void;
+  /** FS_*_FL of ioctl_iflags(2); absent: the file system has none. */
+  fileFlags?: number;
   /** F_SET_RW_HINT: how long what is written will live, as somebody thinks. */
   writeHint?: number;
   /** F_SEAL_* of a memfd, and how more are added; absent on other files. */

@@ -63,6 +63,7 @@ const plain: readonly string[] = [
   "mountapi",
   "fifo",
   "regions",
+  "chattr",
   "unix",
   "net-tcp",
   "net-udp",

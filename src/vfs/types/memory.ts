@@ -196,6 +196,7 @@ export class MemoryInode extends BaseInode {
   readonly #content: Content | undefined;
   #target: string | undefined;
   #xattrs: ExtendedAttributes | undefined;
+  fileFlags: number = 0;
   /** Of a memfd. */
   #seals: number | undefined;
 
