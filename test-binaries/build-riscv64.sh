@@ -25,12 +25,12 @@ static=(-static -fno-pie -no-pie)
 "$cc" "${flags[@]}" -fno-pie -no-pie -o "$out/hello-dynamic" hello.c
 
 # What else tests/binaries runs. Not there: what is of x86_64 by its instructions or by its system calls.
-dynamic=(access copy events exec fdctl files filesystems fpu inotify links locks mmap names open pipes poll proc rw session
-  space stat system timers tty unix)
+dynamic=(access copy events exec fdctl files filesystems fpu ids inotify links locks mmap mountapi mounts mqueue names
+  net-tcp net-udp open pipes poll proc rw sched session space stat system threads timers tty unix)
 for name in "${dynamic[@]}"; do
   "$cc" "${flags[@]}" -fPIE -pie -o "$out/$name" "$name.c"
 done
-for name in process signals riscv64/abi; do
+for name in futex process signals riscv64/abi; do
   "$cc" "${flags[@]}" "${static[@]}" -I. -o "$out/$(basename "$name")" "$name.c"
 done
 "$cc" "${flags[@]}" -fPIE -pie -o "$out/process-pie" process.c
