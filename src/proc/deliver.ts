@@ -23,6 +23,7 @@ import {
   SS_DISABLE,
   SS_ONSTACK,
 } from "../abi/signal.ts";
+import { dumpCore } from "./core-dump.ts";
 import { exitGroup, exitTask } from "./exit.ts";
 import { stopForSignal, stopWithGroup } from "./ptrace.ts";
 import { restartSequence } from "./rseq.ts";
@@ -31,6 +32,9 @@ import type { Task } from "./task.ts";
 
 /** Faults are taken before anything else, so that their frame shows the instruction that made them. */
 const SYNCHRONOUS = SignalSet.of(SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGSYS);
+
+/** In a status as wait4(2) has it. */
+const CORE_DUMPED = 0x80;
 
 /**
  * Handles what is pending. The task is loaded.
@@ -87,6 +91,9 @@ export function deliverSignals(task: Task): boolean {
         if (signal !== SIGSTOP && process.group.orphaned()) continue;
         kernel.signals.beginStop(process, signal);
         continue;
+      case "core":
+        exitGroup(task, !process.exiting && dumpCore(task, info) ? signal | CORE_DUMPED : signal);
+        return false;
       default:
         exitGroup(task, signal);
         return false;

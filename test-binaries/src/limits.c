@@ -181,6 +181,57 @@ int main(int argc, char **argv) {
   in_child("RLIMIT_NICE", nice_);
   in_child("raising", raises);
   in_child("execve", fds_of_exec);
+  // core files
+  static const int deadly[] = {SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGXCPU, SIGXFSZ, SIGSYS, SIGTERM};
+  scratch();
+  for (int size = 0; size < 2; size++)
+    for (unsigned i = 0; i < sizeof deadly / sizeof *deadly; i++) {
+      fflush(stdout);
+      if (fork() == 0) {
+        limit(RLIMIT_CORE, size << 20, size << 20);
+        kill(getpid(), deadly[i]);
+      }
+      wait(&s);
+      struct stat st;
+      char what[60];
+      snprintf(what, sizeof what, "%s with RLIMIT_CORE %d MiB", signame(deadly[i]), size);
+      int made = stat("core", &st) == 0;
+      show(what, "%s%s, %s", signame(WTERMSIG(s)), WCOREDUMP(s) ? " and a core" : "", made && st.st_size > 4096 ? "a file" : "no file");
+      if (made) show("its mode", "%o", st.st_mode);
+      unlink("core");
+    }
+  if (fork() == 0) {
+    limit(RLIMIT_CORE, 1 << 20, 1 << 20);
+    syscall(SYS_prctl, 4, 0);
+    abort();
+  }
+  wait(&s);
+  show("not dumpable", "%s core %d", signame(WTERMSIG(s)), WCOREDUMP(s) != 0);
+  if (fork() == 0) {
+    limit(RLIMIT_CORE, 8192, 8192);
+    abort();
+  }
+  wait(&s);
+  struct stat st;
+  yes("cut off at the limit", WCOREDUMP(s) && stat("core", &st) == 0 && st.st_size <= 8192);
+  unlink("core");
+  symlink("elsewhere", "core");
+  if (fork() == 0) {
+    limit(RLIMIT_CORE, 1 << 20, 1 << 20);
+    abort();
+  }
+  wait(&s);
+  lstat("core", &st);
+  show("a link in the way", "core %d, file %d, then %o", WCOREDUMP(s) != 0, access("elsewhere", F_OK) == 0, st.st_mode);
+  unlink("core");
+  mkdir("core", 0755);
+  if (fork() == 0) {
+    limit(RLIMIT_CORE, 1 << 20, 1 << 20);
+    abort();
+  }
+  wait(&s);
+  show("a directory", "core %d", WCOREDUMP(s) != 0);
+  scratch_remove();
   // a child's limits, from outside
   pid_t c = fork();
   if (c == 0) for (;;) pause();
