@@ -68,9 +68,10 @@ export class Leases {
     for (const lease of this.#leases) {
       if (lease.type === F_RDLCK && !write) continue;
       conflict = true;
-      const target = write ? F_UNLCK : F_RDLCK;
-      if (lease.target === undefined) lease.tell();
-      if (lease.target === undefined || target === F_UNLCK) lease.target = target;
+      // The holder is told again if more is asked of it.
+      if (lease.target === F_UNLCK || (lease.target !== undefined && !write)) continue;
+      lease.target = write ? F_UNLCK : F_RDLCK;
+      lease.tell();
     }
     return conflict;
   }

@@ -246,7 +246,8 @@ static void leases(void) {
   R(fcntl(fd, F_GETLEASE));
   R(fcntl(fd, F_SETLEASE, F_WRLCK));
   got = 0;
-  int other = open("f", O_RDONLY);
+  int other = open("f", O_RDONLY | O_NONBLOCK);
+  ok("a reader that does not wait", other);
   signals("another reader", -1);
   close(other);
   R(open("f", O_WRONLY | O_NONBLOCK) >= 0 ? 0 : -1);
