@@ -1,5 +1,5 @@
 /** Builds a generated program, runs it natively and in tsrcore's engines, and compares what they print. */
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,11 +22,24 @@ export const LEVELS: Readonly<Record<string, readonly string[]>> = {
   haswell: ["-O3", "-march=haswell"],
 };
 
+/** The same programs for riscv64, beside qemu instead of the real processor: not asked for, they are left out. */
+export const RISCV64_LEVELS: Readonly<Record<string, readonly string[]>> = {
+  "riscv64-O0": ["-O0"],
+  "riscv64-O2": ["-O2"],
+  "riscv64-bits": ["-O3", "-march=rv64gc_zba_zbb_zbs"],
+};
+const RISCV64_GCC = "riscv64-linux-gnu-gcc";
+const RISCV64_QEMU = "qemu-riscv64-static";
+
 /** What GCC assumes of a Haswell, by the names of /proc/cpuinfo. */
 const HASWELL = ["avx2", "bmi1", "bmi2", "fma", "f16c", "movbe", "abm"];
 
 /** Why programs of this level cannot run here: both CPUs must have their instructions. */
 export function whyNotLevel(level: string): string | undefined {
+  if (RISCV64_LEVELS[level] !== undefined) {
+    const missing = [RISCV64_GCC, RISCV64_QEMU].filter((tool) => spawnSync(tool, ["--version"]).status !== 0);
+    return missing.length > 0 ? `there is no ${missing.join(", no ")}` : undefined;
+  }
   if (level !== "haswell") return undefined;
   const lacks = (cpuinfo: string): string => {
     const flags = new Set(/^flags\s*:(.*)$/m.exec(cpuinfo)?.[1]?.trim().split(/\s+/));
@@ -42,15 +55,26 @@ async function build(directory: string, seed: number, level: string): Promise<st
   const program = join(directory, `${seed}-${level}`);
   writeFileSync(source, generateProgram(seed));
   // Overflow wraps and any type may look at any memory; what vectors are passed in when there is no AVX is no concern.
-  const flags = ["-static", "-w", "-fwrapv", "-fno-strict-aliasing", "-Wno-psabi", ...(LEVELS[level] ?? [])];
-  await promisify(execFile)("musl-gcc", [...flags, "-I", HERE, "-o", program, source, "-lm"]);
+  const flags = ["-static", "-w", "-fwrapv", "-fno-strict-aliasing", "-Wno-psabi"];
+  flags.push(...(LEVELS[level] ?? RISCV64_LEVELS[level] ?? []));
+  const compiler = RISCV64_LEVELS[level] === undefined ? "musl-gcc" : RISCV64_GCC;
+  await promisify(execFile)(compiler, [
+    ...flags,
+    "-I",
+    HERE,
+    "-o",
+    program,
+    source,
+    "-lm",
+    ...(compiler === RISCV64_GCC ? ["-latomic"] : []),
+  ]);
   return program;
 }
 
 /** Why a program's output may not be relied on: it must not depend on where the stack is. */
-function whyUnfit(program: string, native: NativeResult): string | undefined {
+function whyUnfit(program: string, native: NativeResult, by: string | undefined): string | undefined {
   for (let i = 1; i < 6; i++) {
-    const again = runNatively(program, { FILL: "x".repeat(i * 1237) });
+    const again = runNatively(program, { FILL: "x".repeat(i * 1237) }, undefined, by);
     if (again.stdout !== native.stdout || again.status !== native.status)
       return "two native runs differ: the program is at fault";
   }
@@ -136,14 +160,15 @@ export async function comparePrograms(plan: Plan): Promise<Summary> {
   for (const [i, { seed, level }] of jobs.entries()) {
     const program = await (next as Promise<string>);
     next = start(i + 1);
-    const native = runNatively(program);
+    const by = RISCV64_LEVELS[level] === undefined ? undefined : RISCV64_QEMU;
+    const native = runNatively(program, {}, undefined, by);
     let differs = false;
     for (const { cpu, engine } of engines) {
       const difference = await engine.difference(program, native);
       compared++;
       if (difference === undefined) continue;
       differs = true;
-      const why = whyUnfit(program, native) ?? difference;
+      const why = whyUnfit(program, native, by) ?? difference;
       const again = `npm run test:random-c -- --seed ${seed} --count 1 --level ${level} --cpu ${cpu}`;
       const text = `seed ${seed}, ${level}, ${cpu}: ${why}\n    ${program}\n    ${again}`;
       differences.push(text);

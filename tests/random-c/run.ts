@@ -7,7 +7,7 @@
  */
 import { isCpuName } from "../support/guest.ts";
 import { whyNoNativePrograms } from "../support/native.ts";
-import { comparePrograms, LEVELS, whyNotLevel } from "./compare.ts";
+import { comparePrograms, LEVELS, RISCV64_LEVELS, whyNotLevel } from "./compare.ts";
 
 function option(name: string, otherwise: string): string {
   const at = process.argv.indexOf(`--${name}`);
@@ -25,7 +25,8 @@ const cpus = option("cpu", "interp").split(",").filter(isCpuName);
 if (cpus.length === 0) stop(`no engine "${option("cpu", "")}"`);
 const levels = option("level", Object.keys(LEVELS).join(",")).split(",");
 for (const level of levels) {
-  if (LEVELS[level] === undefined) stop(`no level "${level}"; there are ${Object.keys(LEVELS).join(", ")}`);
+  const known = { ...LEVELS, ...RISCV64_LEVELS };
+  if (known[level] === undefined) stop(`no level "${level}"; there are ${Object.keys(known).join(", ")}`);
   const reason = whyNotLevel(level);
   if (reason !== undefined) stop(`${level}: ${reason}`);
 }

@@ -16,8 +16,14 @@ export function whyNoNativePrograms(): string | undefined {
   return undefined;
 }
 
-export function runNatively(program: string, env: Record<string, string> = {}, timeout = 20_000): NativeResult {
-  const { stdout, status, signal, error } = spawnSync(program, [], {
+/** @param by what executes it, if that is not the machine's own processor */
+export function runNatively(
+  program: string,
+  env: Record<string, string> = {},
+  timeout = 20_000,
+  by?: string,
+): NativeResult {
+  const { stdout, status, signal, error } = spawnSync(by ?? program, by === undefined ? [] : [program], {
     env,
     timeout,
     encoding: "latin1",
