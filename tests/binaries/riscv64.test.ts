@@ -1,4 +1,4 @@
-// The riscv64 programs of test-binaries/ on the interpreter. A part of them runs each time; all with RISCV64_ALL=1.
+// The riscv64 programs of test-binaries/ on the interpreter and the translator. A part of them runs each time; all with RISCV64_ALL=1.
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -13,9 +13,13 @@ const repository = fileURLToPath(new URL("../..", import.meta.url));
 const timeout = 100_000;
 const all = process.env["RISCV64_ALL"] !== undefined;
 
+const INTERPRETED = ["--cpu", "interp"] as const;
+/** Everything that can be. */
+const TRANSLATED = ["--cpu", "jit", "--jit-threshold", "1", "--no-cache"] as const;
+
 function run(...args: readonly string[]): Promise<BinaryResult> {
   return new Promise((resolve, reject) => {
-    const command = [process.env["TSRCORE_BIN"] ?? "bin/tsrcore.mjs", "run", "--cpu", "interp", ...args];
+    const command = [process.env["TSRCORE_BIN"] ?? "bin/tsrcore.mjs", "run", ...args];
     const child = spawn(process.execPath, command, { cwd: repository, stdio: ["ignore", "pipe", "inherit"] });
     const stdout: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
@@ -31,7 +35,13 @@ function run(...args: readonly string[]): Promise<BinaryResult> {
 describe("riscv64 test binaries", () => {
   const chosen = riscv64Cases.filter(({ id }) => all || quick.has(id));
   test.for(chosen)("$id", { timeout }, async (binary) => {
-    const result = await run(`./test-binaries/bin/riscv64/${binary.program}`, ...binary.args);
+    const result = await run(...INTERPRETED, `./test-binaries/bin/riscv64/${binary.program}`, ...binary.args);
+    expect(result).toEqual(riscv64Expectation(binary.id));
+  });
+
+  const translated = riscv64Cases.filter(({ id }) => all || ["abi", "bench-sha256"].includes(id));
+  test.for(translated)("$id, translated", { timeout }, async (binary) => {
+    const result = await run(...TRANSLATED, `./test-binaries/bin/riscv64/${binary.program}`, ...binary.args);
     expect(result).toEqual(riscv64Expectation(binary.id));
   });
 });
@@ -44,7 +54,7 @@ describe("--strace", () => {
 
   test.for(Object.entries(calls))("names the calls of %s", { timeout }, async ([program, names]) => {
     const output = join(directory, program);
-    await run(`--strace=${output}`, `./test-binaries/bin/riscv64/${program}`);
+    await run(...INTERPRETED, `--strace=${output}`, `./test-binaries/bin/riscv64/${program}`);
     const lines = readFileSync(output, "latin1").split("\n");
     const shown = lines.flatMap((line) => /^(?:\d+ +)?(\w+)\(/.exec(line)?.[1] ?? []).slice(1);
     expect(shown.slice(0, shown.indexOf("clone"))).toEqual(names);
@@ -55,7 +65,16 @@ describe("two architectures in one machine", () => {
   const script =
     "uname -m; for a in riscv64 x86_64; do /t/$a/hello $a | tail -n 1; done; grep -c '^isa' /proc/cpuinfo; uname -m";
   test.for(["x86_64", "riscv64"] as const)("a shell for %s executes programs for both", { timeout }, async (arch) => {
-    const { status, stdout } = await run("--arch", arch, "-v", "./test-binaries/bin:/t", "sh", "-c", script);
+    const { status, stdout } = await run(
+      ...INTERPRETED,
+      "--arch",
+      arch,
+      "-v",
+      "./test-binaries/bin:/t",
+      "sh",
+      "-c",
+      script,
+    );
     expect(stdout).toEqual([arch, "argv[1]=riscv64", "argv[1]=x86_64", arch === "riscv64" ? "1" : "0", arch, ""]);
     expect(status).toBe(0);
   });
