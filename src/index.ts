@@ -7,6 +7,7 @@ export type {
   Clock,
   Console,
   Host,
+  HostNetwork,
   HostTerminal,
   Random,
   StreamKind,
@@ -14,7 +15,15 @@ export type {
   WindowSize,
 } from "./host/interface.ts";
 export { createNodeHost, type NodeHostOptions } from "./host/node/index.ts";
+export { NodeNetwork } from "./host/node/network.ts";
 export { type ExitStatus, Machine, type MachineOptions, type ProgramOptions } from "./runtime/machine.ts";
+export {
+  type NetworkMode,
+  type NetworkOptions,
+  type NetworkRule,
+  type PublishedPort,
+  parseRule,
+} from "./runtime/networking.ts";
 export { DeviceNumbers } from "./vfs/mounts.ts";
 export { ArchiveError, type ArchiveOptions, openArchive } from "./vfs/types/archive.ts";
 export { HostChanges, type HostFileSystem, HostFs, type HostFsOptions } from "./vfs/types/hostfs.ts";

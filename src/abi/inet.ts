@@ -74,6 +74,27 @@ export const TCP_NOTSENT_LOWAT = 25;
 
 export const UDP_CORK = 1;
 
+/** By name, apart from the states below that begin alike. */
+export const TCP_OPTIONS: Readonly<Record<string, number>> = {
+  TCP_NODELAY,
+  TCP_MAXSEG,
+  TCP_CORK,
+  TCP_KEEPIDLE,
+  TCP_KEEPINTVL,
+  TCP_KEEPCNT,
+  TCP_SYNCNT,
+  TCP_LINGER2,
+  TCP_DEFER_ACCEPT,
+  TCP_WINDOW_CLAMP,
+  TCP_INFO,
+  TCP_QUICKACK,
+  TCP_CONGESTION,
+  TCP_USER_TIMEOUT,
+  TCP_FASTOPEN,
+  TCP_TIMESTAMP,
+  TCP_NOTSENT_LOWAT,
+};
+
 /** enum of net/tcp_states.h, as /proc/net/tcp and TCP_INFO show them. */
 export const TCP_ESTABLISHED = 1;
 export const TCP_SYN_SENT = 2;
@@ -85,3 +106,9 @@ export const TCP_LISTEN = 10;
 
 export const SIOC_FIRST: number = 0x8900;
 export const SIOC_LAST: number = 0x89ff;
+
+/** Options that join a multicast group: IP_ADD_MEMBERSHIP, IP_ADD_SOURCE_MEMBERSHIP, IPV6_ADD_MEMBERSHIP, MCAST_JOIN_GROUP... */
+export function isMulticastJoin(level: number, option: number): boolean {
+  if (option === 42 || option === 46) return level === IPPROTO_IP || level === IPPROTO_IPV6;
+  return level === IPPROTO_IP ? option === 35 || option === 39 : level === IPPROTO_IPV6 && option === 20;
+}

@@ -2,13 +2,14 @@
  * What the sockets of the Internet protocols have in common (ip(7), ipv6(7)): names, ports, options, and the ioctls about
  * interfaces. tcp.ts, udp.ts and raw.ts are the protocols.
  */
-import { CAP_NET_BIND_SERVICE, CAP_NET_RAW } from "../abi/capability.ts";
+import { CAP_NET_ADMIN, CAP_NET_BIND_SERVICE, CAP_NET_RAW } from "../abi/capability.ts";
 import {
   EACCES,
   EADDRINUSE,
   EADDRNOTAVAIL,
   EAFNOSUPPORT,
   EINVAL,
+  ENODEV,
   ENOPROTOOPT,
   EOPNOTSUPP,
   EPERM,
@@ -46,6 +47,9 @@ export function inetProtocol(type: number, protocol: number, context: OpenContex
   if (wanted === I.IPPROTO_ICMP || wanted === I.IPPROTO_ICMPV6) throw errno(EACCES);
   return wanted;
 }
+
+/** Options of SOL_SOCKET that are kept as they are given. */
+const NUMBERS: readonly number[] = [S.SO_MARK, S.SO_BUSY_POLL, S.SO_INCOMING_CPU, S.SO_RXQ_OVFL, S.SO_NO_CHECK];
 
 export abstract class InetSocket extends Socket implements PortUser {
   protected readonly stack: InetStack;
@@ -164,8 +168,17 @@ export abstract class InetSocket extends Socket implements PortUser {
     return super.ioctl(request, argument, guest, context);
   }
 
+  /** SO_BINDTODEVICE, with its NUL; empty: none. */
+  #device: Uint8Array = new Uint8Array(0);
+  readonly #numbers: Map<number, number> = new Map();
+
   override getOption(level: number, name: number): Uint8Array {
-    if (level === S.SOL_SOCKET) return super.getOption(level, name);
+    if (level === S.SOL_SOCKET) {
+      if (name === S.SO_BINDTODEVICE) return this.#device;
+      if (name === S.SO_COOKIE) return new Uint8Array(BigUint64Array.of(BigInt(this.inode.ino)).buffer);
+      if (NUMBERS.includes(name)) return integer(this.#numbers.get(name) ?? (name === S.SO_INCOMING_CPU ? -1 : 0));
+      return super.getOption(level, name);
+    }
     if (level === I.IPPROTO_IP && name === I.IP_OPTIONS) return new Uint8Array(0);
     const known = level === I.IPPROTO_IP || level === this.protocol;
     if (!known && this.family === S.AF_INET) throw errno(EOPNOTSUPP);
@@ -173,11 +186,26 @@ export abstract class InetSocket extends Socket implements PortUser {
   }
 
   override setOption(level: number, name: number, value: Uint8Array, context: OpenContext): void {
-    if (level === S.SOL_SOCKET) super.setOption(level, name, value, context);
+    if (level === S.SOL_SOCKET && name === S.SO_BINDTODEVICE) this.#bindToDevice(value);
+    else if (level === S.SOL_SOCKET && NUMBERS.includes(name)) this.#setNumber(name, value, context);
+    else if (level === S.SOL_SOCKET) super.setOption(level, name, value, context);
+    else if (I.isMulticastJoin(level, name)) throw errno(ENODEV);
     else if (level === I.IPPROTO_IP && name === I.IP_TRANSPARENT) throw errno(EPERM);
     else if (level === I.IPPROTO_IPV6 && name === I.IPV6_V6ONLY && this.localPort !== 0) {
       throw errno(this.family === S.AF_INET6 ? EINVAL : ENOPROTOOPT);
     } else this.options.set(level, name, value);
+  }
+
+  #bindToDevice(value: Uint8Array): void {
+    const name = String.fromCharCode(...value).replace(/\0.*$/s, "");
+    if (name !== "" && !this.stack.interfaces.some((i) => i.name === name)) throw errno(ENODEV);
+    this.#device = name === "" ? new Uint8Array(0) : Uint8Array.from(`${name}\0`, (c) => c.charCodeAt(0));
+  }
+
+  #setNumber(name: number, value: Uint8Array, context: OpenContext): void {
+    if (value.length < 4) throw errno(EINVAL);
+    if (name === S.SO_MARK && !context.credentials.capable(CAP_NET_ADMIN)) throw errno(EPERM);
+    this.#numbers.set(name, new DataView(value.buffer, value.byteOffset, 4).getInt32(0, true));
   }
 
   /** Hop limits, which are never counted down here, and types of service. */

@@ -267,7 +267,7 @@ class HostStream implements Applicant, HostConnectionEvents {
   /** Data that came before the guest had a socket for it. */
   #early: Uint8Array[] = [];
   #earlyEnd = false;
-  #earlyError: number | undefined;
+  #earlyError = 0;
   #finished = false;
   #forget: (() => void) | undefined;
 
@@ -378,7 +378,7 @@ class HostStream implements Applicant, HostConnectionEvents {
     for (const bytes of this.#early) if (!server.arrived(bytes)) this.#paused = true;
     this.#early = [];
     if (this.#earlyEnd) server.finish();
-    if (this.#earlyError !== undefined) server.reset();
+    if (this.#earlyError !== 0) server.lost(this.#earlyError);
     else if (this.#paused) this.roomMade();
   }
 

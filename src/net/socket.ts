@@ -69,6 +69,7 @@ const INERT: readonly number[] = [
   S.SO_OOBINLINE,
   S.SO_REUSEPORT,
   S.SO_TIMESTAMP,
+  S.SO_TIMESTAMPNS,
 ];
 
 /** An option's value. */

@@ -500,6 +500,8 @@ export class TcpSocket extends InetSocket implements Applicant {
 
   #take(into: Uint8Array, flags: number): number {
     if (this.state === I.TCP_LISTEN) return -ENOTCONN;
+    // Errors are told where they are asked for; none is queued.
+    if (flags & S.MSG_ERRQUEUE) return -EAGAIN;
     if (flags & S.MSG_OOB) return -EINVAL;
     const { length } = this.#received;
     const atOnce = flags & S.MSG_DONTWAIT || this.flags & O_NONBLOCK;

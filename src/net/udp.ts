@@ -188,6 +188,8 @@ export class UdpSocket extends InetSocket {
   }
 
   receive(into: Uint8Array, flags: number): Received | number {
+    // Errors are told where they are asked for; none is queued.
+    if (flags & S.MSG_ERRQUEUE) return -EAGAIN;
     if (flags & S.MSG_OOB) return -EOPNOTSUPP;
     const pending = this.takeError();
     if (pending !== 0) return pending;

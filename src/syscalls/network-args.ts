@@ -1,5 +1,7 @@
 /** The arguments of the socket calls, as strace shows them. */
+import * as I from "../abi/inet.ts";
 import * as S from "../abi/socket.ts";
+import { formatIp, isV6 } from "../net/address.ts";
 import { quote } from "../util/quote.ts";
 import { choice, flags, int, printPointer } from "./args.ts";
 import type { Arg, PrintContext } from "./define.ts";
@@ -32,6 +34,28 @@ function printUnix(bytes: Uint8Array, c: PrintContext): string {
   return `{sa_family=AF_UNIX, sun_path=${quote(path.slice(0, end < 0 ? path.length : end), c.hex)}}`;
 }
 
+function printInet(bytes: Uint8Array, family: number): string | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (family === S.AF_INET && bytes.length >= 16) {
+    const port = view.getUint16(2);
+    return `{sa_family=AF_INET, sin_port=htons(${port}), sin_addr=inet_addr("${formatIp(bytes.subarray(4, 8))}")}`;
+  }
+  if (family === S.AF_INET6 && bytes.length >= 28) {
+    const ip = formatIp(bytes.subarray(8, 24));
+    // An IPv4 address in IPv6's clothing is shown with it.
+    const shown = isV6(ip) ? ip : `::ffff:${ip}`;
+    return (
+      `{sa_family=AF_INET6, sin6_port=htons(${view.getUint16(2)}), sin6_flowinfo=htonl(${view.getUint32(4)}), ` +
+      `inet_pton(AF_INET6, "${shown}", &sin6_addr), sin6_scope_id=${view.getUint32(24, true)}}`
+    );
+  }
+  if (family === S.AF_NETLINK && bytes.length >= 12) {
+    const groups = view.getUint32(8, true).toString(16).padStart(8, "0");
+    return `{sa_family=AF_NETLINK, nl_pid=${view.getInt32(4, true)}, nl_groups=${groups}}`;
+  }
+  return undefined;
+}
+
 /** struct sockaddr, whose length is the next argument. */
 export const socketAddress: Arg = {
   kind: "u64",
@@ -42,6 +66,8 @@ export const socketAddress: Arg = {
     if (bytes === undefined || bytes.length < length) return printPointer(v);
     const family = (bytes[0] as number) | ((bytes[1] as number) << 8);
     if (family === S.AF_UNIX) return printUnix(bytes, c);
+    const inet = printInet(bytes, family);
+    if (inet !== undefined) return inet;
     const rest = bytes.subarray(2);
     return `{sa_family=${FAMILIES[family] ?? `0x${family.toString(16)} /* AF_??? */`}, sa_data=${quote(rest, c.hex)}}`;
   },
@@ -71,13 +97,33 @@ export const optionLevel: Arg = {
   kind: "i32",
 };
 
-const OPTIONS: Readonly<Record<number, string>> = Object.fromEntries(
-  Object.entries(S)
-    .filter(([name]) => name.startsWith("SO_"))
-    .map(([name, value]) => [value, name]),
-);
+/** Names by value, of the constants that begin with `prefix`. */
+function namesOf(constants: Readonly<Record<string, unknown>>, prefix: string): Readonly<Record<number, string>> {
+  const named = Object.entries(constants).filter(
+    ([name, value]) => name.startsWith(prefix) && typeof value === "number",
+  );
+  return Object.fromEntries(named.map(([name, value]) => [value as number, name]));
+}
+
+const OPTIONS: Readonly<Record<number, Readonly<Record<number, string>>>> = {
+  [S.SOL_SOCKET]: namesOf(S, "SO_"),
+  [I.IPPROTO_IP]: namesOf(I, "IP_"),
+  [I.IPPROTO_TCP]: namesOf(I.TCP_OPTIONS, "TCP_"),
+  [I.IPPROTO_UDP]: namesOf(I, "UDP_"),
+  [I.IPPROTO_IPV6]: namesOf(I, "IPV6_"),
+};
 
 export const optionName: Arg = {
   kind: "i32",
-  print: (v, c) => (c.args[1] === S.SOL_SOCKET ? (OPTIONS[v] ?? int.print(v, c)) : int.print(v, c)),
+  print: (v, c) => OPTIONS[c.args[1] ?? -1]?.[v] ?? int.print(v, c),
+};
+
+/** A value that is given: one of four bytes is a number. */
+export const optionValue: Arg = {
+  kind: "u64",
+  print: (v, c) => {
+    const bytes = c.args[4] === 4 ? c.peek(v, 4) : undefined;
+    if (bytes === undefined || bytes.length < 4) return printPointer(v);
+    return `[${new DataView(bytes.buffer, bytes.byteOffset, 4).getInt32(0, true)}]`;
+  },
 };

@@ -28,7 +28,15 @@ import { addressFamily, socketProtocol, socketType } from "./control-args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { timespec } from "./file-poll-args.ts";
 import { fdLimit, type IoVector, ownerOf } from "./file-util.ts";
-import { messageFlags, optionLevel, optionName, shutdownHow, socketAddress, socketPair } from "./network-args.ts";
+import {
+  messageFlags,
+  optionLevel,
+  optionName,
+  optionValue,
+  shutdownHow,
+  socketAddress,
+  socketPair,
+} from "./network-args.ts";
 import * as M from "./network-message.ts";
 import { readTimespec } from "./process-args.ts";
 
@@ -460,11 +468,15 @@ export const networkCalls: readonly SyscallDefinition[] = [
     socketOf(task, number).shutdown(how);
     return 0;
   }),
-  syscall("setsockopt", [fd, optionLevel, optionName, ptr, uint], (task, number, level, option, address, length) => {
-    const socket = socketOf(task, number);
-    if (length > 0x7fff_ffff) throw errno(EINVAL);
-    socket.setOption(level, option, task.space.copyIn(address, Math.min(length, 256)), task);
-    return 0;
-  }),
+  syscall(
+    "setsockopt",
+    [fd, optionLevel, optionName, optionValue, uint],
+    (task, number, level, option, address, length) => {
+      const socket = socketOf(task, number);
+      if (length > 0x7fff_ffff) throw errno(EINVAL);
+      socket.setOption(level, option, task.space.copyIn(address, Math.min(length, 256)), task);
+      return 0;
+    },
+  ),
   syscall("getsockopt", [fd, optionLevel, optionName, outPtr, outPtr], getOption),
 ];
