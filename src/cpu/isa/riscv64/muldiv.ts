@@ -1,6 +1,7 @@
 /** The M extension (RISC-V Instruction Set Manual, volume I, "M" Extension). */
 import { type I32, type I64, i32, i64, select } from "../../wasm/expr.ts";
-import type { FunctionBuilder, ModuleBuilder } from "../../wasm/module.ts";
+import type { ModuleBuilder } from "../../wasm/module.ts";
+import { defineProductHigh } from "../../wasm/wide.ts";
 import type { Definition, Family } from "./sem.ts";
 
 const TABLE = `
@@ -21,30 +22,17 @@ const TABLE = `
 
 const c64 = i64.const;
 const c32 = i32.const;
-const LOW = c64(0xffff_ffffn);
-
-/** The upper half of the unsigned product of two values, from four products of halves. */
-function highUnsigned(f: FunctionBuilder, a: I64, b: I64): I64 {
-  const half = (v: I64): [I64, I64] => [f.let(i64.and(v, LOW)), f.let(i64.shr_u(v, c64(32)))];
-  const [a0, a1] = half(a);
-  const [b0, b1] = half(b);
-  const t = f.let(i64.add(i64.mul(a1, b0), i64.shr_u(i64.mul(a0, b0), c64(32))));
-  const u = f.let(i64.add(i64.mul(a0, b1), i64.and(t, LOW)));
-  return i64.add(i64.mul(a1, b1), i64.add(i64.shr_u(t, c64(32)), i64.shr_u(u, c64(32))));
-}
 /** What a product's upper half has too much if `a`, taken as unsigned, is negative. */
 const excess = (a: I64, b: I64): I64 => i64.and(i64.shr_s(a, c64(63)), b);
 
 /** Division traps on nothing: by zero gives all ones, the remainder the dividend; overflow gives the dividend and 0. */
 function define(module: ModuleBuilder): Readonly<Record<string, Definition>> {
-  const mulhu = module.func("mul_high_u", ["i64", "i64"], ["i64"], (f) =>
-    f.return(highUnsigned(f, f.param(0, "i64"), f.param(1, "i64"))),
-  );
+  const productHigh = defineProductHigh(module, "mul_high_u");
   const high =
     (signedA: boolean, signedB: boolean): Definition =>
     (s) => {
       const [a, b] = [s.x("rs1"), s.x("rs2")];
-      let product: I64 = s.f.call("i64", mulhu, [a, b]);
+      let product: I64 = productHigh(s.f, a, b);
       if (signedA) product = i64.sub(product, excess(a, b));
       if (signedB) product = i64.sub(product, excess(b, a));
       s.setX(product);

@@ -1,8 +1,8 @@
 /** BMI1 and BMI2, as far as they have VEX encodings (Intel SDM vol. 2; TZCNT and LZCNT are in modern.ts). */
 import { type I32, type I64, i32, i64, select } from "../../wasm/expr.ts";
 import type { FunctionRef, ModuleBuilder } from "../../wasm/module.ts";
+import { defineProductHigh, type ProductHigh } from "../../wasm/wide.ts";
 import { sizeOfOperand } from "./arithmetic.ts";
-import { defineMulHigh } from "./muldiv.ts";
 import { type Definition, type Family, FlagKind, Reg, type Sem, type Word, type WordOps, wordOps } from "./sem.ts";
 
 const TABLE = `
@@ -96,7 +96,7 @@ const rorx: Definition = (s) => {
   s.write(0, w.rotr(s.read(1), sizeOfOperand(s) === 8 ? i64.extend_i32_u(count) : count));
 };
 
-const mulx = (mulHigh: FunctionRef): Definition => {
+const mulx = (productHigh: ProductHigh): Definition => {
   return (s) => {
     const { f } = s;
     const size = sizeOfOperand(s);
@@ -104,7 +104,7 @@ const mulx = (mulHigh: FunctionRef): Definition => {
     const a = s.gpr(Reg.rdx, size);
     // The upper half is what remains where both go to the same register.
     if (size === 8) {
-      const high = f.let(f.call("i64", mulHigh, [a as I64, b as I64]));
+      const high = f.let(productHigh(f, a as I64, b as I64));
       s.write(1, i64.mul(a as I64, b as I64));
       s.write(0, high);
       return;
@@ -172,7 +172,7 @@ export const bmi: Family = {
     bextr,
     pext: fields(defineFields(module, "extract_bits", true)),
     pdep: fields(defineFields(module, "deposit_bits", false)),
-    mulx: mulx(defineMulHigh(module, "mulx_high")),
+    mulx: mulx(defineProductHigh(module, "mulx_high")),
     sarx: shift((w, v, n) => w.shr_s(v, n)),
     shlx: shift((w, v, n) => w.shl(v, n)),
     shrx: shift((w, v, n) => w.shr_u(v, n)),

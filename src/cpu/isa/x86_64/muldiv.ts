@@ -2,24 +2,9 @@
 import { Trap } from "../../core.ts";
 import { type I32, type I64, i32, i64, select } from "../../wasm/expr.ts";
 import type { FunctionRef, ModuleBuilder } from "../../wasm/module.ts";
+import { defineProductHigh } from "../../wasm/wide.ts";
 import { extend, sizeOfOperand } from "./arithmetic.ts";
 import { type Definition, FlagKind, Reg, type Sem, type Size } from "./sem.ts";
-
-const LOW = i64.const(0xffff_ffffn);
-
-/** (a, b) -> upper 64 bits of the unsigned product, from four 32-bit products. */
-export function defineMulHigh(module: ModuleBuilder, name: string): FunctionRef {
-  return module.func(name, ["i64", "i64"], ["i64"], (f) => {
-    const [a, b] = [f.param(0, "i64"), f.param(1, "i64")];
-    const half = (v: I64): [I64, I64] => [f.let(i64.and(v, LOW)), f.let(i64.shr_u(v, i64.const(32)))];
-    const [a0, a1] = half(a);
-    const [b0, b1] = half(b);
-    const t = f.let(i64.add(i64.mul(a1, b0), i64.shr_u(i64.mul(a0, b0), i64.const(32))));
-    const u = f.let(i64.add(i64.mul(a0, b1), i64.and(t, LOW)));
-    const carried = i64.add(i64.shr_u(t, i64.const(32)), i64.shr_u(u, i64.const(32)));
-    f.return(i64.add(i64.mul(a1, b1), carried));
-  });
-}
 
 /** (high, low, divisor) -> quotient, remainder, where high < divisor: one bit at a time. */
 function defineDivide128(module: ModuleBuilder): FunctionRef {
@@ -46,10 +31,10 @@ function defineDivide128(module: ModuleBuilder): FunctionRef {
 }
 
 export function defineMulDiv(module: ModuleBuilder): Readonly<Record<string, Definition>> {
-  const mulHigh = defineMulHigh(module, "mul_high_u");
+  const productHigh = defineProductHigh(module, "mul_high_u");
   const divide128 = defineDivide128(module);
 
-  const highUnsigned = (s: Sem, a: I64, b: I64): I64 => s.f.call("i64", mulHigh, [a, b]);
+  const highUnsigned = (s: Sem, a: I64, b: I64): I64 => productHigh(s.f, a, b);
   const highSigned = (s: Sem, a: I64, b: I64): I64 => {
     const fix = (x: I64, y: I64): I64 => i64.and(i64.shr_s(x, i64.const(63)), y);
     return i64.sub(i64.sub(highUnsigned(s, a, b), fix(a, b)), fix(b, a));
@@ -95,9 +80,8 @@ export function defineMulDiv(module: ModuleBuilder): Readonly<Record<string, Def
       if (size === 8) {
         const low = f.let(i64.mul(x as I64, y as I64));
         const high = highSigned(s, x as I64, y as I64);
-        const lost = f.let(i64.xor(high, i64.shr_s(low, i64.const(63))));
         s.write(0, low);
-        s.flags.set(FlagKind.Mul, 8, low, lost);
+        s.flags.set(FlagKind.Mul, 8, low, i64.xor(high, i64.shr_s(low, i64.const(63))));
         return;
       }
       const product = f.let(i64.mul(extend(x, size, 8, true) as I64, extend(y, size, 8, true) as I64));
