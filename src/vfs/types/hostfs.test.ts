@@ -49,6 +49,30 @@ function text(view: View, path: string): string {
 }
 
 describe("a host directory", () => {
+  it("takes times before 1970, and microseconds as they are", () => {
+    const { view } = inside();
+    const { inode } = lookup(view, undefined, "/file", FOLLOW);
+    inode.setAttributes({ atime: { sec: 3, nsec: 999_999_000 }, mtime: { sec: -5, nsec: 0 } });
+    const { atime, mtime } = inode.attributes();
+    expect([atime, mtime]).toEqual([
+      { sec: 3, nsec: 999_999_000 },
+      { sec: -5, nsec: 0 },
+    ]);
+  });
+
+  it("allocates by making files longer, and punches holes by writing zeros", () => {
+    const { view } = inside();
+    nodeFs.writeFileSync(join(top, "inside/space"), "0123456789");
+    const { inode } = lookup(view, undefined, "/space", FOLLOW);
+    inode.allocate?.(0, 5, 15);
+    inode.allocate?.(3, 2, 3);
+    expect(nodeFs.readFileSync(join(top, "inside/space"), "latin1")).toBe(`01\0\0\0${"56789"}${"\0".repeat(10)}`);
+    inode.allocate?.(1, 0, 100);
+    expect(inode.attributes().size).toBe(20);
+    expect(() => inode.allocate?.(8, 0, 4096)).toThrow(Errno);
+    nodeFs.rmSync(join(top, "inside/space"));
+  });
+
   it("is asked once for what a lookup and the attributes need, and again when something may have changed", async () => {
     let asked = 0;
     const counting = {

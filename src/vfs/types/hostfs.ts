@@ -19,6 +19,7 @@ import {
   ENOENT,
   ENOTDIR,
   ENOTEMPTY,
+  EOPNOTSUPP,
   EPERM,
   EROFS,
   ESTALE,
@@ -83,9 +84,15 @@ export interface HostFileSystem {
   symlinkSync(target: HostPath, path: HostPath): void;
   chmodSync(path: HostPath, mode: number): void;
   lchownSync(path: HostPath, uid: number, gid: number): void;
-  lutimesSync(path: HostPath, atime: number, mtime: number): void;
+  lutimesSync(path: HostPath, atime: number | Date, mtime: number | Date): void;
   statfsSync?(path: HostPath): { bsize: number; blocks: number; bfree: number; files: number; ffree: number };
 }
+
+const FALLOC_FL_KEEP_SIZE = 1;
+const FALLOC_FL_PUNCH_HOLE = 2;
+const FALLOC_FL_ZERO_RANGE = 16;
+/** Zeros written at a time. */
+const ZEROS = 1 << 16;
 
 export interface HostFsOptions {
   readonly dev: number;
@@ -323,6 +330,23 @@ export class HostInode extends BaseInode {
       const mtime = seconds(change.mtime ?? now.mtime);
       host(() => os.lutimesSync(this.#path(), atime, mtime));
     }
+  }
+
+  /**
+   * fallocate(2), as far as Node can: what is to be zero is written so, and a longer file is a longer file. That there will be
+   * room cannot be promised.
+   */
+  allocate(mode: number, offset: number, length: number): void {
+    if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) throw errno(EOPNOTSUPP);
+    const { size } = this.attributes();
+    const end = offset + length;
+    if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
+      const zeros = new Uint8Array(Math.min(ZEROS, Math.max(0, Math.min(end, size) - offset)));
+      for (let at = offset; at < Math.min(end, size); at += zeros.length) {
+        this.write(at, zeros.subarray(0, Math.min(zeros.length, Math.min(end, size) - at)));
+      }
+    }
+    if ((mode & FALLOC_FL_KEEP_SIZE) === 0 && end > size) this.setAttributes({ size: end });
   }
 
   /** The host would do it for a writer of its own, but the one who writes there may be privileged. */
@@ -599,6 +623,9 @@ function identity(stats: HostStats): string {
   return `${stats.dev}:${stats.ino}:${Number(stats.mode) & S_IFMT}`;
 }
 
-function seconds(time: Timespec): number {
-  return time.sec + time.nsec / 1e9;
+function seconds({ sec, nsec }: Timespec): number | Date {
+  // Node takes a negative number for the time that it is now.
+  if (sec < 0) return new Date(sec * 1000 + Math.floor(nsec / 1e6));
+  // It cuts off at microseconds, and most fractions are a little less than they should be.
+  return sec + (nsec - (nsec % 1000)) / 1e9 + 4e-7;
 }
