@@ -74,6 +74,11 @@ export const TCGETS = 0x5401;
 export const TCSETS = 0x5402;
 export const TCSETSW = 0x5403;
 export const TCSETSF = 0x5404;
+/** With struct termio, which has 16 bits of each kind of flags and eight characters. */
+export const TCGETA = 0x5405;
+export const TCSETA = 0x5406;
+export const TCSETAW = 0x5407;
+export const TCSETAF = 0x5408;
 export const TCSBRK = 0x5409;
 export const TCXONC = 0x540a;
 export const TCFLSH = 0x540b;
@@ -88,6 +93,8 @@ export const TIOCGWINSZ = 0x5413;
 export const TIOCSWINSZ = 0x5414;
 export const FIONREAD = 0x541b;
 export const TIOCPKT = 0x5420;
+export const TIOCGLCKTRMIOS = 0x5456;
+export const TIOCSLCKTRMIOS = 0x5457;
 export const TIOCNOTTY = 0x5422;
 export const TIOCGETD = 0x5424;
 export const TIOCSETD = 0x5423;
@@ -153,6 +160,55 @@ export function decodeTermios(bytes: Uint8Array, current: Termios): Termios {
     ispeed: two ? v.getUint32(36, true) : current.ispeed,
     ospeed: two ? v.getUint32(40, true) : current.ospeed,
   };
+}
+
+export const TERMIO_SIZE = 18;
+/** c_cc of struct termio. */
+const NCC = 8;
+
+/** struct termio: what it has no room for stays. */
+export function decodeTermio(bytes: Uint8Array, current: Termios): Termios {
+  const v = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const low = (at: number, old: number): number => ((old & ~0xffff) | v.getUint16(at, true)) >>> 0;
+  const cc = current.cc.slice();
+  cc.set(bytes.subarray(9, 9 + NCC));
+  return {
+    ...current,
+    iflag: low(0, current.iflag),
+    oflag: low(2, current.oflag),
+    cflag: low(4, current.cflag),
+    lflag: low(6, current.lflag),
+    line: v.getUint8(8),
+    cc,
+  };
+}
+
+export function encodeTermio(t: Termios, into: Uint8Array): void {
+  const v = new DataView(into.buffer, into.byteOffset, into.byteLength);
+  [t.iflag, t.oflag, t.cflag, t.lflag].forEach((flags, i) => {
+    v.setUint16(2 * i, flags & 0xffff, true);
+  });
+  v.setUint8(8, t.line);
+  into.set(t.cc.subarray(0, NCC), 9);
+}
+
+/** Settings as they are asked for, but for those that are locked: unset_locked_termios(). */
+export function withLocks(wanted: Termios, current: Termios, locked: Termios): Termios {
+  const keep = (w: number, c: number, lock: number): number => ((c & lock) | (w & ~lock)) >>> 0;
+  return {
+    ...wanted,
+    iflag: keep(wanted.iflag, current.iflag, locked.iflag),
+    oflag: keep(wanted.oflag, current.oflag, locked.oflag),
+    cflag: keep(wanted.cflag, current.cflag, locked.cflag),
+    lflag: keep(wanted.lflag, current.lflag, locked.lflag),
+    line: locked.line !== 0 ? current.line : wanted.line,
+    cc: wanted.cc.map((c, i) => (locked.cc[i] !== 0 ? (current.cc[i] as number) : c)),
+  };
+}
+
+/** Nothing is set, nothing is locked. */
+export function noTermios(): Termios {
+  return { iflag: 0, oflag: 0, cflag: 0, lflag: 0, line: 0, cc: new Uint8Array(NCCS), ispeed: 0, ospeed: 0 };
 }
 
 export function encodeTermios(t: Termios, into: Uint8Array): void {

@@ -3,6 +3,7 @@ import { ENOSYS } from "../abi/errno.ts";
 import { stopAtEntry } from "./ptrace.ts";
 import { checkCall, type Verdict } from "./seccomp.ts";
 import type { Task } from "./task.ts";
+import { mayDispatch } from "./user-dispatch.ts";
 
 /** How far a task has come that has stopped before its call. */
 export const CallStage = {
@@ -52,7 +53,8 @@ export function enterCall(task: Task): Verdict {
     if (stopAtEntry(task, trace)) return "gone";
     return "skip";
   }
-  const { seccomp } = task;
+  const { seccomp, userDispatch } = task;
+  if (userDispatch !== null && stage === CallStage.None && !mayDispatch(task, userDispatch)) return "skip";
   if (seccomp === null) return "allow";
   const verdict = checkCall(task, seccomp, stage === CallStage.Judged);
   if (verdict === "gone" && task.state === "traced") hideNumber(task, CallStage.Judged);

@@ -203,6 +203,7 @@ function become(
   task.restart = 0;
   task.restartBlock = null;
   task.rseq = null;
+  task.userDispatch = null;
   if (credentials.euid !== task.credentials.euid || credentials.egid !== task.credentials.egid) {
     task.parentDeathSignal = 0;
   }

@@ -311,7 +311,7 @@ export class Scheduler {
         trap = core.run(steps ? SINGLE_STEP : FUEL);
       }
       if (trap === Trap.Syscall) {
-        if (task.trace !== null || task.seccomp !== null || task.callStage !== 0) {
+        if (task.trace !== null || task.seccomp !== null || task.userDispatch !== null || task.callStage !== 0) {
           const verdict = enterCall(task);
           if (verdict === "gone") return;
           if (verdict === "skip") {

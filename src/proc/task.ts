@@ -22,6 +22,7 @@ import type { Rseq } from "./rseq.ts";
 import type { Seccomp } from "./seccomp.ts";
 import { PendingSignals, type SignalHandlers, type SignalInfo, SignalSet } from "./signal-state.ts";
 import { type ThreadGroup, Usage } from "./thread-group.ts";
+import type { UserDispatch } from "./user-dispatch.ts";
 import type { UtsNamespace } from "./uts.ts";
 import type { Wait } from "./wait.ts";
 
@@ -109,6 +110,8 @@ export class Task {
   callEmulated = false;
   /** What system calls it may make; null: all (seccomp(2)). */
   seccomp: Seccomp | null = null;
+  /** Which of its calls it wants to answer itself; null: none (user-dispatch.ts). */
+  userDispatch: UserDispatch | null = null;
   /** The sleep in progress (wait.ts), or null. */
   wait: Wait | null = null;
   readonly altStack: { sp: number; size: number; flags: number } = { sp: 0, size: 0, flags: 2 };

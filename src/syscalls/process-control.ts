@@ -10,7 +10,7 @@ import {
   CLONE_THREAD,
   CLONE_VM,
 } from "../abi/clone.ts";
-import { EBADF, EINVAL, ENOSYS, EPERM, ESRCH, errno } from "../abi/errno.ts";
+import { EBADF, EFAULT, EINVAL, ENOSYS, EPERM, ESRCH, errno } from "../abi/errno.ts";
 import { SECCOMP_MODE_FILTER, SECCOMP_MODE_STRICT } from "../abi/seccomp.ts";
 import { NSIG } from "../abi/signal.ts";
 import { SECBIT_KEEP_CAPS } from "../proc/capability-state.ts";
@@ -51,6 +51,7 @@ const PR_NAMES: Readonly<Record<number, string>> = {
   41: "PR_SET_THP_DISABLE",
   42: "PR_GET_THP_DISABLE",
   47: "PR_CAP_AMBIENT",
+  59: "PR_SET_SYSCALL_USER_DISPATCH",
   1398164801: "PR_SET_VMA",
   1499557217: "PR_SET_PTRACER",
 };
@@ -154,12 +155,27 @@ function prctl(task: Task, option: number, a2: number, a3: number, a4: number, a
     case "PR_GET_THP_DISABLE":
       if (a2 !== 0 || a3 !== 0 || a4 !== 0 || a5 !== 0) throw errno(EINVAL);
       return task.mm.noHugePages ? 1 : 0;
+    case "PR_SET_SYSCALL_USER_DISPATCH":
+      return setUserDispatch(task, a2, a3, a4, a5);
     case "PR_CAP_AMBIENT":
       return ambient(task, a2, a3, capability);
     default:
       // As a kernel without restrictions of ptrace and named mappings.
       throw errno(EINVAL);
   }
+}
+
+/** set_syscall_user_dispatch(): off, or on but for a range. */
+function setUserDispatch(task: Task, mode: number, start: number, length: number, selector: number): number {
+  if (mode === 0) {
+    if (start !== 0 || length !== 0 || selector !== 0) throw errno(EINVAL);
+    task.userDispatch = null;
+    return 0;
+  }
+  if (mode !== 1 || (start !== 0 && start + length <= start)) throw errno(EINVAL);
+  if (selector >= 2 ** 47) throw errno(EFAULT);
+  task.userDispatch = { start, length, selector };
+  return 0;
 }
 
 /** SECBIT_* 0..7: each bit and its lock. */

@@ -1,4 +1,5 @@
 /** An open terminal: read, write, poll and the ioctls of ioctl_tty(2). */
+import { CAP_SYS_ADMIN } from "../../abi/capability.ts";
 import { EINVAL, EIO, ENOTTY, EPERM, ESRCH } from "../../abi/errno.ts";
 import * as T from "../../abi/termios.ts";
 import type { WaitQueue } from "../../util/wait-queue.ts";
@@ -37,6 +38,12 @@ export abstract class TerminalFileBase extends BaseFile {
       case T.TCGETS2:
         T.encodeTermios(discipline.termios, guest.writable(argument, T.TERMIOS2_SIZE));
         return 0;
+      case T.TCGETA:
+        T.encodeTermio(discipline.termios, guest.writable(argument, T.TERMIO_SIZE));
+        return 0;
+      case T.TIOCGLCKTRMIOS:
+        T.encodeTermios(terminal.locked, guest.writable(argument, T.TERMIOS_SIZE));
+        return 0;
       case T.TIOCGWINSZ: {
         const v = view(guest.writable(argument, 8));
         v.setUint16(0, terminal.window.rows, true);
@@ -63,10 +70,18 @@ export abstract class TerminalFileBase extends BaseFile {
   /** TCSETS and its variants. */
   protected setTermios(request: number, argument: number, guest: GuestAccess): void {
     const { discipline } = this.terminal;
+    const { termios } = discipline;
+    const { locked } = this.terminal;
+    if (request === T.TCSETA || request === T.TCSETAW || request === T.TCSETAF) {
+      const old = guest.readable(argument, T.TERMIO_SIZE);
+      if (request === T.TCSETAF) discipline.flushInput();
+      discipline.setTermios(T.withLocks(T.decodeTermio(old, termios), termios, locked));
+      return;
+    }
     const two = request === T.TCSETS2 || request === T.TCSETSW2 || request === T.TCSETSF2;
     const bytes = guest.readable(argument, two ? T.TERMIOS2_SIZE : T.TERMIOS_SIZE);
     if (request === T.TCSETSF || request === T.TCSETSF2) discipline.flushInput();
-    discipline.setTermios(T.decodeTermios(bytes, discipline.termios));
+    discipline.setTermios(T.withLocks(T.decodeTermios(bytes, termios), termios, locked));
   }
 }
 
@@ -125,12 +140,19 @@ export class TerminalFile extends TerminalFileBase {
       case T.TCSETSF:
       case T.TCSETS2:
       case T.TCSETSW2:
-      case T.TCSETSF2: {
+      case T.TCSETSF2:
+      case T.TCSETA:
+      case T.TCSETAW:
+      case T.TCSETAF: {
         const refused = terminal.admitChange(task);
         if (refused !== 0) return refused;
         this.setTermios(request, argument, guest);
         return 0;
       }
+      case T.TIOCSLCKTRMIOS:
+        if (!task.capable(CAP_SYS_ADMIN)) return -EPERM;
+        terminal.locked = T.decodeTermios(guest.readable(argument, T.TERMIOS_SIZE), terminal.locked);
+        return 0;
       case T.TIOCSCTTY:
         return terminal.acquire(task, argument === 1);
       case T.TIOCNOTTY: {

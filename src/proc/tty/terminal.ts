@@ -6,8 +6,10 @@
  * most one session. A process of that session that is not in the foreground group is stopped when it reads (SIGTTIN),
  * changes settings or, with TOSTOP, writes (SIGTTOU); it is let through or gets EIO where a stop could never end.
  */
+
 import { EIO, EPERM, ERESTARTSYS } from "../../abi/errno.ts";
 import * as T from "../../abi/termios.ts";
+import { noTermios, type Termios } from "../../abi/termios.ts";
 import type { WindowSize } from "../../host/interface.ts";
 import { WaitQueue } from "../../util/wait-queue.ts";
 import type { ControllingTerminal, ProcessGroup, Session } from "../session.ts";
@@ -48,6 +50,8 @@ export class Terminal implements ControllingTerminal {
   window: WindowSize & { xpixel?: number; ypixel?: number } = { rows: 0, columns: 0 };
   /** TIOCEXCL: no more opens, but by root. */
   exclusive = false;
+  /** Bits and characters that may not be changed (TIOCSLCKTRMIOS). */
+  locked: Termios = noTermios();
   /** The other side is gone: reads see the end of file, writes fail with EIO. */
   hungUp = false;
   openCount = 0;
