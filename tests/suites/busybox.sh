@@ -23,7 +23,10 @@ cp "$work/root/bin/busybox" "$work/root/suite/busybox"
 cat > "$work/root/suite/all.sh" << 'EOF'
 cd /suite/testsuite
 [ $# -gt 0 ] || set -- $(ls -d *.tests */ | sed 's|/$||; s|\.tests$||' | sort -u)
-for applet; do timeout -s KILL 60 ./runtest "$applet" < /dev/null 2>&1 | sed "s|^|$applet: |"; done
+for applet; do
+  timeout -s KILL 120 setsid ./runtest "$applet" < /dev/null > /tmp/out 2>&1
+  sed "s|^|$applet: |" /tmp/out
+done
 EOF
 tar -C "$work/root" -czf "$work/root.tar.gz" .
 
