@@ -60,6 +60,12 @@ const REGION_SLICE = 50_000;
  * nine times as long as without the translator, and a compilation by gcc five times.
  */
 const DEFAULT_THRESHOLD = 64;
+/**
+ * Signs are counted by 256 bytes of code, since a region has what is around as well: samples hit a dozen addresses in each such
+ * piece. By address, what a server does for each request, spread over some hundred functions, was interpreted for a hundred
+ * thousand requests.
+ */
+const HEAT_SHIFT = 8;
 const MISSES_PER_SAMPLE = 100;
 /**
  * The same for code that a region has, but that can't be entered here: behind a call from which a trap led out, mostly. There
@@ -238,8 +244,10 @@ export class JitCore extends InterpCore {
   readonly #engine: JitEngine;
   #finder: RegionFinder | undefined;
   readonly #installed = new Map<number, Installed>();
-  /** Signs of heat by address; Infinity where translation failed. */
+  /** Signs of heat by place (HEAT_SHIFT). */
   readonly #heat = new Map<number, number>();
+  /** Where translation failed. */
+  readonly #hopeless = new Set<number>();
   /** Whether an address without a region was in one when it was first missed. */
   readonly #inside = new Map<number, boolean>();
   /** Pages whose translations of other runs are known. */
@@ -358,17 +366,19 @@ export class JitCore extends InterpCore {
       this.#learn(rip, installed.from);
       return true;
     }
-    const heat = (this.#heat.get(rip) ?? 0) + by;
-    this.#heat.set(rip, heat);
-    if (heat === Number.POSITIVE_INFINITY) return false;
+    if (this.#hopeless.has(rip)) return false;
+    const place = rip >>> HEAT_SHIFT;
+    const heat = (this.#heat.get(place) ?? 0) + by;
+    this.#heat.set(place, heat);
     if (heat < this.#engine.threshold) return false;
     const known = this.#known(rip);
     if (known === undefined && !this.#canTranslate()) return false;
     const translated = known ?? this.#translate(rip);
     if (translated === undefined) {
-      this.#heat.set(rip, Number.POSITIVE_INFINITY);
+      this.#hopeless.add(rip);
       return false;
     }
+    this.#heat.delete(place);
     return this.#install(translated, rip);
   }
   #known(rip: number): Translated | undefined {
@@ -562,6 +572,7 @@ export class JitCore extends InterpCore {
     for (const [rip, installed] of this.#installed)
       if (installed.ranges.some(([from, to]) => from < end && to > start)) this.#remove(rip, installed);
     this.#heat.clear();
+    this.#hopeless.clear();
     this.#inside.clear();
     this.#forget(start, end);
     super.invalidate(start, end);
