@@ -2,9 +2,9 @@
  * Programs that nobody here wrote, each natively, under qemu-user and in tsrcore: the same output and exit status, and how
  * long it took.
  *
- *   npm run test:programs -- [--only id,id...] [--group name] [--again] [--no-qemu] [--write]
+ *   npm run test:programs -- [--only id,id...] [--group name] [--again] [--native] [--no-qemu] [--show] [--write]
  *
- * `--write` puts the table into docs/programs.md. What was measured before is kept in the cache and used by it, unless the program is run
+ * `--native` leaves tsrcore out, `--no-qemu` qemu; `--show` prints the output. `--write` puts the table into docs/programs.md. What was measured before is kept in the cache and used by it, unless the program is run
  * again; native and qemu results are kept as well, until `--again`. TSRCORE_BIN says which tsrcore to run.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -72,11 +72,14 @@ function main(): number {
     const use = (how: How, fresh: boolean): Result =>
       (fresh ? undefined : cached(program, how)) ?? measure(program, how);
     const native = use("native", values.again);
+    const qemu = release === undefined || program.qemu === false ? cached(program, "qemu") : use("qemu", values.again);
     if (values.native) {
-      console.log(`${program.id}: ${native.status} ${native.wall.toFixed(2)} s\n${normalised(program, native.output)}`);
+      console.log(
+        `${program.id}: ${native.status} ${native.cpu.toFixed(2)}, qemu ${qemu?.status} ${qemu?.cpu.toFixed(2)}` +
+          (values.show ? `\n${normalised(program, native.output)}` : ""),
+      );
       continue;
     }
-    const qemu = release === undefined || program.qemu === false ? cached(program, "qemu") : use("qemu", values.again);
     const tsrcore = values.write ? cached(program, "tsrcore") : measure(program, "tsrcore");
     if (tsrcore === undefined) continue;
     const same =

@@ -54,6 +54,7 @@ export function createProcfs(kernel: Kernel, options: ProcfsOptions): SyntheticF
   file("swaps", () => "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
   file("uptime", () => machine.uptimeText(kernel));
   file("version", machine.versionText);
+  file("vmstat", () => machine.vmstatText(kernel));
   fixed.set("sys", sysctlDirectory(kernel, fs, ++ino));
 
   fs.root = new SyntheticDirectory(fs, {

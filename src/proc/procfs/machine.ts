@@ -36,6 +36,25 @@ export function meminfoText(kernel: Kernel): string {
     .join("");
 }
 
+/** proc_vmstat(5): of the hundred counters of Linux those that there is something to say about, and what vmstat(8) looks for. */
+export function vmstatText(kernel: Kernel): string {
+  const used = Math.min(kernel.memoryBytes / PAGE_SIZE, kernel.pool.committedPages);
+  const rows: readonly (readonly [name: string, count: number])[] = [
+    ["nr_free_pages", kernel.memoryBytes / PAGE_SIZE - used],
+    ["nr_anon_pages", used],
+    ["nr_mapped", 0],
+    ["nr_file_pages", 0],
+    ["nr_dirty", 0],
+    ["nr_writeback", 0],
+    ["nr_shmem", 0],
+    ["pgpgin", 0],
+    ["pgpgout", 0],
+    ["pswpin", 0],
+    ["pswpout", 0],
+  ];
+  return rows.map(([name, count]) => `${name} ${Math.floor(count)}\n`).join("");
+}
+
 interface CpuTimes {
   readonly user: number;
   readonly system: number;
