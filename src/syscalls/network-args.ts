@@ -1,4 +1,5 @@
 /** The arguments of the socket calls, as strace shows them. */
+import { errnoName } from "../abi/errno.ts";
 import * as I from "../abi/inet.ts";
 import * as S from "../abi/socket.ts";
 import { formatIp, isV6 } from "../net/address.ts";
@@ -56,20 +57,55 @@ function printInet(bytes: Uint8Array, family: number): string | undefined {
   return undefined;
 }
 
+function printAddress(address: number, length: number, c: PrintContext): string {
+  if (address === 0 || length < 2 || length > S.SOCKADDR_MAX) return printPointer(address);
+  const bytes = c.peek(address, length);
+  if (bytes === undefined || bytes.length < length) return printPointer(address);
+  const family = (bytes[0] as number) | ((bytes[1] as number) << 8);
+  if (family === S.AF_UNIX) return printUnix(bytes, c);
+  const inet = printInet(bytes, family);
+  if (inet !== undefined) return inet;
+  const rest = bytes.subarray(2);
+  return `{sa_family=${FAMILIES[family] ?? `0x${family.toString(16)} /* AF_??? */`}, sa_data=${quote(rest, c.hex)}}`;
+}
+
 /** struct sockaddr, whose length is the next argument. */
 export const socketAddress: Arg = {
   kind: "u64",
+  print: (v, c) => printAddress(v, c.args[c.args.indexOf(v) + 1] ?? 0, c),
+};
+
+/** The number behind a pointer. */
+function numberAt(address: number, c: PrintContext): number | undefined {
+  const bytes = address !== 0 ? c.peek(address, 4) : undefined;
+  if (bytes === undefined || bytes.length < 4) return undefined;
+  return new DataView(bytes.buffer, bytes.byteOffset, 4).getInt32(0, true);
+}
+
+/** The same, if the call has filled in what it is the length of. */
+function filledLength(address: number, c: PrintContext): number | undefined {
+  return succeeded(c) ? numberAt(address, c) : undefined;
+}
+
+/** struct sockaddr that the call fills in: `at` is where among the arguments it is, and its length is the next. */
+export function filledAddress(at: number): Arg {
+  return {
+    kind: "u64",
+    out: true,
+    print: (v, c) => {
+      const length = filledLength(c.args[at + 1] ?? 0, c);
+      return length === undefined ? printPointer(v) : printAddress(v, length, c);
+    },
+  };
+}
+
+/** socklen_t that the call fills in. */
+export const filledSize: Arg = {
+  kind: "u64",
+  out: true,
   print: (v, c) => {
-    const length = c.args[c.args.indexOf(v) + 1] ?? 0;
-    if (v === 0 || length < 2 || length > S.SOCKADDR_MAX) return printPointer(v);
-    const bytes = c.peek(v, length);
-    if (bytes === undefined || bytes.length < length) return printPointer(v);
-    const family = (bytes[0] as number) | ((bytes[1] as number) << 8);
-    if (family === S.AF_UNIX) return printUnix(bytes, c);
-    const inet = printInet(bytes, family);
-    if (inet !== undefined) return inet;
-    const rest = bytes.subarray(2);
-    return `{sa_family=${FAMILIES[family] ?? `0x${family.toString(16)} /* AF_??? */`}, sa_data=${quote(rest, c.hex)}}`;
+    const length = numberAt(v, c);
+    return length === undefined ? printPointer(v) : `[${length}]`;
   },
 };
 
@@ -127,3 +163,29 @@ export const optionValue: Arg = {
     return `[${new DataView(bytes.buffer, bytes.byteOffset, 4).getInt32(0, true)}]`;
   },
 };
+
+/** A value that the call gives: one of four bytes is a number. */
+export const filledValue: Arg = {
+  kind: "u64",
+  out: true,
+  print: (v, c) => {
+    const length = filledLength(c.args[4] ?? 0, c);
+    const number = length === 4 || length === 8 ? numberAt(v, c) : undefined;
+    if (number === undefined) return printPointer(v);
+    const ofSocket = c.args[1] === S.SOL_SOCKET;
+    if (length === 8) {
+      const seconds = ofSocket && c.args[2] === S.SO_LINGER ? numberAt(v + 4, c) : undefined;
+      return seconds === undefined ? printPointer(v) : `{l_onoff=${number}, l_linger=${seconds}}`;
+    }
+    return `[${ofSocket && c.args[2] === S.SO_ERROR && number !== 0 ? errnoName(number) : number}]`;
+  },
+};
+
+export const acceptFlags: Arg = flags(
+  [
+    [S.SOCK_CLOEXEC, "SOCK_CLOEXEC"],
+    [S.SOCK_NONBLOCK, "SOCK_NONBLOCK"],
+  ],
+  "0",
+  "SOCK_???",
+);

@@ -29,6 +29,10 @@ import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts
 import { timespec } from "./file-poll-args.ts";
 import { fdLimit, type IoVector, ownerOf } from "./file-util.ts";
 import {
+  acceptFlags,
+  filledAddress,
+  filledSize,
+  filledValue,
   messageFlags,
   optionLevel,
   optionName,
@@ -448,18 +452,18 @@ export const networkCalls: readonly SyscallDefinition[] = [
     socketOf(task, number).listen(backlog, M.ownCredentials(task));
     return 0;
   }),
-  syscall("accept", [fd, outPtr, outPtr], (task, number, address, lengthAt) =>
+  syscall("accept", [fd, filledAddress(1), filledSize], (task, number, address, lengthAt) =>
     accept(task, number, address, lengthAt, 0),
   ),
-  syscall("accept4", [fd, outPtr, outPtr, socketType], accept),
-  syscall("getsockname", [fd, outPtr, outPtr], (task, number, address, lengthAt) =>
+  syscall("accept4", [fd, filledAddress(1), filledSize, acceptFlags], accept),
+  syscall("getsockname", [fd, filledAddress(1), filledSize], (task, number, address, lengthAt) =>
     name(task, address, lengthAt, socketOf(task, number).localName()),
   ),
-  syscall("getpeername", [fd, outPtr, outPtr], (task, number, address, lengthAt) =>
+  syscall("getpeername", [fd, filledAddress(1), filledSize], (task, number, address, lengthAt) =>
     name(task, address, lengthAt, socketOf(task, number).remoteName()),
   ),
   syscall("sendto", [fd, inBuffer(2), size, messageFlags, socketAddress, int], sendTo),
-  syscall("recvfrom", [fd, outBuffer(), size, messageFlags, outPtr, outPtr], receiveFrom),
+  syscall("recvfrom", [fd, outBuffer(), size, messageFlags, filledAddress(4), filledSize], receiveFrom),
   syscall("sendmsg", [fd, ptr, messageFlags], sendMessage),
   syscall("recvmsg", [fd, outPtr, messageFlags], receiveMessage),
   syscall("sendmmsg", [fd, ptr, uint, messageFlags], sendMessages),
@@ -478,5 +482,5 @@ export const networkCalls: readonly SyscallDefinition[] = [
       return 0;
     },
   ),
-  syscall("getsockopt", [fd, optionLevel, optionName, outPtr, outPtr], getOption),
+  syscall("getsockopt", [fd, optionLevel, optionName, filledValue, filledSize], getOption),
 ];
