@@ -130,6 +130,37 @@ describe("Content", () => {
     expect(content.seek(40 * 2 ** 20, true)).toBe(content.size);
   });
 
+  it("keeps what is allocated apart from what is written", () => {
+    const budget = new Budget(20);
+    const content = new Content(budget);
+    content.truncate(100_000);
+    content.allocate(0, 5 * 4096);
+    expect([content.pages, content.seek(0, false), content.seek(0, true)]).toEqual([5, undefined, 0]);
+    content.write(4096, bytes(10));
+    expect([content.pages, content.seek(0, false), content.seek(4096, true)]).toEqual([5, 4096, 2 * 4096]);
+    content.punch(0, 100_000);
+    expect([content.pages, content.seek(0, false)]).toEqual([0, undefined]);
+    expect(() => content.allocate(0, 21 * 4096)).toThrow(Errno);
+  });
+
+  it("collapses and inserts ranges, holes and all", () => {
+    const content = new Content(unlimited);
+    const page = (fill: number): Uint8Array => new Uint8Array(4096).fill(fill);
+    for (const i of [0, 1, 3, 20, 40]) content.write(i * 4096, page(i + 1));
+    const before = readAll(content);
+    content.shift(4 * 4096, -2 * 4096);
+    const collapsed = readAll(content);
+    const joined = Buffer.concat([before.subarray(0, 2 * 4096), before.subarray(4 * 4096)]);
+    expect(joined.equals(collapsed)).toBe(true);
+    expect(content.seek(2 * 4096, false)).toBe(18 * 4096);
+    content.shift(2 * 4096, 3 * 4096);
+    const inserted = readAll(content);
+    const hole = new Uint8Array(3 * 4096);
+    const spread = Buffer.concat([collapsed.subarray(0, 2 * 4096), hole, collapsed.subarray(2 * 4096)]);
+    expect(spread.equals(inserted)).toBe(true);
+    expect(content.seek(2 * 4096, false)).toBe(21 * 4096);
+  });
+
   it("is sparse: a terabyte costs nothing until written", () => {
     const budget = new Budget(4);
     const content = new Content(budget);

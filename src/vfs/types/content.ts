@@ -14,8 +14,10 @@ const MIN_FIRST = 256;
 
 interface Chunk {
   data: Uint8Array;
-  /** Bit i: page i has data. */
+  /** Bit i: page i has memory. */
   pages: number;
+  /** Bit i: page i has data; memory that fallocate has reserved has none yet. */
+  filled: number;
 }
 
 /** Where the pages are counted. */
@@ -122,15 +124,15 @@ export class Content {
   }
 
   /** The chunk with memory and page bits for [from, to), or undefined if the space is used up. */
-  #take(index: number, from: number, to: number): Chunk | undefined {
+  #take(index: number, from: number, to: number, fill = true): Chunk | undefined {
     let chunk = this.#chunk(index) ?? this.#copyUp(index);
     if (chunk === undefined) {
-      chunk = { data: new Uint8Array(index === 0 ? Math.max(MIN_FIRST, roundUp(to)) : CHUNK), pages: 0 };
-      if (!this.#mark(chunk, from, to)) return undefined;
+      chunk = { data: new Uint8Array(index === 0 ? Math.max(MIN_FIRST, roundUp(to)) : CHUNK), pages: 0, filled: 0 };
+      if (!this.#mark(chunk, from, to, fill)) return undefined;
       this.#put(index, chunk);
       return chunk;
     }
-    if (!this.#mark(chunk, from, to)) return undefined;
+    if (!this.#mark(chunk, from, to, fill)) return undefined;
     if (chunk.data.length < to) {
       const grown = new Uint8Array(roundUp(to));
       grown.set(chunk.data);
@@ -147,13 +149,15 @@ export class Content {
     }
   }
 
-  #mark(chunk: Chunk, from: number, to: number): boolean {
+  #mark(chunk: Chunk, from: number, to: number, fill: boolean): boolean {
     const first = Math.floor(from / PAGE);
     const last = Math.floor((to - 1) / PAGE);
-    const wanted = ((1 << (last + 1)) - 1) & ~((1 << first) - 1) & ~chunk.pages;
-    if (wanted === 0) return true;
+    const range = ((1 << (last + 1)) - 1) & ~((1 << first) - 1);
+    const wanted = range & ~chunk.pages;
     const count = bitCount(wanted);
-    if (!this.#budget.reserve(count)) return false;
+    if (wanted !== 0 && !this.#budget.reserve(count)) return false;
+    if (fill) chunk.filled |= range;
+    if (wanted === 0) return true;
     chunk.pages |= wanted;
     this.pages += count;
     return true;
@@ -164,8 +168,8 @@ export class Content {
     const start = index * CHUNK;
     const length = Math.min(CHUNK, this.#belowSize - start);
     if (length <= 0) return undefined;
-    const chunk: Chunk = { data: new Uint8Array(index === 0 ? roundUp(length) : CHUNK), pages: 0 };
-    if (!this.#mark(chunk, 0, length)) throw errno(ENOSPC);
+    const chunk: Chunk = { data: new Uint8Array(index === 0 ? roundUp(length) : CHUNK), pages: 0, filled: 0 };
+    if (!this.#mark(chunk, 0, length, true)) throw errno(ENOSPC);
     this.#readBelow(start, chunk.data.subarray(0, length));
     this.#put(index, chunk);
     return chunk;
@@ -202,7 +206,9 @@ export class Content {
       const firstPage = Math.ceil(start / PAGE);
       const endPage = Math.floor(end / PAGE);
       if (endPage <= firstPage) continue;
-      const gone = chunk.pages & ((1 << endPage) - 1) & ~((1 << firstPage) - 1);
+      const emptied = ((1 << endPage) - 1) & ~((1 << firstPage) - 1);
+      const gone = chunk.pages & emptied;
+      chunk.filled &= ~emptied;
       const count = bitCount(gone);
       chunk.pages &= ~gone;
       this.pages -= count;
@@ -219,7 +225,7 @@ export class Content {
     for (let at = from; at < to; ) {
       const index = Math.floor(at / CHUNK);
       const end = Math.min(to, (index + 1) * CHUNK);
-      if (this.#take(index, at - index * CHUNK, end - index * CHUNK) === undefined) throw errno(ENOSPC);
+      if (this.#take(index, at - index * CHUNK, end - index * CHUNK, false) === undefined) throw errno(ENOSPC);
       at = end;
     }
   }
@@ -230,20 +236,21 @@ export class Content {
     return this.#take(index, from - index * CHUNK, to - index * CHUNK) !== undefined;
   }
 
-  /** Moves all from `from` on by `by` bytes: FALLOC_FL_INSERT_RANGE, and with a negative number FALLOC_FL_COLLAPSE_RANGE. */
+  /** Moves all from `from` on by `by` bytes, both whole pages: FALLOC_FL_INSERT_RANGE, and with a negative number FALLOC_FL_COLLAPSE_RANGE. */
   shift(from: number, by: number): void {
     const size = this.size + by;
     const buffer = new Uint8Array(CHUNK);
     const move = (start: number, end: number): void => {
       const n = this.read(start, buffer.subarray(0, end - start));
-      // Holes stay holes, page by page.
-      for (let done = 0; done < n; ) {
-        const length = Math.min(n - done, PAGE - ((start + done) % PAGE));
-        const target = start + done + by;
-        if (this.#hasData(start + done)) this.write(target, buffer.subarray(done, done + length));
-        else this.punch(target, target + length);
-        done += length;
-      }
+      // Holes stay holes, page by page; which they are is to be asked before anything is written over them.
+      const filled: boolean[] = [];
+      for (let done = 0; done < n; done += PAGE) filled.push(this.#hasData(start + done));
+      filled.forEach((data, page) => {
+        const piece = buffer.subarray(page * PAGE, Math.min(n, (page + 1) * PAGE));
+        const target = start + page * PAGE + by;
+        if (data) this.write(target, piece);
+        else this.punch(target, target + piece.length);
+      });
     };
     const end = this.size;
     if (by < 0) for (let at = from; at < end; at += CHUNK) move(at, Math.min(end, at + CHUNK));
@@ -283,7 +290,7 @@ export class Content {
     const index = Math.floor(position / CHUNK);
     const chunk = this.#chunk(index);
     if (chunk === undefined) return position < this.#belowSize;
-    return (chunk.pages & (1 << Math.floor((position - index * CHUNK) / PAGE))) !== 0;
+    return (chunk.filled & (1 << Math.floor((position - index * CHUNK) / PAGE))) !== 0;
   }
 
   /** All memory is given back: the file is gone. */
