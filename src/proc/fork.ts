@@ -24,10 +24,11 @@ import {
   CLONE_VFORK,
   CLONE_VM,
 } from "../abi/clone.ts";
-import { EAGAIN, EINVAL, EPERM, ERESTARTNOINTR, Errno, errno } from "../abi/errno.ts";
+import { EAGAIN, EEXIST, EINVAL, EPERM, ERESTARTNOINTR, Errno, errno } from "../abi/errno.ts";
 import { RLIMIT_NOFILE, RLIMIT_NPROC } from "../abi/resource.ts";
 import { SS_DISABLE } from "../abi/signal.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
+import { INIT_PID, PID_MAX } from "./kernel.ts";
 import { Mm } from "./mm.ts";
 import { makePidFile } from "./pidfd.ts";
 import { cloneEvent, stopInCall, traceNewTask, vforkDone } from "./ptrace.ts";
@@ -47,6 +48,8 @@ export interface CloneArgs {
   readonly pidfd: number;
   readonly childTid: number;
   readonly tls: number;
+  /** The child's id, if it is chosen. */
+  readonly tid?: number;
 }
 
 const NAMESPACES = [CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWPID, CLONE_NEWUSER];
@@ -122,6 +125,14 @@ function checkProcessLimit(task: Task): void {
   if (count >= limit) throw errno(EAGAIN);
 }
 
+/** An id that the caller has chosen: alloc_pid() with set_tid. */
+function chosenId(task: Task, tid: number): number {
+  if (tid < 1 || tid >= PID_MAX) throw errno(EINVAL);
+  if (!task.capable(CAP_SYS_ADMIN)) throw errno(EPERM);
+  if (tid === INIT_PID || !task.kernel.isFree(tid)) throw errno(EEXIST);
+  return tid;
+}
+
 function copyTask(task: Task, args: CloneArgs): Task {
   const { kernel, process } = task;
   const { registers } = task.arch;
@@ -130,7 +141,7 @@ function copyTask(task: Task, args: CloneArgs): Task {
   if (kernel.tasks.size >= kernel.maxTasks) throw errno(EAGAIN);
   // Its share of the processor is a task's own (sched_fork).
   if (task.deadline !== null) throw errno(EAGAIN);
-  const tid = kernel.allocatePid();
+  const tid = args.tid === undefined ? kernel.allocatePid() : chosenId(task, args.tid);
   if (tid === undefined) throw errno(EAGAIN);
 
   // The one step that can fail for want of memory comes before anything that would have to be undone.

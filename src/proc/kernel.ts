@@ -160,9 +160,14 @@ export class Kernel {
     for (let tries = 0; tries < PID_MAX; tries++) {
       this.#lastPid = this.#lastPid + 1 >= PID_MAX ? 300 : this.#lastPid + 1;
       const pid = this.#lastPid;
-      if (!this.tasks.has(pid) && !this.groups.has(pid) && !this.sessions.has(pid)) return pid;
+      if (this.isFree(pid)) return pid;
     }
     return undefined;
+  }
+
+  /** No task, group or session has it. */
+  isFree(pid: number): boolean {
+    return !this.tasks.has(pid) && !this.groups.has(pid) && !this.sessions.has(pid);
   }
 
   get lastPid(): number {

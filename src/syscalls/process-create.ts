@@ -1,5 +1,14 @@
 /** fork, clone, execve, exit: fork(2), clone(2), execve(2), execveat(2), _exit(2). */
-import { CLONE_DETACHED, CLONE_PARENT_SETTID, CLONE_PIDFD, CLONE_VFORK, CLONE_VM, CSIGNAL } from "../abi/clone.ts";
+import {
+  CLONE_DETACHED,
+  CLONE_PARENT,
+  CLONE_PARENT_SETTID,
+  CLONE_PIDFD,
+  CLONE_THREAD,
+  CLONE_VFORK,
+  CLONE_VM,
+  CSIGNAL,
+} from "../abi/clone.ts";
 import { E2BIG, EINVAL, ELOOP, ENOENT, errno } from "../abi/errno.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from "../abi/fcntl.ts";
 import { SIGCHLD } from "../abi/signal.ts";
@@ -40,6 +49,10 @@ const VFORK: CloneArgs = { ...PLAIN, flags: CLONE_VFORK | CLONE_VM };
 /** CLONE_ARGS_SIZE_VER0: up to and including tls. */
 const CLONE_ARGS_MIN = 64;
 const CLONE_ARGS_SIZE = 88;
+/** CLONE_CLEAR_SIGHAND and CLONE_INTO_CGROUP are the last. */
+const CLONE3_FLAGS_END = 0x4_0000_0000;
+/** As many ids may be chosen as there are namespaces around the child. */
+const PID_NAMESPACES = 1;
 
 function clone3(task: Task, address: number, length: number): SyscallResult {
   if (length > 4096) throw errno(E2BIG);
@@ -52,8 +65,14 @@ function clone3(task: Task, address: number, length: number): SyscallResult {
   const exitSignal = field(32);
   const stack = field(40);
   const stackSize = field(48);
-  if (field(64) !== 0 || field(72) !== 0) throw errno(EINVAL);
-  if (cloneFlags % 256 !== 0 || exitSignal > CSIGNAL || exitSignal > 64) throw errno(EINVAL);
+  const tids = field(64);
+  const tidCount = field(72);
+  if (tidCount > PID_NAMESPACES || (tids === 0) !== (tidCount === 0)) throw errno(EINVAL);
+  if (exitSignal > CSIGNAL || exitSignal > 64) throw errno(EINVAL);
+  const tid = tidCount === 0 ? undefined : space.readI32(tids);
+  // clone3_args_valid(): no flags that it does not know, nor those that were others' once.
+  if (cloneFlags >= CLONE3_FLAGS_END || (cloneFlags & (CLONE_DETACHED | CSIGNAL)) !== 0) throw errno(EINVAL);
+  if ((cloneFlags & (CLONE_THREAD | CLONE_PARENT)) !== 0 && exitSignal !== 0) throw errno(EINVAL);
   if ((stack === 0) !== (stackSize === 0)) throw errno(EINVAL);
   return clone(task, {
     flags: cloneFlags,
@@ -63,6 +82,7 @@ function clone3(task: Task, address: number, length: number): SyscallResult {
     pidfd: field(8),
     childTid: field(16),
     tls: field(56),
+    ...(tid === undefined ? {} : { tid }),
   });
 }
 

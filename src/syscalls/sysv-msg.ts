@@ -1,6 +1,6 @@
 /** System V message queues: msgget(2), msgop(2), msgctl(2). */
 import { CAP_SYS_RESOURCE } from "../abi/capability.ts";
-import { EAGAIN, EIDRM, EINVAL, ENOMSG, ENOSYS, EPERM, ERESTARTNOHAND, errno } from "../abi/errno.ts";
+import { E2BIG, EAGAIN, EIDRM, EINVAL, ENOMSG, EPERM, ERESTARTNOHAND, errno } from "../abi/errno.ts";
 import * as S from "../abi/sysv-ipc.ts";
 import { type Message, MessageQueue } from "../proc/sysv-msg.ts";
 import type { Task } from "../proc/task.ts";
@@ -42,11 +42,33 @@ function msgsnd(task: Task, id: number, buffer: number, length: number, flags: n
   return block(task, queue.waiters, attempt, { interrupted: -ERESTARTNOHAND });
 }
 
+/** MSG_COPY: the message in that place of the queue, which stays there. */
+function copyMessage(
+  task: Task,
+  queue: MessageQueue,
+  buffer: number,
+  length: number,
+  place: number,
+  flags: number,
+): number {
+  if (queue.removed) return -EIDRM;
+  queue.check(task.credentials, 0o444);
+  const found = queue.messages[place];
+  if (found === undefined) return -ENOMSG;
+  // The copy has to be as large as the message, even where it would be cut (copy_msg).
+  if (found.text.length > length) return (flags & S.MSG_NOERROR) !== 0 ? -EINVAL : -E2BIG;
+  task.space.writeNumber64(buffer, found.type);
+  task.space.copyOut(buffer + 8, found.text);
+  return found.text.length;
+}
+
 function msgrcv(task: Task, id: number, buffer: number, length: number, type: number, flags: number): SyscallResult {
   const { kernel, space } = task;
   if (id < 0 || length >= 2 ** 63) throw errno(EINVAL);
-  if (flags & S.MSG_COPY) throw errno(ENOSYS);
+  const copies = (flags & S.MSG_COPY) !== 0;
+  if (copies && ((flags & S.MSG_EXCEPT) !== 0 || (flags & S.IPC_NOWAIT) === 0)) throw errno(EINVAL);
   const queue = kernel.sysv.queues.get(id);
+  if (copies) return copyMessage(task, queue, buffer, length, type, flags);
   const attempt = (): number => {
     if (queue.removed) return -EIDRM;
     queue.check(task.credentials, 0o444);
@@ -123,6 +145,6 @@ function msgctl(task: Task, id: number, command: number, buffer: number): number
 export const messageCalls: readonly SyscallDefinition[] = [
   syscall("msgget", [ipcKey, ipcGetFlags], msgget),
   syscall("msgsnd", [int, message, size, messageFlags], msgsnd),
-  syscall("msgrcv", [int, filledMessage, size, long, messageFlags], msgrcv, { partial: "no MSG_COPY: ENOSYS" }),
+  syscall("msgrcv", [int, filledMessage, size, long, messageFlags], msgrcv),
   syscall("msgctl", [int, messageCommand, messageControl], msgctl),
 ];

@@ -75,6 +75,7 @@ const plain: readonly string[] = [
   "seccomp",
   "ids",
   "limits",
+  "corners",
 ];
 
 const hellos: readonly string[] = ["hello", "hello-segments", "hello-static-pie", "hello-pie", "hello-dynamic"];
