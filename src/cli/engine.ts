@@ -1,5 +1,6 @@
 /** Engines by name. Those that need something installed say what, if it is missing. */
 import { readInterpModules } from "../host/node/interp-module.ts";
+import { allowRelaxedSimd } from "../host/node/relaxed-simd.ts";
 import {
   type CpuEngine,
   createInterpEngine,
@@ -27,6 +28,7 @@ export async function createEngine(name: CpuName, host: Host, jit: TranslatingOp
   };
   if (name === "interp") return interp();
   if (name === "auto" || name === "jit") {
+    allowRelaxedSimd();
     const modules = readInterpModules();
     return createTranslatingEngine({
       log,

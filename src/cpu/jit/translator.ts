@@ -7,6 +7,7 @@ import type { IsaName } from "../core.ts";
 import { rowsOf } from "../interp/image.ts";
 import type { Lines } from "../interp/isa.ts";
 import { parseLine } from "../isa/riscv64/table.ts";
+import { hasFusedMultiplyAdd } from "../wasm/fused.ts";
 import { describe } from "./dump.ts";
 import type { InstructionSet } from "./instruction.ts";
 import type { Unlinked } from "./names.ts";
@@ -25,7 +26,7 @@ export class Translator {
     this.#set =
       isa === "x86_64"
         ? new X86Set(rowsOf(lines), functions)
-        : new RiscvSet((key) => (lines[key] ?? []).map(parseLine), functions);
+        : new RiscvSet((key) => (lines[key] ?? []).map(parseLine), functions, hasFusedMultiplyAdd());
     this.#options = options;
   }
 

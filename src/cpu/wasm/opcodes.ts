@@ -206,6 +206,7 @@ const GROUPS: readonly Group[] = [
       `${op === "cmpxchg" ? 3 : 2} 1 memarg`,
     ],
   ),
+  [FD + 0x105, "f32x4.relaxed_madd f32x4.relaxed_nmadd f64x2.relaxed_madd f64x2.relaxed_nmadd", "3 1"],
 ];
 
 /** log2 of the bytes that an instruction with a memarg accesses, by its name. */

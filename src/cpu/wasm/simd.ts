@@ -237,30 +237,43 @@ export interface FloatLanes<S> extends Lanes<S> {
   pmax: Binary;
 }
 
-export const f32x4: FloatLanes<F32> & { demote_f64x2_zero: Unary; convert_i32x4_s: Unary } = {
-  splat: (a) => simd("v128", 0x13, [a]),
-  extract: (a, lane) => simdLane("f32", 0x1f, [a], lane),
-  replace: (a, lane, v) => simdLane("v128", 0x20, [a, v], lane),
-  eq: bin(0x41),
-  ne: bin(0x42),
-  lt: bin(0x43),
-  le: bin(0x45),
-  demote_f64x2_zero: un(0x5e),
-  ceil: un(0x67),
-  floor: un(0x68),
-  trunc: un(0x69),
-  nearest: un(0x6a),
-  sqrt: un(0xe3),
-  add: bin(0xe4),
-  sub: bin(0xe5),
-  mul: bin(0xe6),
-  div: bin(0xe7),
-  pmin: bin(0xea),
-  pmax: bin(0xeb),
-  convert_i32x4_s: un(0xfa),
-};
+/**
+ * a * b + c in all lanes, rounded once or twice, as the host likes it (relaxed SIMD, which Node 20 has only behind a flag):
+ * fused.ts says whether it is once.
+ */
+type RelaxedMadd = (a: V128, b: V128, c: V128) => V128;
 
-export const f64x2: FloatLanes<F64> & { promote_low_f32x4: Unary; convert_low_i32x4_s: Unary } = {
+export const f32x4: FloatLanes<F32> & { relaxed_madd: RelaxedMadd; demote_f64x2_zero: Unary; convert_i32x4_s: Unary } =
+  {
+    relaxed_madd: (a, b, c) => simd("v128", 0x105, [a, b, c]),
+    splat: (a) => simd("v128", 0x13, [a]),
+    extract: (a, lane) => simdLane("f32", 0x1f, [a], lane),
+    replace: (a, lane, v) => simdLane("v128", 0x20, [a, v], lane),
+    eq: bin(0x41),
+    ne: bin(0x42),
+    lt: bin(0x43),
+    le: bin(0x45),
+    demote_f64x2_zero: un(0x5e),
+    ceil: un(0x67),
+    floor: un(0x68),
+    trunc: un(0x69),
+    nearest: un(0x6a),
+    sqrt: un(0xe3),
+    add: bin(0xe4),
+    sub: bin(0xe5),
+    mul: bin(0xe6),
+    div: bin(0xe7),
+    pmin: bin(0xea),
+    pmax: bin(0xeb),
+    convert_i32x4_s: un(0xfa),
+  };
+
+export const f64x2: FloatLanes<F64> & {
+  relaxed_madd: RelaxedMadd;
+  promote_low_f32x4: Unary;
+  convert_low_i32x4_s: Unary;
+} = {
+  relaxed_madd: (a, b, c) => simd("v128", 0x107, [a, b, c]),
   splat: (a) => simd("v128", 0x14, [a]),
   extract: (a, lane) => simdLane("f64", 0x21, [a], lane),
   replace: (a, lane, v) => simdLane("v128", 0x22, [a, v], lane),

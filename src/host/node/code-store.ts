@@ -7,7 +7,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
-import { homedir } from "node:os";
+import { cpus, homedir } from "node:os";
 import * as path from "node:path";
 import type { CodeStore } from "../interface.ts";
 
@@ -61,8 +61,8 @@ class DiskStore implements CodeStore {
   }
 
   digest(parts: readonly Uint8Array[]): string {
-    // What V8 makes of a module, and which modules it takes, is its own affair.
-    const hash = createHash("sha256").update(`${process.arch} ${process.versions.v8}\n`);
+    // What V8 makes of a module, and which modules it takes, is its own affair, and of the processor that it runs on.
+    const hash = createHash("sha256").update(`${process.arch} ${process.versions.v8} ${cpus()[0]?.model}\n`);
     for (const part of parts) hash.update(part);
     return hash.digest("hex");
   }

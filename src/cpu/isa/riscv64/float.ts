@@ -135,10 +135,12 @@ function multiplyAdd(format: Format, product: boolean, addend: boolean, fma: Fma
     const quick = (): void => {
       if (format === DOUBLE) {
         const [a, b, c] = [doubles.read(s, "rs1"), doubles.read(s, "rs2"), doubles.read(s, "rs3")];
-        doubles.write(s, f.call("f64", fma.double, [product ? f64.neg(a) : a, b, addend ? f64.neg(c) : c]));
+        const operands = [product ? f64.neg(a) : a, b, addend ? f64.neg(c) : c] as const;
+        doubles.write(s, s.fused64?.(...operands) ?? f.call("f64", fma.double, operands));
       } else {
         const [a, b, c] = [singles.read(s, "rs1"), singles.read(s, "rs2"), singles.read(s, "rs3")];
-        singles.write(s, f.call("f32", fma.single, [product ? f32.neg(a) : a, b, addend ? f32.neg(c) : c]));
+        const operands = [product ? f32.neg(a) : a, b, addend ? f32.neg(c) : c] as const;
+        singles.write(s, s.fused32?.(...operands) ?? f.call("f32", fma.single, operands));
       }
     };
     either(s, format === HALF ? undefined : quick, () => {

@@ -49,6 +49,9 @@ export interface Sem {
   setF32(value: F32): void;
   setF32Bits(value: I32): void;
 
+  /** a * b + c with one rounding, to nearest, where the engine has that as an operation. */
+  fused64?(a: F64, b: F64, c: F64): F64;
+  fused32?(a: F32, b: F32, c: F32): F32;
   /** FP_CAREFUL of the context: not 0 where rounding mode and flags have to be looked at (float-soft.ts). */
   careful(): I32;
   /**

@@ -2,6 +2,7 @@
 
 import type { Sem, Source } from "../../isa/riscv64/sem.ts";
 import { type F32, type F64, f32, f64, type I32, type I64, i32, i64, select, withOrigin } from "../../wasm/expr.ts";
+import { f32x4, f64x2 } from "../../wasm/simd.ts";
 import { RegionSem, type Surroundings } from "../region-sem.ts";
 import type { RiscvInstruction } from "./set.ts";
 import { FLOAT, type RiscvState } from "./state.ts";
@@ -14,8 +15,16 @@ export class RiscvRegionSem extends RegionSem implements Sem {
   readonly rounding: Sem["rounding"];
   readonly #state: RiscvState;
 
-  constructor(state: RiscvState, instruction: RiscvInstruction, surroundings: Surroundings) {
+  readonly fused64?: NonNullable<Sem["fused64"]>;
+  readonly fused32?: NonNullable<Sem["fused32"]>;
+
+  /** @param fused the host multiplies and adds with one rounding */
+  constructor(state: RiscvState, instruction: RiscvInstruction, surroundings: Surroundings, fused: boolean) {
     super(state, instruction, surroundings);
+    if (fused) {
+      this.fused64 = (a, b, c) => f64x2.extract(f64x2.relaxed_madd(f64x2.splat(a), f64x2.splat(b), f64x2.splat(c)), 0);
+      this.fused32 = (a, b, c) => f32x4.extract(f32x4.relaxed_madd(f32x4.splat(a), f32x4.splat(b), f32x4.splat(c)), 0);
+    }
     this.rounding = instruction.rounding;
     this.#state = state;
   }

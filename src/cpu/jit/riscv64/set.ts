@@ -41,8 +41,14 @@ export class RiscvSet implements InstructionSet {
   readonly #forms = new Map<string, { definition: Definition; rounding: Sem["rounding"] }>();
   readonly #decoder: Decoder;
 
-  /** @param slots by name: the interpreter's functions in its table */
-  constructor(rowsOf: (key: number) => readonly Row[], slots: Readonly<Record<string, number>>) {
+  readonly #fused: boolean;
+
+  /**
+   * @param slots by name: the interpreter's functions in its table
+   * @param fused the host multiplies and adds with one rounding
+   */
+  constructor(rowsOf: (key: number) => readonly Row[], slots: Readonly<Record<string, number>>, fused: boolean) {
+    this.#fused = fused;
     this.#decoder = new Decoder(rowsOf);
     const module = new LinkingModule(slots);
     const imports: Record<string, FunctionRef> = {};
@@ -88,7 +94,7 @@ export class RiscvSet implements InstructionSet {
     return new RiscvState(f, lean);
   }
   sem(state: State, instruction: Instruction, surroundings: Surroundings): RegionSem {
-    return new RiscvRegionSem(state as RiscvState, instruction as RiscvInstruction, surroundings);
+    return new RiscvRegionSem(state as RiscvState, instruction as RiscvInstruction, surroundings, this.#fused);
   }
 }
 
