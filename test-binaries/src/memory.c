@@ -301,11 +301,11 @@ static void advice(void) {
   mprotect(p, PAGE, PROT_NONE);
   R(madvise(p, PAGE, 22));
   R(madvise(p, PAGE, 23));
-  unsigned char vec[8];
-  char *q = anon(4 * PAGE);
-  q[PAGE] = 1;
-  R(mincore(q, 4 * PAGE, vec));
-  show("resident", "%d %d", vec[0] & 1, vec[1] & 1);
+  unsigned char vec[16];
+  char *q = anon(16 * PAGE);
+  q[8 * PAGE] = 1;
+  R(mincore(q, 16 * PAGE, vec));
+  show("resident", "%d %d", vec[0] & 1, vec[8] & 1);
   R(mincore(q + 1, PAGE, vec));
   R(mincore(q, PAGE, (void *)1));
   R(mincore(q, 0, vec));
