@@ -3,6 +3,7 @@ import { GuestMemory } from "../../../mm/guest-memory.ts";
 import { PAGE_SHIFT, PageBits } from "../../../mm/layout.ts";
 import { Access, SINGLE_STEP, Trap } from "../../core.ts";
 import { registers } from "../../isa/riscv64/arch.ts";
+import { FP_CAREFUL } from "../../isa/riscv64/context.ts";
 import { InterpEngine } from "../engine.ts";
 import { generateModule } from "../generate.ts";
 import { riscvRuntime } from "./runtime.ts";
@@ -86,6 +87,15 @@ describe.each([
     expect(core.run(10)).toBe(Trap.PageFault);
     expect(core.faultAddress).toBe(-0x1_0000_0000);
     expect(core.faultAccess).toBe(Access.Read);
+  });
+
+  it("takes flags that are kept around a comparison for no look at them", () => {
+    // frflags a4; flt.d a5, fa5, fa4; fsflags a4
+    const { memory, core } = guest([0x0010_2773, 0xa2e7_97d3, 0x0017_1073, ECALL, 0x0010_2773, ECALL], brief);
+    expect(core.run(10)).toBe(Trap.Syscall);
+    expect(memory.context.getUint32(FP_CAREFUL, true)).toBe(0);
+    expect(core.run(10)).toBe(Trap.Syscall);
+    expect(memory.context.getUint32(FP_CAREFUL, true)).toBe(1);
   });
 
   it("steps", () => {

@@ -11,6 +11,7 @@ import { type ImmediateKind, keyOf, makesInteger, type Row, STATIC, TOWARDS_ZERO
 const TERMINATORS: ReadonlySet<string> = new Set(["j", "jr", "ebreak"]);
 /** Without rd these have nothing to do, but for what they might trap on. */
 const PURE_OPCODES: ReadonlySet<number> = new Set([0x13, 0x1b, 0x33, 0x3b, 0x37, 0x17]);
+const FFLAGS_CSR = 1;
 const DYNAMIC = 7;
 const LAST_STATIC = 4;
 
@@ -67,7 +68,7 @@ export class Decoder {
     }
     const key = keyOf(word);
     const templates = this.#templates[key] ?? this.#prepare(key);
-    for (const t of templates) if ((word & t.mask) >>> 0 === t.match) return this.#fill(t, word, address);
+    for (const t of templates) if ((word & t.mask) >>> 0 === t.match) return this.#fill(t, word, view, at, address);
     return false;
   }
 
@@ -85,7 +86,7 @@ export class Decoder {
     return templates;
   }
 
-  #fill(t: Template, word: number, address: number): boolean {
+  #fill(t: Template, word: number, view: DataView, at: number, address: number): boolean {
     this.form = t.mnemonic;
     this.toFloat = t.toFloat;
     this.rd = (word >>> 7) & 31;
@@ -125,6 +126,7 @@ export class Decoder {
     this.immHigh = this.imm >> 31;
     if (t.rounds && !this.#round(t.mnemonic, (word >>> 12) & 7)) return false;
     this.#simplify(word & 0x7f, address);
+    if (t.immediate === "csr" && this.imm === FFLAGS_CSR) this.#quietCompare(view, at);
     return true;
   }
 
@@ -163,6 +165,22 @@ export class Decoder {
         if (this.rs2 === 0) this.form = "bnez";
         break;
     }
+  }
+
+  /**
+   * Compilers make a comparison that raises nothing of one that does: frflags t; flt.d ...; fsflags t. That is no look at
+   * the flags.
+   */
+  #quietCompare(view: DataView, at: number): void {
+    const reads = this.form === "csrrs" && this.rs1 === 0;
+    const first = reads ? at : at - 8;
+    if (first < 0 || !(reads || (this.form === "csrrw" && this.rd === 0))) return;
+    const register = reads ? this.rd : this.rs1;
+    const [read, compare, write] = [0, 4, 8].map((n) => view.getUint32(first + n, true)) as [number, number, number];
+    const isRead = read === (0x0010_2073 | (register << 7)) >>> 0;
+    const isCompare = (compare & 0xf800_007f) >>> 0 === 0xa000_0053 && ((compare >>> 7) & 31) !== register;
+    const isWrite = write === (0x0010_1073 | (register << 15)) >>> 0;
+    if (register !== 0 && isRead && isCompare && isWrite) this.form = reads ? "flags.keep" : "flags.restore";
   }
 
   #constant(value: number): void {

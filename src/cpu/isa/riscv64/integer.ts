@@ -68,6 +68,8 @@ csr z5 110 rd 1110011 csrrsi
 csr z5 111 rd 1110011 csrrci
 `;
 
+const ZERO = i32.const(0);
+
 type Binary = (a: I64, b: I64) => I64;
 
 const registers =
@@ -192,12 +194,13 @@ const control: Readonly<Record<string, Definition>> = {
   "fence.i": () => {},
   ecall: (s) => s.trapAfter(Trap.Syscall),
   ebreak: (s) => s.trap(Trap.Breakpoint),
+  // Around a comparison, by the decoder.
+  "flags.keep": (s) => s.setX(i64.load32_u(ZERO, CONTEXT_OFFSET + FFLAGS)),
+  "flags.restore": (s) => s.f.exec(i32.store(ZERO, i32.and(s.w("rs1"), i32.const(31)), CONTEXT_OFFSET + FFLAGS)),
 };
 
 /** Control and status registers of user mode, by number (volume II, "CSR Listing"). */
 const CSR = { fflags: 1, frm: 2, fcsr: 3, cycle: 0xc00, time: 0xc01, instret: 0xc02 } as const;
-const ZERO = i32.const(0);
-
 type Change = (old: I32, value: I32) => I32;
 const CHANGES: Readonly<Record<string, Change>> = {
   csrrw: (_old, value) => value,
@@ -256,7 +259,7 @@ function defineCsr(timestamp: FunctionRef): Readonly<Record<string, Definition>>
 export const integerFamily: Family = {
   name: "integer",
   table: TABLE,
-  aliases: ["li", "mv", "nop", "j", "jr", "beqz", "bnez"],
+  aliases: ["li", "mv", "nop", "j", "jr", "beqz", "bnez", "flags.keep", "flags.restore"],
   imports: [{ name: "timestamp", params: [], results: ["i64"] }],
   define: (_module, imports) => ({
     ...alu,
