@@ -692,7 +692,7 @@ const system: readonly Program[] = [
     id: "procps",
     group: "system",
     what: "ps, pgrep, pkill, top -b, free, uptime, vmstat, mount, df, lscpu run through",
-    script: `sleep 100 & ps -o comm,stat,ppid= --ppid $BASHPID | grep -c sleep; pgrep -c sleep; pkill sleep; wait; top -b -n1 | grep -c PID; free -b | wc -l; uptime | grep -c load; vmstat | wc -l; mount | grep -c proc; df -P / | wc -l; lscpu | grep Architecture; nproc --all >/dev/null && echo ok; w -h | wc -l; ps aux | head -1; pidof sleep; ls /proc/self/task | wc -l`,
+    script: `sleep 100 & ps -o comm,stat,ppid= --ppid $BASHPID | grep -c sleep; pgrep -c sleep; pkill sleep; wait; top -b -n1 | grep -c PID; free -b | wc -l; uptime | grep -c load; vmstat | wc -l; mount | grep -c proc; df -P / | wc -l; lscpu | grep Architecture | tr -s " "; nproc --all >/dev/null && echo ok; w -h | wc -l; ps aux | head -1; pidof sleep; ls /proc/self/task | wc -l`,
     limit: 60,
     qemu: false,
   },

@@ -71,7 +71,8 @@ function main(): number {
   for (const program of chosen) {
     const use = (how: How, fresh: boolean): Result =>
       (fresh ? undefined : cached(program, how)) ?? measure(program, how);
-    const native = use("native", values.again);
+    const native = values.write ? cached(program, "native") : use("native", values.again);
+    if (native === undefined) continue;
     const qemu = release === undefined || program.qemu === false ? cached(program, "qemu") : use("qemu", values.again);
     if (values.native) {
       console.log(
