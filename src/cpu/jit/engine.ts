@@ -66,12 +66,16 @@ const DEFAULT_THRESHOLD = 64;
  * thousand requests.
  */
 const HEAT_SHIFT = 8;
+/** Beyond all numbers of such pieces. */
+const INSIDE = 2 ** 32;
+/** What is translated already is installed after so many times fewer signs: V8 has to compile it, that is all. */
+const KNOWN_SHARE = 8;
 const MISSES_PER_SAMPLE = 100;
 /**
  * The same for code that a region has, but that can't be entered here: behind a call from which a trap led out, mostly. There
  * are many such places, so what is interpreted of them has to be worth a translation each.
  */
-const MISSES_INSIDE = 2_000;
+const MISSES_INSIDE = 200;
 const MAX_REGION = 1_000;
 /** The same for a region whose computed jumps are known. */
 const MAX_DISPATCHING = 3_000;
@@ -248,7 +252,7 @@ export class JitCore extends InterpCore {
   readonly #heat = new Map<number, number>();
   /** Where translation failed. */
   readonly #hopeless = new Set<number>();
-  /** Whether an address without a region was in one when it was first missed. */
+  /** Whether an address without a region is in one, as far as that was asked since the last one was installed. */
   readonly #inside = new Map<number, boolean>();
   /** Pages whose translations of other runs are known. */
   readonly #loaded = new Set<number>();
@@ -351,12 +355,15 @@ export class JitCore extends InterpCore {
   }
 
   #miss(rip: number): void {
+    this.#heatUp(rip, 1 / (this.#isInside(rip) ? MISSES_INSIDE : MISSES_PER_SAMPLE));
+  }
+  #isInside(rip: number): boolean {
     let inside = this.#inside.get(rip);
     if (inside === undefined) {
       inside = [...this.#installed.values()].some(({ ranges }) => ranges.some(([from, to]) => rip >= from && rip < to));
       this.#inside.set(rip, inside);
     }
-    this.#heatUp(rip, 1 / (inside ? MISSES_INSIDE : MISSES_PER_SAMPLE));
+    return inside;
   }
 
   /** Notes that code at an address is executed a good deal. True if there is a translation of it now. */
@@ -367,11 +374,14 @@ export class JitCore extends InterpCore {
       return true;
     }
     if (this.#hopeless.has(rip)) return false;
-    const place = rip >>> HEAT_SHIFT;
+    // What can't be entered here counts for itself: else each such place would be translated as soon as those around it were.
+    const place = this.#isInside(rip) ? rip + INSIDE : rip >>> HEAT_SHIFT;
     const heat = (this.#heat.get(place) ?? 0) + by;
     this.#heat.set(place, heat);
-    if (heat < this.#engine.threshold) return false;
+    const { threshold } = this.#engine;
+    if (heat < threshold / KNOWN_SHARE) return false;
     const known = this.#known(rip);
+    if (known === undefined && heat < threshold) return false;
     if (known === undefined && !this.#canTranslate()) return false;
     const translated = known ?? this.#translate(rip);
     if (translated === undefined) {
@@ -516,9 +526,18 @@ export class JitCore extends InterpCore {
     for (const rip of entries) engine.slotOf(rip);
     this.#growTable();
     // The interpreter's globals are among its exports.
-    const { exports } = new WebAssembly.Instance(module, { env: this.#imports });
+    let exports: WebAssembly.Exports;
+    try {
+      ({ exports } = new WebAssembly.Instance(module, { env: this.#imports }));
+    } catch (error) {
+      // The host has no room for more code.
+      engine.log?.(`a translation cannot be used: ${error}`);
+      this.#hopeless.add(wanted);
+      return false;
+    }
     const ranges = code.map(({ start, bytes }): [number, number] => [start, start + bytes.length]);
     for (const [start, end] of ranges) this.code.watch(start, end);
+    this.#inside.clear();
     for (const [i, rip] of entries.entries()) {
       if (this.#installed.has(rip)) continue;
       // Something newer is left to be found when it is wanted.
