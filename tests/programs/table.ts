@@ -49,7 +49,7 @@ export function table(programs: readonly Program[], outcomes: ReadonlyMap<string
       const outcome = outcomes.get(program.id);
       if (program.group !== group) return [];
       const what = program.what.replaceAll("|", "\\|");
-      if (outcome === undefined) return [`| ${program.id} | ${what} | | | | not run |`];
+      if (outcome === undefined) return [`| ${program.id} | ${what} | | | | not measured yet |`];
       const { native, qemu, tsrcore } = outcome;
       const other = qemu === undefined ? "-" : `${seconds(qemu.cpu)}${outcome.qemuSame ? "" : " !"}`;
       return [
