@@ -44,6 +44,8 @@ export class CoreSubject implements p.Subject {
     m.u8.fill(0xcc, p.CODE, p.CODE + p.CODE_SIZE);
     m.u8.set(readonly, p.READONLY);
     this.#core = engine.attach(m);
+    // Flags are compared where a case faults, too.
+    this.#core.expectExact();
   }
 
   run(c: p.Case): p.Outcome {

@@ -7,15 +7,18 @@ export interface Response {
   readonly body: Buffer;
 }
 
+/** @param begun called when the first of the answer is there */
 export function get(
   port: number,
   path: string,
   headers: Readonly<Record<string, string>> = {},
   agent?: Agent,
+  begun?: () => void,
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
     const options = { host: "127.0.0.1", port, path, headers, agent: agent ?? false, timeout: 30_000 };
     const sent = request(options, (response) => {
+      begun?.();
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("error", reject);

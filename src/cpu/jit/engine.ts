@@ -11,7 +11,7 @@
  */
 import type { CodeStore } from "../../host/interface.ts";
 import type { GuestMemory } from "../../mm/guest-memory.ts";
-import { CONTEXT_OFFSET, PAGE_SHIFT, PageBits } from "../../mm/layout.ts";
+import { CONTEXT_OFFSET, PAGE_SHIFT, PAGE_SIZE, PageBits } from "../../mm/layout.ts";
 import { type CpuCore, SINGLE_STEP, Trap } from "../core.ts";
 import { InterpCore, InterpEngine, type InterpOptions, type Loops } from "../interp/engine.ts";
 import {
@@ -252,8 +252,8 @@ export class JitCore extends InterpCore {
   readonly #heat = new Map<number, number>();
   /** Where translation failed. */
   readonly #hopeless = new Set<number>();
-  /** Whether an address without a region is in one, as far as that was asked since the last one was installed. */
-  readonly #inside = new Map<number, boolean>();
+  /** By page: which of its bytes a region was made from, be it in use still or not. */
+  readonly #covered = new Map<number, Uint8Array>();
   /** Pages whose translations of other runs are known. */
   readonly #loaded = new Set<number>();
   /** The low part of the memory: context, fuel, jump cache. */
@@ -358,12 +358,15 @@ export class JitCore extends InterpCore {
     this.#heatUp(rip, 1 / (this.#isInside(rip) ? MISSES_INSIDE : MISSES_PER_SAMPLE));
   }
   #isInside(rip: number): boolean {
-    let inside = this.#inside.get(rip);
-    if (inside === undefined) {
-      inside = [...this.#installed.values()].some(({ ranges }) => ranges.some(([from, to]) => rip >= from && rip < to));
-      this.#inside.set(rip, inside);
+    return this.#covered.get(rip >>> PAGE_SHIFT)?.[rip & (PAGE_SIZE - 1)] === 1;
+  }
+  #cover(from: number, to: number): void {
+    for (let page = from >>> PAGE_SHIFT; page <= (to - 1) >>> PAGE_SHIFT; page++) {
+      const start = page * PAGE_SIZE;
+      let bytes = this.#covered.get(page);
+      if (bytes === undefined) this.#covered.set(page, (bytes = new Uint8Array(PAGE_SIZE)));
+      bytes.fill(1, Math.max(0, from - start), Math.min(PAGE_SIZE, to - start));
     }
-    return inside;
   }
 
   /** Notes that code at an address is executed a good deal. True if there is a translation of it now. */
@@ -536,8 +539,10 @@ export class JitCore extends InterpCore {
       return false;
     }
     const ranges = code.map(({ start, bytes }): [number, number] => [start, start + bytes.length]);
-    for (const [start, end] of ranges) this.code.watch(start, end);
-    this.#inside.clear();
+    for (const [start, end] of ranges) {
+      this.code.watch(start, end);
+      this.#cover(start, end);
+    }
     for (const [i, rip] of entries.entries()) {
       if (this.#installed.has(rip)) continue;
       // Something newer is left to be found when it is wanted.
@@ -592,7 +597,7 @@ export class JitCore extends InterpCore {
       if (installed.ranges.some(([from, to]) => from < end && to > start)) this.#remove(rip, installed);
     this.#heat.clear();
     this.#hopeless.clear();
-    this.#inside.clear();
+    this.#covered.clear();
     this.#forget(start, end);
     super.invalidate(start, end);
   }
