@@ -8,10 +8,9 @@
  * - Doubles: the product and the sum as pairs of a double and its error (Dekker's product, Knuth's sum). Their sum, rounded,
  *   is the result unless what is then left over is as good as half a unit of the last place.
  */
-import { shiftRightJam } from "../../softfloat/parts.ts";
-import { multiply } from "../../softfloat/round.ts";
+import { emitProductAndSum } from "../../softfloat/fma.ts";
 import { type F64, f32, f64, type I32, type I64, i32, i64, select } from "../../wasm/expr.ts";
-import type { FunctionBuilder, FunctionRef, Local, ModuleBuilder } from "../../wasm/module.ts";
+import type { FunctionBuilder, FunctionRef, ModuleBuilder } from "../../wasm/module.ts";
 import { canonicalNaN, fflags, NV, NX, Rounding, raise, SoftClass, type SoftFunctions } from "./float-soft.ts";
 
 const c32 = i32.const;
@@ -19,7 +18,6 @@ const c64 = i64.const;
 const ZERO = c32(0);
 const SIGN = 0x8000;
 const INFINITE = 0x7fff;
-const BIAS80 = 16383;
 const INTEGER_BIT = 1n << 63n;
 
 /** Below this the lower part of a product would have bits that no double has. */
@@ -161,91 +159,7 @@ function defineSoftFma(m: ModuleBuilder, soft: SoftFunctions): FunctionRef {
       pack(c.sig, c.se);
     });
 
-    const product = multiply(f, a.sig, b.sig);
-    // The greater of the two summands and the lesser, by their exponents.
-    const high = f.local("i64");
-    const low = f.local("i64");
-    const lesserHigh = f.local("i64");
-    const lesserLow = f.local("i64");
-    const exponent = f.local("i32");
-    const result = f.local("i32");
-    f.set(high, product.hi);
-    f.set(low, product.lo);
-    const exp = (u: Unpacked): I32 => i32.and(u.se, c32(INFINITE));
-    f.set(exponent, i32.add(i32.add(exp(a), exp(b)), c32(1 - BIAS80)));
-    normalize(f, high, low, exponent);
-    f.set(result, sign);
-    f.if(i32.eqz(isZero(c)), () => {
-      f.set(lesserHigh, c.sig);
-      f.set(lesserLow, c64(0));
-      const distance = f.let(i32.sub(exponent, exp(c)));
-      f.if(i32.lt_s(distance, ZERO), () => {
-        f.set(lesserHigh, high);
-        f.set(lesserLow, low);
-        f.set(high, c.sig);
-        f.set(low, c64(0));
-        f.set(exponent, exp(c));
-        f.set(result, signC);
-      });
-      f.if(distance, () => {
-        const by = f.let(select(i32.lt_s(distance, ZERO), i32.sub(ZERO, distance), distance));
-        const shifted = shiftRightJam(f, lesserHigh, lesserLow, by);
-        f.set(lesserHigh, shifted.hi);
-        f.set(lesserLow, shifted.lo);
-      });
-      f.if(
-        differ,
-        () => {
-          const smaller = i32.or(
-            i64.lt_u(high, lesserHigh),
-            i32.and(i64.eq(high, lesserHigh), i64.lt_u(low, lesserLow)),
-          );
-          f.if(smaller, () => {
-            // Only without a distance, hence without loss.
-            const [h, l] = [f.let(i64.add(high, c64(0))), f.let(i64.add(low, c64(0)))];
-            f.set(high, lesserHigh);
-            f.set(low, lesserLow);
-            f.set(lesserHigh, h);
-            f.set(lesserLow, l);
-            f.set(result, i32.xor(result, c32(SIGN)));
-          });
-          const borrow = f.let(i64.extend_i32_u(i64.lt_u(low, lesserLow)));
-          f.set(high, i64.sub(i64.sub(high, lesserHigh), borrow));
-          f.set(low, i64.sub(low, lesserLow));
-          f.if(i64.eqz(i64.or(high, low)), zero);
-          normalize(f, high, low, exponent);
-        },
-        () => {
-          f.set(low, i64.add(low, lesserLow));
-          const carry = f.let(i64.extend_i32_u(i64.lt_u(low, lesserLow)));
-          f.set(high, i64.add(i64.add(high, lesserHigh), carry));
-          const overflow = i32.or(i64.lt_u(high, lesserHigh), i32.and(i64.eq(high, lesserHigh), i64.ne(carry, c64(0))));
-          f.if(overflow, () => {
-            const sticky = i64.ne(i64.or(low, i64.and(high, c64(1))), c64(0));
-            f.set(low, i64.extend_i32_u(sticky));
-            f.set(high, i64.or(i64.shr_u(high, c64(1)), c64(INTEGER_BIT)));
-            f.set(exponent, i32.add(exponent, c32(1)));
-          });
-        },
-      );
-    });
-    const sticky = i64.extend_i32_u(i64.ne(low, c64(0)));
-    pack(i64.or(high, sticky), i32.or(result, exponent));
+    emitProductAndSum(f, { a, b, c, cIsZero: isZero(c), sign, signC, differ, zero, pack });
     f.unreachable();
-  });
-}
-
-/** high:low, not 0, shifted left until its top bit is set. */
-function normalize(f: FunctionBuilder, high: Local<"i64">, low: Local<"i64">, exponent: Local<"i32">): void {
-  f.if(i64.eqz(high), () => {
-    f.set(high, low);
-    f.set(low, c64(0));
-    f.set(exponent, i32.sub(exponent, c32(64)));
-  });
-  const by = f.let(i64.clz(high));
-  f.if(i32.wrap(by), () => {
-    f.set(high, i64.or(i64.shl(high, by), i64.shr_u(low, i64.sub(c64(64), by))));
-    f.set(low, i64.shl(low, by));
-    f.set(exponent, i32.sub(exponent, i32.wrap(by)));
   });
 }
