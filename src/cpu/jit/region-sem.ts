@@ -163,10 +163,10 @@ export abstract class RegionSem {
     const high = i32.wrap(i64.shr_u(a, i64.const(32)));
     const right = span.write ? PageBits.Write : PageBits.Read;
     // Conditions of their own, each a test and a jump: together they would be computed as a number.
-    f.unlikely(high, () => this.#side());
+    f.if(high, () => this.#side());
     const first = i32.load8_u(page(span.low), PAGE_TABLE);
     const without = (bits: I32, wanted: number, then: () => void): void =>
-      f.unlikely(i32.eqz(i32.and(bits, i32.const(wanted))), then);
+      f.if(i32.eqz(i32.and(bits, i32.const(wanted))), then);
     if (span.high - span.low === 1) without(first, right, () => this.#side());
     // The bytes may lie in two pages. That the second allows it too is noted with the first.
     else
@@ -186,12 +186,12 @@ export abstract class RegionSem {
     const page = (of: number): I32 => i32.load8_u(i32.const(of >>> 12), PAGE_TABLE);
     const crosses = (at % PAGE_SIZE) + bytes > PAGE_SIZE;
     const both = crosses ? i32.and(page(at), page(at + bytes - 1)) : page(at);
-    f.unlikely(i32.eqz(i32.and(both, i32.const(allowed))), () => this.#side());
+    f.if(i32.eqz(i32.and(both, i32.const(allowed))), () => this.#side());
     return i32.const(at);
   }
   aligned(address: I64, alignment: number): void {
     const low = i32.and(i32.wrap(address), i32.const(alignment - 1));
-    this.f.unlikely(low, () => this.#side());
+    this.f.if(low, () => this.#side());
   }
 
   careful(): I32 {
@@ -204,10 +204,10 @@ export abstract class RegionSem {
 
   rarely(condition: I32, body: () => void): void {
     if (!this.#state.lean) {
-      this.f.unlikely(condition, body);
+      this.f.if(condition, body);
       return;
     }
-    this.f.unlikely(condition, () => {
+    this.f.if(condition, () => {
       this.#mayLeave();
       this.#exits.rare(this);
     });
@@ -242,7 +242,7 @@ export abstract class RegionSem {
   /** No code is at 0, which as a result has another meaning, nor from 4 GiB up. */
   checkTarget(target: I64): void {
     const high = i64.shr_u(i64.sub(target, i64.const(1)), i64.const(32));
-    this.f.unlikely(i32.eqz(i64.eqz(high)), () => this.#side());
+    this.f.if(i32.eqz(i64.eqz(high)), () => this.#side());
   }
   /** To the instruction's target, or to a computed one. */
   protected leaveTo(target?: I64): void {

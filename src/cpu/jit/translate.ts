@@ -175,7 +175,7 @@ class Translation implements Exits {
     f.set(this.#fuel, i32.sub(i32.load(ZERO, REGION_FUEL), i32.const(1)));
     f.exec(i32.store(ZERO, this.#fuel, REGION_FUEL));
     f.set(this.#deeper, i32.sub(this.#depth, i32.const(1)));
-    f.unlikely(i32.lt_s(i32.or(this.#fuel, this.#deeper), ZERO), () => f.return(entry));
+    f.if(i32.lt_s(i32.or(this.#fuel, this.#deeper), ZERO), () => f.return(entry));
     f.set(this.#trap, i32.const(TRAP_STEP));
     const needed = (this.#flows[0] as BlockFlow).entry;
     this.#state.load(this.#frame === undefined ? needed : needed | bit(this.#set.sp));
@@ -209,7 +209,7 @@ class Translation implements Exits {
     // Where the stack was found writable before, 4096 bytes at least are so from each place in the window.
     const start = f.let(i64.add(sp, i64.const(low)));
     const within = i64.sub(start, i64.load(ZERO, STACK_WINDOW));
-    f.unlikely(i64.ge_u(within, i64.load(ZERO, STACK_WINDOW + 8)), () => {
+    f.if(i64.ge_u(within, i64.load(ZERO, STACK_WINDOW + 8)), () => {
       const first = f.let(i32.shr_u(i32.wrap(start), i32.const(12)));
       const last = i32.shr_u(i32.add(i32.wrap(sp), i32.const(high - 1)), i32.const(12));
       const both = i32.and(i32.load8_u(first, PAGE_TABLE), i32.load8_u(last, PAGE_TABLE));
@@ -229,7 +229,7 @@ class Translation implements Exits {
 
   #checkReset(): void {
     const f = this.#f;
-    f.unlikely(i32.load(ZERO, CONTEXT_OFFSET + this.#set.carefulAt), () => {
+    f.if(i32.load(ZERO, CONTEXT_OFFSET + this.#set.carefulAt), () => {
       f.set(this.#pc, i32.const(this.#region.entry));
       f.set(this.#trap, i32.const(TRAP_RARE));
       this.#leave("trap", 0n);
@@ -290,7 +290,7 @@ class Translation implements Exits {
         return;
       case "goto": {
         const cached = f.let(jumpCacheEntry(this.#pc));
-        f.unlikely(i32.ne(i32.load(cached, JUMP_CACHE), this.#pc), () => f.return(this.#pc));
+        f.if(i32.ne(i32.load(cached, JUMP_CACHE), this.#pc), () => f.return(this.#pc));
         f.returnCall(this.#transfer, [this.#pc, this.#depth, i32.load(cached, JUMP_CACHE + 4)]);
       }
     }
@@ -369,7 +369,7 @@ class Translation implements Exits {
     const { block } = this.#current;
     if (block.flow === "return") {
       const elsewhere = i32.ne(this.#pc, i32.const(addressOf(block.next)));
-      f.unlikely(elsewhere, () => this.#leave("goto", this.#dirtyAfter));
+      f.if(elsewhere, () => this.#leave("goto", this.#dirtyAfter));
       this.#goto(block.next);
     } else if (isReturn) this.#leave("return", this.#dirtyAfter);
     else if (flow === "call") {
@@ -397,7 +397,7 @@ class Translation implements Exits {
     if (edge === "back") {
       const f = this.#f;
       f.set(this.#fuel, i32.sub(this.#fuel, i32.const(1)));
-      f.unlikely(i32.lt_s(this.#fuel, ZERO), () => this.#leave("return", this.#dirtyAfter));
+      f.if(i32.lt_s(this.#fuel, ZERO), () => this.#leave("return", this.#dirtyAfter));
       f.br(this.#labels.get(to) as Label);
     } else if (edge === "forward") this.#forward(to);
     else this.#leaveTo(jump);
@@ -445,12 +445,12 @@ class Translation implements Exits {
     const kept = this.#frame === undefined ? [] : [sp, fp].filter((n) => offsetsAfterCall[n] !== undefined);
     const before = kept.map((n) => f.let(this.#state.gpr(n)));
     const result = f.let(call());
-    f.unlikely(i32.ne(result, i32.const(sem.next)), () => f.return(result));
+    f.if(i32.ne(result, i32.const(sem.next)), () => f.return(result));
     this.#state.load(afterCall | kept.reduce((set, n) => set | bit(n), 0n));
     kept.forEach((n, i) => {
       const old = before[i] as I64;
       const expected = n === sp ? i64.add(old, i64.const(popped)) : old;
-      f.unlikely(i64.ne(this.#state.gpr(n), expected), () => f.return(result));
+      f.if(i64.ne(this.#state.gpr(n), expected), () => f.return(result));
     });
     if (this.#loops) f.set(this.#fuel, i32.load(ZERO, REGION_FUEL));
   }
@@ -547,7 +547,7 @@ class Translation implements Exits {
         return;
       case "back":
         f.set(this.#fuel, i32.sub(this.#fuel, i32.const(1)));
-        f.unlikely(i32.lt_s(this.#fuel, ZERO), () => {
+        f.if(i32.lt_s(this.#fuel, ZERO), () => {
           f.set(this.#pc, i32.const(addressOf(target)));
           this.#leave("return", this.#neededAt(to, stores));
         });

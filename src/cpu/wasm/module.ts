@@ -52,8 +52,6 @@ export class FunctionBuilder {
   readonly #free: Record<ValType, Local[]> = { i32: [], i64: [], f32: [], f64: [], v128: [] };
   #scope: Local[] | undefined;
   readonly #out = new ByteSink(2048);
-  /** Offsets in the code of the branches that are seldom taken. */
-  readonly #unlikely: number[] = [];
   #depth = 0;
 
   constructor(module: ModuleBuilder, params: readonly ValType[]) {
@@ -204,22 +202,6 @@ export class FunctionBuilder {
     };
   }
 
-  /** An `if` whose body is seldom executed: engines that know branch hints keep it out of the way. */
-  unlikely(cond: I32, then: () => void): void {
-    if (cond.constant !== undefined) {
-      this.if(cond, then);
-      return;
-    }
-    cond.emit(this.#out);
-    this.#unlikely.push(this.#out.length);
-    this.#out.byte(0x04);
-    this.#out.byte(0x40);
-    this.#depth++;
-    then();
-    this.#depth--;
-    this.#out.byte(0x0b);
-  }
-
   if(cond: I32, then: () => void, otherwise?: () => void): void {
     if (cond.constant !== undefined) {
       if (cond.constant !== 0) then();
@@ -323,7 +305,7 @@ export class FunctionBuilder {
     this.#out.byte(0x0b);
   }
 
-  encode(): { body: ByteSink; unlikely: readonly number[] } {
+  encode(): ByteSink {
     const body = new ByteSink(this.#out.length + 64);
     const runs: [number, ValType][] = [];
     for (const t of this.#locals) {
@@ -336,10 +318,9 @@ export class FunctionBuilder {
       body.u32(count);
       body.byte(VALTYPE[type]);
     }
-    const start = body.length;
     body.append(this.#out);
     body.byte(0x0b);
-    return { body, unlikely: this.#unlikely.map((at) => start + at) };
+    return body;
   }
 }
 
@@ -535,14 +516,11 @@ export class ModuleBuilder {
       s.u32(run.functions.length);
       for (const fn of run.functions) s.u32(fn.index);
     });
-    const code = this.#declared.map(({ fn, body }) => {
-      if (body === undefined) throw new Error(`${fn.name} is declared but not defined`);
-      return { index: fn.index, ...body.encode() };
-    });
-    branchHints(out, code);
-    section(out, 10, code, (s, { body }) => {
-      s.u32(body.length);
-      s.append(body);
+    section(out, 10, this.#declared, (s, d) => {
+      if (d.body === undefined) throw new Error(`${d.fn.name} is declared but not defined`);
+      const code = d.body.encode();
+      s.u32(code.length);
+      s.append(code);
     });
     const names = new ByteSink();
     names.name("name");
@@ -606,26 +584,6 @@ function section<T>(out: ByteSink, id: number, items: readonly T[], write: (s: B
   s.u32(items.length);
   for (const item of items) write(s, item);
   out.byte(id);
-  out.u32(s.length);
-  out.append(s);
-}
-
-/** The custom section of the branch hinting proposal; it stands before the code. */
-function branchHints(out: ByteSink, code: readonly { index: number; unlikely: readonly number[] }[]): void {
-  const hinted = code.filter(({ unlikely }) => unlikely.length > 0);
-  if (hinted.length === 0) return;
-  const s = new ByteSink();
-  s.name("metadata.code.branch_hint");
-  s.u32(hinted.length);
-  for (const { index, unlikely } of hinted) {
-    s.u32(index);
-    s.u32(unlikely.length);
-    for (const at of unlikely) {
-      s.u32(at);
-      s.bytes([1, 0]);
-    }
-  }
-  out.byte(0);
   out.u32(s.length);
   out.append(s);
 }
