@@ -50,15 +50,15 @@ export const RIP_OF: number = RIPS - RECORDS / 4;
 export const SCRATCH_RECORDS = 16;
 
 /** Fields of the engine behind the task's part of the context. */
-export const TRAP_CODE: number = CONTEXT_OFFSET + 0x40c;
-export const FUEL_LEFT: number = CONTEXT_OFFSET + 0x410;
+export const TRAP_CODE: number = CONTEXT_OFFSET + 0x60c;
+export const FUEL_LEFT: number = CONTEXT_OFFSET + 0x610;
 /** i64: 16 times the instructions executed. */
-export const EXECUTED: number = CONTEXT_OFFSET + 0x418;
+export const EXECUTED: number = CONTEXT_OFFSET + 0x618;
 /** (entries - 1) * 8 of the hash table. */
-export const HASH_MASK: number = CONTEXT_OFFSET + 0x420;
+export const HASH_MASK: number = CONTEXT_OFFSET + 0x620;
 
 /** The record that raised the trap, for TRAP_LOOKUP: the "#lookup" or "#gone" record, or 0 after a computed jump. */
-export const TRAP_PC: number = CONTEXT_OFFSET + 0x424;
+export const TRAP_PC: number = CONTEXT_OFFSET + 0x624;
 
 /** Internal traps, beyond those of core.ts. Lookup: the record for RIP is wanted. */
 export const TRAP_LOOKUP = 16;
@@ -66,7 +66,7 @@ export const TRAP_LOOKUP = 16;
 export const TRAP_STEPPED = 17;
 
 /** i32: fuel of translated code, negative when it is used up. */
-export const REGION_FUEL: number = CONTEXT_OFFSET + 0x428;
+export const REGION_FUEL: number = CONTEXT_OFFSET + 0x628;
 
 /** Direct-mapped cache of translated code by guest address: entries of u32 rip, u32 slot in the table; see jit/. */
 export const JUMP_CACHE: number = HASH + HASH_MAX_ENTRIES * 8;

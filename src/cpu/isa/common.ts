@@ -4,9 +4,9 @@ import type { ValType } from "../wasm/expr.ts";
 /** u64: the program counter, at instruction boundaries. */
 export const PC = 0x98;
 
-/** Trap details the engine leaves: u64 address, u32 kind. Up to here a context belongs to a task. */
-export const FAULT_ADDRESS = 0x400;
-export const FAULT_ACCESS = 0x408;
+/** Trap details the engine leaves: u64 address, u32 kind. Up to here a context belongs to a task, at most. */
+export const FAULT_ADDRESS = 0x600;
+export const FAULT_ACCESS = 0x608;
 
 /** Functions of TypeScript that instruction definitions call, by import. */
 export interface HostImport {

@@ -9,8 +9,8 @@
 ;; ret
 (func $r10000 (param i32 i32) (result i32)
   (local i32 i32 i32 i32 i64 i64 i64 i64 i64 i32 i64 i64 i64 i64 i32 i32 i64 i64 i32 i32 i64 i64 i64 i64)
-  (local.set 3 (i32.sub (i32.load offset=5160 (; fuel ;) (i32.const 0)) (i32.const 1)))
-  (i32.store offset=5160 (; fuel ;) (i32.const 0) (local.get 3))
+  (local.set 3 (i32.sub (i32.load offset=5672 (; fuel ;) (i32.const 0)) (i32.const 1)))
+  (i32.store offset=5672 (; fuel ;) (i32.const 0) (local.get 3))
   (local.set 2 (i32.sub (local.get 1) (i32.const 1)))
   (if
     (i32.lt_s (i32.or (local.get 3) (local.get 2)) (i32.const 0))
@@ -129,9 +129,9 @@
         (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 18))
         (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 19))
         (i64.store offset=4248 (; rip ;) (i32.const 0) (i64.extend_i32_u (local.get 4)))
-        (i32.store offset=5132 (; trap ;) (i32.const 0) (local.get 5))
+        (i32.store offset=5644 (; trap ;) (i32.const 0) (local.get 5))
         (return (i32.const 0)))))
   (i64.store offset=4248 (; rip ;) (i32.const 0) (i64.extend_i32_u (local.get 4)))
-  (i32.store offset=5132 (; trap ;) (i32.const 0) (local.get 5))
+  (i32.store offset=5644 (; trap ;) (i32.const 0) (local.get 5))
   (return (i32.const 0))
   (unreachable))

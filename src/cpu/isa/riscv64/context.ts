@@ -23,14 +23,32 @@ export const FRM = 0x14;
  * both (float-soft.ts). Until then nobody can tell.
  */
 export const FP_CAREFUL = 0x18;
+/**
+ * u32: vl; the low byte of vtype, or VILL; vstart; vxrm; vxsat. What an instruction may not do with vtype it refuses, so what is in
+ * VTYPE is always a combination that exists.
+ */
+export const VL = 0x1c;
+export const VTYPE = 0x20;
+export const VSTART = 0x24;
+export const VXRM = 0x28;
+export const VXSAT = 0x2c;
+/** In VTYPE: nothing but vset*, and what does not ask for vtype, may be executed. */
+export const VILL = 0x8000_0000;
+/** u32: not 0 once the program has used vectors: what Linux knows by the trap at the first such instruction. */
+export const V_USED = 0x30;
+/** u64: the guest address that a vector instruction could not access. */
+export const V_FAULT = 0x38;
 
 /** x0..x31, 8 bytes each, and the sink, at 0x200. */
 export const X = 0x100;
 /** f0..f31, 8 bytes each. */
 export const F = 0x300;
+/** v0..v31, VLENB bytes each: a group of registers is so many bytes in a row. */
+export const V = 0x400;
+export const VLENB = 16;
 
 /** Bytes that belong to a task and are saved when another task is loaded into the same address space. */
-export const RISCV64_CONTEXT_SIZE = 0x400;
+export const RISCV64_CONTEXT_SIZE = 0x600;
 
 /** By number, as the psABI calls them. */
 export const X_NAMES = [
