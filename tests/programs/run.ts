@@ -11,7 +11,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { CACHE, type How, obstacle, prepareQemu, type Result, run } from "./guest.ts";
-import { fullScript, normalised, type Program, programs } from "./list.ts";
+import { programs } from "./list.ts";
+import { fullScript, normalised, type Program } from "./program.ts";
 import { table } from "./table.ts";
 
 export interface Outcome {

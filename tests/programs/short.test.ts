@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { whyNoNativePrograms } from "../support/native.ts";
-import { normalised, programs } from "./list.ts";
+import { programs } from "./list.ts";
+import { normalised } from "./program.ts";
 
 const TSRCORE = process.env["TSRCORE_BIN"] ?? "bin/tsrcore.mjs";
 const short = programs.filter(({ needs }) => needs !== undefined);

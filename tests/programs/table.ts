@@ -1,6 +1,6 @@
 /** docs/programs.md: what was run, how long it took, and what differed. */
 
-import type { Group, Program } from "./list.ts";
+import type { Group, Program } from "./program.ts";
 import type { Outcome } from "./run.ts";
 
 const TITLES: Readonly<Record<Group, string>> = {
@@ -16,7 +16,7 @@ const INTRODUCTION = `# Programs
 Programs that nobody here wrote, as Debian 12 and npm distribute them, each run three times on the same root file system: on the
 real kernel (chroot into an overlay, in namespaces of its own), there under qemu-user 7.2, and in tsrcore. It works if the output
 is the same to the byte, with the exit status, and with the hashes of the files that it wrote. What differs from run to run natively
-(times, process numbers, key fingerprints) is left out of the comparison; \`tests/programs/list.ts\` has the scripts.
+(times, process numbers, key fingerprints) is left out of the comparison; \`tests/programs/list\` has the scripts.
 
     tests/programs/build-root.sh          # once: unpacks the root file system, about 4 GB in ~/.cache/tsrcore-programs
     npm run test:programs                 # as root; --only id,id --group name --again --no-qemu
