@@ -77,7 +77,7 @@ export async function execute(options: RunOptions, trace: TraceSetup | undefined
   profile?.profiler.begin(machine.kernel);
   try {
     await publish(machine);
-    const process = start(machine, program, env, cwd, user);
+    const process = start(machine, program, env, cwd, { ...user, isInit: options.isInit });
     const stopForwarding = forwardSignals(machine, process);
     // A guest may wait for what never comes. Then the host has nothing to do either, and Node would end with status 0.
     const awake = setInterval(() => {}, 2 ** 30);
@@ -284,7 +284,7 @@ function start(
   program: GuestProgram,
   env: readonly (readonly [string, string])[],
   cwd: string,
-  user: User,
+  user: User & { readonly isInit: boolean },
 ): ThreadGroup {
   try {
     return machine.start({ path: program.path, argv: program.argv, env, cwd, ...user }).process;

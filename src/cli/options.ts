@@ -44,6 +44,8 @@ export interface RunOptions {
   readonly jitDump: string | undefined;
   /** Whether translations are taken from other runs and kept for them. */
   readonly cache: boolean;
+  /** The program is process 1 itself, not a child of the machine's own. */
+  readonly isInit: boolean;
   readonly argv: readonly string[];
 }
 
@@ -79,6 +81,10 @@ export const SHARED_OPTIONS: Readonly<Record<string, Options>> = {
   memory: { type: "string", requiresArg: true, describe: "Most guest memory, e.g. 512m or 2g" },
   pids: { type: "string", requiresArg: true, describe: "Most processes and threads at a time" },
   timeout: { type: "string", requiresArg: true, describe: "Seconds after which everything in the guest is killed" },
+  "no-init": {
+    type: "boolean",
+    describe: "The program is process 1: orphans are its own, signals without handlers pass it by",
+  },
   ...NETWORK_OPTIONS,
   "no-cache": { type: "boolean", describe: "Keep no translated code in ~/.cache/tsrcore, and use none" },
 };
@@ -185,6 +191,7 @@ export function runOptions(parsed: Record<string, unknown>, argv: readonly strin
     jitDump: translated("jit-dump", single(parsed["jit-dump"], "jit-dump"), cpu),
     // Whoever wants to see what is translated wants it translated.
     cache: ![parsed["no-cache"]].flat().includes(true) && parsed["jit-dump"] === undefined,
+    isInit: [parsed["no-init"]].flat().includes(true),
     argv,
   };
 }

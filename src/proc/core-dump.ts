@@ -220,8 +220,8 @@ function statusOf(thread: Task, info: SignalInfo, registers: Uint8Array): Uint8A
   view.setUint32(20, thread.pending.set.hi, true);
   view.setUint32(24, thread.blocked.lo, true);
   view.setUint32(28, thread.blocked.hi, true);
-  [thread.tid, process.parent?.pid ?? 1, process.group.id, process.group.session.id].forEach((id, i) => {
-    view.setInt32(32 + 4 * i, id, true);
+  [thread.tid, process.parent?.pid ?? 0, process.group.id, process.group.session.id].forEach((id, i) => {
+    view.setInt32(32 + 4 * i, thread.numberOf(id), true);
   });
   [thread.usage.utime, thread.usage.stime].forEach((ns, i) => {
     view.setBigUint64(TIMES[i] as number, BigInt(Math.floor(ns / 1e9)), true);
@@ -241,8 +241,8 @@ function processOf(task: Task): Uint8Array {
   view.setInt8(3, task.nice);
   view.setUint32(16, credentials.uid, true);
   view.setUint32(20, credentials.gid, true);
-  [process.pid, process.parent?.pid ?? 1, process.group.id, process.group.session.id].forEach((id, i) => {
-    view.setInt32(24 + 4 * i, id, true);
+  [process.pid, process.parent?.pid ?? 0, process.group.id, process.group.session.id].forEach((id, i) => {
+    view.setInt32(24 + 4 * i, task.numberOf(id), true);
   });
   bytes.set(encodeBytes(task.comm).subarray(0, 15), 40);
   const length = Math.min(79, space.argEnd - space.argStart);

@@ -1,6 +1,7 @@
 /** Who a task is: user and group ids and capabilities (credentials(7), capabilities(7)). Immutable: a change makes a new one. */
 import { CAP_LAST_CAP, CAP_SYS_RESOURCE } from "../abi/capability.ts";
 import type { Credentials } from "../vfs/types.ts";
+import type { UserNamespace } from "./user-namespace.ts";
 
 /** Capability sets are bit masks; bit n is capability n. */
 export interface CredentialFields {
@@ -21,6 +22,8 @@ export interface CredentialFields {
   /** SECBIT_* of prctl(PR_SET_SECUREBITS). */
   readonly securebits: number;
   readonly noNewPrivileges: boolean;
+  /** Null: the machine's own. */
+  readonly users: UserNamespace | null;
 }
 
 export const ALL_CAPABILITIES: bigint = (1n << BigInt(CAP_LAST_CAP + 1)) - 1n;
@@ -48,6 +51,7 @@ export class TaskCredentials implements Credentials, CredentialFields {
   readonly ambient: bigint;
   readonly securebits: number;
   readonly noNewPrivileges: boolean;
+  readonly users: UserNamespace | null;
   readonly #effectiveLo: number;
   readonly #effectiveHi: number;
 
@@ -68,6 +72,7 @@ export class TaskCredentials implements Credentials, CredentialFields {
     this.ambient = fields.ambient;
     this.securebits = fields.securebits;
     this.noNewPrivileges = fields.noNewPrivileges;
+    this.users = fields.users;
     this.#effectiveLo = Number(fields.effective & 0xffff_ffffn);
     this.#effectiveHi = Number(fields.effective >> 32n);
   }
@@ -92,10 +97,30 @@ export class TaskCredentials implements Credentials, CredentialFields {
       ambient: 0n,
       securebits: 0,
       noNewPrivileges: false,
+      users: null,
     });
   }
 
+  /** For what belongs to the machine as a whole: capable(). */
   capable(capability: number): boolean {
+    return this.users === null && this.hasEffective(capability);
+  }
+
+  /** For what belongs to `target`: ns_capable(). */
+  capableIn(capability: number, target: UserNamespace): boolean {
+    const { users } = this;
+    const isMine = (ns: UserNamespace): boolean => (users === null ? ns.parent === null : ns === users);
+    const level = users?.level ?? 0;
+    for (let ns = target; ; ns = ns.parent) {
+      if (isMine(ns)) return this.hasEffective(capability);
+      if (ns.parent === null || ns.level <= level) return false;
+      // Who has made it rules it.
+      if (isMine(ns.parent) && ns.owner === this.euid) return true;
+    }
+  }
+
+  /** For what belongs to the caller's own user namespace. */
+  hasEffective(capability: number): boolean {
     return capability < 32
       ? ((this.#effectiveLo >>> capability) & 1) === 1
       : ((this.#effectiveHi >>> (capability - 32)) & 1) === 1;

@@ -82,6 +82,7 @@ export function deliverSignals(task: Task): boolean {
       if (task.signalPending) continue;
       return true;
     }
+    if (process.unkillable && signal !== SIGKILL && signal !== SIGSTOP) continue;
     switch (defaultAction(signal)) {
       case "ignore":
       case "continue":

@@ -18,14 +18,14 @@ import { allowed, MAY_EXEC } from "../vfs/permission.ts";
 import { FOLLOW, lookup, type View } from "../vfs/walk.ts";
 import type { TaskCredentials } from "./credentials.ts";
 import { releaseMemory } from "./exit.ts";
+import { newSessionLeader, startInit } from "./init.ts";
 import { defaultLimits, type Kernel } from "./kernel.ts";
 import { type GuestSpace, Mm } from "./mm.ts";
 import { detach, traceExec } from "./ptrace.ts";
 import { NO_RESULT } from "./scheduler.ts";
-import { ProcessGroup, Session } from "./session.ts";
 import { SignalHandlers } from "./signal-state.ts";
 import { Task } from "./task.ts";
-import { type ResourceLimit, ThreadGroup } from "./thread-group.ts";
+import type { ResourceLimit } from "./thread-group.ts";
 import { sleep, Woken } from "./wait.ts";
 
 export interface Program {
@@ -91,7 +91,7 @@ async function afterOtherThreads(
   if (leader !== task) {
     if (leader.trace !== null) detach(leader.trace);
     leader.state = "dead";
-    kernel.tasks.delete(task.tid);
+    kernel.removeTask(task);
     task.tid = process.pid;
     kernel.tasks.set(task.tid, task);
     process.leader = task;
@@ -245,15 +245,15 @@ export interface FirstProcess extends Program {
   readonly credentials: TaskCredentials;
   readonly limits?: ResourceLimit[];
   readonly nice?: number;
+  /** It is to be process 1. */
+  readonly isInit?: boolean;
 }
 
 /**
- * Starts a program that nobody has forked: a child of init, leader of a session and a process group of its own.
- * Throws LoadError or another Errno.
+ * Starts a program that nobody has forked, leader of a session and a process group of its own: a child of process 1, which
+ * is the kernel's, or process 1 itself. Throws LoadError or another Errno.
  */
 export function startProcess(kernel: Kernel, first: FirstProcess): Task {
-  const pid = kernel.allocatePid();
-  if (pid === undefined) throw new Error("no process id is left");
   const limits = first.limits ?? defaultLimits();
   let credentials = first.credentials;
   const view: View = { fs: first.fs, credentials };
@@ -266,22 +266,18 @@ export function startProcess(kernel: Kernel, first: FirstProcess): Task {
       credentials = c;
     },
   });
-  const session = new Session(pid);
-  kernel.sessions.set(pid, session);
-  const group = new ProcessGroup(pid, session);
-  kernel.groups.set(pid, group);
-  session.groups.set(pid, group);
-  const process = new ThreadGroup(kernel, pid, null, group, limits);
-  group.members.add(process);
-  session.leader = process;
+  if (first.isInit !== true && kernel.pids.init === null) startInit(kernel);
+  const process = newSessionLeader(kernel, kernel.pids, kernel.pids.init, limits);
+  process.unkillable = kernel.pids.init === process;
   process.exitSignal = SIGCHLD;
-  kernel.processes.set(pid, process);
   const mm = newMm(kernel, loaded);
   const { fs, files } = first;
-  const task = new Task({ process, tid: pid, mm, fs, files, handlers: new SignalHandlers(), credentials });
+  const { namespaces } = kernel;
+  const handlers = new SignalHandlers();
+  const task = new Task({ process, tid: process.pid, mm, fs, files, handlers, credentials, namespaces });
   process.leader = task;
   process.tasks.add(task);
-  kernel.tasks.set(pid, task);
+  kernel.tasks.set(task.tid, task);
   kernel.forks++;
   task.comm = commOf(first.filename);
   task.nice = first.nice ?? 0;

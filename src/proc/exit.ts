@@ -2,7 +2,17 @@
 
 import { Errno } from "../abi/errno.ts";
 import { FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS } from "../abi/futex.ts";
-import { CLD_DUMPED, CLD_EXITED, CLD_KILLED, SA_NOCLDWAIT, SIG_IGN, SIGCHLD, SIGCONT, SIGHUP } from "../abi/signal.ts";
+import {
+  CLD_DUMPED,
+  CLD_EXITED,
+  CLD_KILLED,
+  SA_NOCLDWAIT,
+  SIG_IGN,
+  SIGCHLD,
+  SIGCONT,
+  SIGHUP,
+  SIGKILL,
+} from "../abi/signal.ts";
 import { futexKey } from "./futex-key.ts";
 import { releaseTracees, stopForExit, tellTracer } from "./ptrace.ts";
 import type { ProcessGroup } from "./session.ts";
@@ -40,7 +50,7 @@ export function exitTask(task: Task, status: number): void {
     tellTracer(task.trace, CLD_EXITED, (status >> 8) & 0xff);
   } else {
     task.state = "dead";
-    kernel.tasks.delete(task.tid);
+    kernel.removeTask(task);
   }
   kernel.observer?.taskExited?.(task, process.exiting ? process.exitStatus : status);
   process.threadQueue.wake();
@@ -81,7 +91,7 @@ function walkRobustList(task: Task): void {
   const release = (entry: number, offset: number, inherits: boolean): void => {
     const address = entry + offset;
     const value = space.readU32(address);
-    if ((value & FUTEX_TID_MASK) !== task.tid) return;
+    if ((value & FUTEX_TID_MASK) !== task.number) return;
     space.writeU32(address, ((value & FUTEX_WAITERS) | FUTEX_OWNER_DIED) >>> 0);
     // Waiters of a lock that inherits priorities are not asleep here: they get it from `release`.
     if (value & FUTEX_WAITERS && !inherits) task.kernel.futexes.wake(futexKey(task, address, true), 1, 0xffff_ffff);
@@ -109,12 +119,21 @@ function exitProcess(process: ThreadGroup, status: number): void {
     // Of the thread that was the last (synchronize_group_exit).
     process.exitStatus = status;
   }
+  const { pids } = process;
+  if (pids.init === process) {
+    endNamespace(process);
+    if (pids.population > 1) {
+      pids.whenAlone = () => exitProcess(process, status);
+      return;
+    }
+    if (pids.rebootSignal !== 0) process.exitStatus = pids.rebootSignal;
+  }
   process.exited = true;
   process.pending.clear();
   releaseTracees(process);
   process.timers?.cancelAll();
   process.timers = null;
-  for (const set of kernel.sysv.sets) set.giveBack(process, Number(kernel.realtime() / 1_000_000_000n));
+  for (const set of process.leader.ipc.sysv.sets) set.giveBack(process, Number(kernel.realtime() / 1_000_000_000n));
   const { session } = process.group;
   if (session.leader === process) {
     session.leader = undefined;
@@ -133,10 +152,25 @@ function exitProcess(process: ThreadGroup, status: number): void {
   kernel.exitQueue.wake();
 }
 
-/** Children go to the nearest subreaper, or to init, which reaps at once. */
+/** zap_pid_ns_processes(): with its init all processes of a PID namespace end, and nobody need wait for them. */
+function endNamespace(init: ThreadGroup): void {
+  const { kernel, pids } = init;
+  pids.closed = true;
+  const { handlers } = init.leader;
+  handlers.set(SIGCHLD, { ...handlers.get(SIGCHLD), handler: SIG_IGN });
+  for (const process of [...kernel.processes.values()]) {
+    if (process === init || !pids.contains(process.pids)) continue;
+    if (!process.exited) kernel.signals.beginExit(process, SIGKILL);
+    else if (process.parent === init && process.tellParent === null) reap(process);
+  }
+}
+
+/** Children go to the nearest subreaper of the same PID namespace, or to its init. */
 function forsakeChildren(process: ThreadGroup): void {
+  const { pids } = process;
   let heir: ThreadGroup | null = process.parent;
-  while (heir !== null && (!heir.childSubreaper || heir.exited)) heir = heir.parent;
+  while (heir !== null && heir.pids === pids && (!heir.childSubreaper || heir.exited)) heir = heir.parent;
+  if (heir?.pids !== pids) heir = pids.init === process ? null : pids.init;
   for (const child of [...process.children]) {
     process.children.delete(child);
     child.parent = heir;
@@ -215,7 +249,6 @@ export function reap(process: ThreadGroup): void {
   }
   kernel.pastUsage.add(process.usage);
   leader.state = "dead";
-  kernel.tasks.delete(leader.tid);
-  kernel.processes.delete(process.pid);
-  kernel.leaveGroup(process);
+  kernel.removeTask(leader);
+  kernel.removeProcess(process);
 }

@@ -8,35 +8,34 @@ import {
   CLONE_FILES,
   CLONE_FS,
   CLONE_INTO_CGROUP,
-  CLONE_NEWCGROUP,
   CLONE_NEWIPC,
-  CLONE_NEWNET,
   CLONE_NEWNS,
   CLONE_NEWPID,
   CLONE_NEWUSER,
-  CLONE_NEWUTS,
   CLONE_PARENT,
   CLONE_PARENT_SETTID,
   CLONE_PIDFD,
   CLONE_SETTLS,
   CLONE_SIGHAND,
+  CLONE_SYSVSEM,
   CLONE_THREAD,
   CLONE_VFORK,
   CLONE_VM,
 } from "../abi/clone.ts";
-import { EAGAIN, EEXIST, EINVAL, EPERM, ERESTARTNOINTR, Errno, errno } from "../abi/errno.ts";
+import { EAGAIN, EEXIST, EINVAL, ENOMEM, EPERM, ERESTARTNOINTR, Errno, errno } from "../abi/errno.ts";
 import { RLIMIT_NOFILE, RLIMIT_NPROC } from "../abi/resource.ts";
 import { SS_DISABLE } from "../abi/signal.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
-import { INIT_PID, PID_MAX } from "./kernel.ts";
 import { Mm } from "./mm.ts";
+import { outwards, PID_MAX, type PidNamespace } from "./pid-namespace.ts";
 import { makePidFile } from "./pidfd.ts";
 import { cloneEvent, stopInCall, traceNewTask, vforkDone } from "./ptrace.ts";
 import { Task } from "./task.ts";
 import { ThreadGroup } from "./thread-group.ts";
+import { newNamespaces, unshareMounts } from "./unshare.ts";
 import { sleep } from "./wait.ts";
 
-/** struct clone_args, less what is not there: cgroups and chosen pids. */
+/** struct clone_args, less what is not there: cgroups. */
 export interface CloneArgs {
   /** CLONE_*, without the exit signal. */
   readonly flags: number;
@@ -48,11 +47,9 @@ export interface CloneArgs {
   readonly pidfd: number;
   readonly childTid: number;
   readonly tls: number;
-  /** The child's id, if it is chosen. */
-  readonly tid?: number;
+  /** The child's numbers, from its innermost PID namespace outwards, as far as they are chosen. */
+  readonly tids?: readonly number[];
 }
-
-const NAMESPACES = [CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWPID, CLONE_NEWUSER];
 
 /** Flags beyond 32 bits: bit operations would lose them. */
 function has(flags: number, flag: number): boolean {
@@ -62,8 +59,7 @@ function has(flags: number, flag: number): boolean {
 /** Makes a task like the caller; the result is its tid, for CLONE_VFORK once it has let go of the memory. */
 export function clone(task: Task, args: CloneArgs): number | Promise<number> {
   const { flags } = args;
-  checkFlags(flags);
-  if (has(flags, CLONE_NEWUTS) && !task.capable(CAP_SYS_ADMIN)) throw errno(EPERM);
+  checkFlags(task, flags);
   // The child must not miss a signal that is sent to all of the group now: deliver first, then clone.
   if (task.signalPending) {
     task.kernel.signals.recalculate(task);
@@ -80,39 +76,47 @@ export function clone(task: Task, args: CloneArgs): number | Promise<number> {
   }
   if (has(flags, CLONE_PARENT_SETTID)) {
     try {
-      task.space.writeU32(args.parentTid, child.tid);
+      task.space.writeU32(args.parentTid, task.numberOf(child.tid));
     } catch (e) {
       if (!(e instanceof Errno)) throw e;
     }
   }
-  const { tid } = child;
+  const tid = task.numberOf(child.tid);
+  // An event tells the tracer by which number the child is known to it.
+  const message = task.trace === null ? tid : task.trace.tracer.pids.number(child.tid);
   const done = has(flags, CLONE_VFORK) ? new WaitQueue() : null;
   child.vforkDone = done;
   const event = cloneEvent(task, flags, args.exitSignal);
   traceNewTask(task, child, flags, event);
   task.kernel.observer?.taskStarted?.(child, task);
   task.kernel.scheduler.ready(child);
-  if (done !== null) return vforkResult(task, child, done, tid, event);
-  if (event !== 0) task.trace?.due.push({ event, message: tid });
+  if (done !== null) return vforkResult(task, child, done, message, event);
+  if (event !== 0) task.trace?.due.push({ event, message });
   return tid;
 }
 
-async function vforkResult(task: Task, child: Task, done: WaitQueue, tid: number, event: number): Promise<number> {
-  if (event !== 0) await stopInCall(task, event, tid);
+async function vforkResult(task: Task, child: Task, done: WaitQueue, message: number, event: number): Promise<number> {
+  if (event !== 0) await stopInCall(task, event, message);
   while (child.vforkDone === done && !task.kernel.signals.dying(task)) await sleep(task, done, { killable: true });
-  await vforkDone(task, tid);
-  return tid;
+  await vforkDone(task, message);
+  return task.numberOf(child.tid);
 }
 
-function checkFlags(flags: number): void {
+function checkFlags(task: Task, flags: number): void {
   if (has(flags, CLONE_FS) && has(flags, CLONE_NEWNS)) throw errno(EINVAL);
   if (has(flags, CLONE_FS) && has(flags, CLONE_NEWUSER)) throw errno(EINVAL);
   if (has(flags, CLONE_THREAD) && !has(flags, CLONE_SIGHAND)) throw errno(EINVAL);
   if (has(flags, CLONE_SIGHAND) && !has(flags, CLONE_VM)) throw errno(EINVAL);
   if (has(flags, CLONE_CLEAR_SIGHAND) && has(flags, CLONE_SIGHAND)) throw errno(EINVAL);
   if (has(flags, CLONE_PIDFD) && has(flags, CLONE_THREAD)) throw errno(EINVAL);
-  // As a kernel that is built without namespaces other than those of mounts and UTS, and without cgroups, answers.
-  for (const namespace of NAMESPACES) if (has(flags, namespace)) throw errno(EINVAL);
+  // Siblings of a namespace's init would have no parent in it.
+  if (has(flags, CLONE_PARENT) && task.process.unkillable) throw errno(EINVAL);
+  if (has(flags, CLONE_THREAD)) {
+    if (has(flags, CLONE_NEWUSER) || has(flags, CLONE_NEWPID)) throw errno(EINVAL);
+    if (task.namespaces.pidsOfChildren !== task.process.pids) throw errno(EINVAL);
+  }
+  if (has(flags, CLONE_NEWIPC) && has(flags, CLONE_SYSVSEM)) throw errno(EINVAL);
+  // As a kernel without control groups.
   if (has(flags, CLONE_INTO_CGROUP)) throw errno(EINVAL);
 }
 
@@ -125,12 +129,25 @@ function checkProcessLimit(task: Task): void {
   if (count >= limit) throw errno(EAGAIN);
 }
 
-/** An id that the caller has chosen: alloc_pid() with set_tid. */
-function chosenId(task: Task, tid: number): number {
-  if (tid < 1 || tid >= PID_MAX) throw errno(EINVAL);
-  if (!task.capable(CAP_SYS_ADMIN)) throw errno(EPERM);
-  if (tid === INIT_PID || !task.kernel.isFree(tid)) throw errno(EEXIST);
-  return tid;
+/** alloc_pid() */
+function newId(task: Task, pids: PidNamespace, chosen: readonly number[] | undefined): number {
+  const { kernel } = task;
+  if (chosen !== undefined) {
+    let depth = 0;
+    for (const ns of outwards(pids)) {
+      const number = chosen[depth++];
+      if (number === undefined) break;
+      if (number < 1 || number >= PID_MAX) throw errno(EINVAL);
+      // The first of a namespace is its init.
+      if (number !== 1 && ns.init === null) throw errno(EINVAL);
+      if (!task.credentials.capableIn(CAP_SYS_ADMIN, kernel.registry.of(ns).owner)) throw errno(EPERM);
+    }
+    if (depth < chosen.length) throw errno(EINVAL);
+  }
+  for (const ns of outwards(pids)) if (ns.closed) throw errno(ENOMEM);
+  const id = kernel.allocateId(pids, chosen);
+  if (id === undefined) throw errno(chosen === undefined ? EAGAIN : EEXIST);
+  return id;
 }
 
 function copyTask(task: Task, args: CloneArgs): Task {
@@ -138,11 +155,12 @@ function copyTask(task: Task, args: CloneArgs): Task {
   const { registers } = task.arch;
   const { flags } = args;
   checkProcessLimit(task);
-  if (kernel.tasks.size >= kernel.maxTasks) throw errno(EAGAIN);
+  if (kernel.tasks.size - kernel.ownTasks >= kernel.maxTasks) throw errno(EAGAIN);
   // Its share of the processor is a task's own (sched_fork).
   if (task.deadline !== null) throw errno(EAGAIN);
-  const tid = args.tid === undefined ? kernel.allocatePid() : chosenId(task, args.tid);
-  if (tid === undefined) throw errno(EAGAIN);
+  const { credentials, namespaces } = newNamespaces(task, flags);
+  const pids = has(flags, CLONE_THREAD) ? process.pids : namespaces.pidsOfChildren;
+  const tid = newId(task, pids, args.tids);
 
   // The one step that can fail for want of memory comes before anything that would have to be undone.
   const sharesMemory = has(flags, CLONE_VM);
@@ -153,18 +171,17 @@ function copyTask(task: Task, args: CloneArgs): Task {
   else files = files.clone();
   if (has(flags, CLONE_FS)) fs.references++;
   else fs = fs.clone();
-  if (has(flags, CLONE_NEWNS)) fs.unshareMounts();
+  if (has(flags, CLONE_NEWNS)) unshareMounts(kernel, fs, credentials);
   if (!has(flags, CLONE_SIGHAND)) handlers = has(flags, CLONE_CLEAR_SIGHAND) ? handlers.afterExec() : handlers.clone();
 
   const thread = has(flags, CLONE_THREAD);
-  const childProcess = thread ? process : newProcess(task, tid, has(flags, CLONE_PARENT), args.exitSignal);
-  const child = new Task({ process: childProcess, tid, mm, fs, files, handlers, credentials: task.credentials });
+  const childProcess = thread ? process : newProcess(task, tid, pids, has(flags, CLONE_PARENT), args.exitSignal);
+  const child = new Task({ process: childProcess, tid, mm, fs, files, handlers, credentials, namespaces });
   if (!thread) childProcess.leader = child;
   childProcess.tasks.add(child);
   kernel.tasks.set(tid, child);
   kernel.forks++;
 
-  child.uts = has(flags, CLONE_NEWUTS) ? task.uts.clone() : task.uts;
   child.comm = task.comm;
   inheritScheduling(task, child);
   if (!sharesMemory) child.rseq = task.rseq;
@@ -191,7 +208,7 @@ function copyTask(task: Task, args: CloneArgs): Task {
   if (has(flags, CLONE_SETTLS)) registers.setTls(context, args.tls);
   if (has(flags, CLONE_CHILD_SETTID)) {
     try {
-      child.space.writeU32(args.childTid, tid);
+      child.space.writeU32(args.childTid, child.number);
     } catch (e) {
       if (!(e instanceof Errno)) throw e;
     }
@@ -218,14 +235,16 @@ function inheritScheduling(task: Task, child: Task): void {
   } else if (task.nice < 0) child.nice = 0;
 }
 
-function newProcess(task: Task, pid: number, siblings: boolean, exitSignal: number): ThreadGroup {
+function newProcess(task: Task, pid: number, pids: PidNamespace, siblings: boolean, exitSignal: number): ThreadGroup {
   const { kernel, process } = task;
   const parent = siblings ? process.parent : process;
-  const child = new ThreadGroup(kernel, pid, parent, process.group, [...process.limits]);
+  const { group } = process;
+  const child = new ThreadGroup({ kernel, pid, pids, parent, group, limits: [...process.limits] });
   child.exitSignal = siblings ? process.exitSignal : exitSignal;
   child.dumpable = process.dumpable;
   process.group.members.add(child);
   parent?.children.add(child);
-  kernel.processes.set(pid, child);
+  child.unkillable = pids.init === null;
+  kernel.addProcess(child);
   return child;
 }

@@ -64,15 +64,15 @@ export class PiLocks {
   lock(task: Task, key: FutexKey, address: number, wake: () => void): "taken" | PiWaiter | number {
     const { space } = task;
     const value = space.readU32(address);
-    if ((value & FUTEX_TID_MASK) === task.tid) return -EDEADLK;
+    if ((value & FUTEX_TID_MASK) === task.number) return -EDEADLK;
     let lock = this.find(key);
     if (lock === undefined) {
       if ((value & FUTEX_TID_MASK) === 0) {
-        space.writeU32(address, ((value & FUTEX_OWNER_DIED) | task.tid) >>> 0);
+        space.writeU32(address, ((value & FUTEX_OWNER_DIED) | task.number) >>> 0);
         return "taken";
       }
       space.writeU32(address, (value | FUTEX_WAITERS) >>> 0);
-      const owner = task.kernel.tasks.get(value & FUTEX_TID_MASK);
+      const owner = task.find(value & FUTEX_TID_MASK);
       if (owner === undefined || owner.state === "dead" || owner.state === "zombie") return -ESRCH;
       lock = new PiLock(key, owner, space, address);
     } else space.writeU32(address, (value | FUTEX_WAITERS) >>> 0);
@@ -97,9 +97,9 @@ export class PiLocks {
     const { space } = task;
     const value = space.readU32(address);
     const owner = value & FUTEX_TID_MASK;
-    if (owner === task.tid) return -EDEADLK;
+    if (owner === task.number) return -EDEADLK;
     if (owner === 0 && this.find(key) === undefined) {
-      space.writeU32(address, ((value & FUTEX_OWNER_DIED) | task.tid) >>> 0);
+      space.writeU32(address, ((value & FUTEX_OWNER_DIED) | task.number) >>> 0);
       return "taken";
     }
     space.writeU32(address, (value | FUTEX_WAITERS) >>> 0);
@@ -108,7 +108,7 @@ export class PiLocks {
 
   unlock(task: Task, key: FutexKey, address: number): number {
     const value = task.space.readU32(address);
-    if ((value & FUTEX_TID_MASK) !== task.tid) return -EPERM;
+    if ((value & FUTEX_TID_MASK) !== task.number) return -EPERM;
     const lock = this.find(key);
     if (lock === undefined) task.space.writeU32(address, 0);
     else if (lock.owner !== task) return -EPERM;
@@ -124,7 +124,7 @@ export class PiLocks {
     next.owns = true;
     next.task.piWaits = null;
     const word = new Uint8Array(4);
-    new DataView(word.buffer).setUint32(0, (FUTEX_WAITERS | died | next.task.tid) >>> 0, true);
+    new DataView(word.buffer).setUint32(0, (FUTEX_WAITERS | died | next.task.number) >>> 0, true);
     try {
       accessMemory(lock.space, lock.address, word, { write: true, force: false });
     } catch (e) {

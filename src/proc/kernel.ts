@@ -13,7 +13,6 @@ import {
   RLIMIT_STACK,
 } from "../abi/resource.ts";
 import { SIGKILL } from "../abi/signal.ts";
-import { MSGMNI, SEMMNI, SHMMNI } from "../abi/sysv-ipc.ts";
 import type { CpuEngine } from "../cpu/core.ts";
 import type { Host } from "../host/interface.ts";
 import type { ProgramKind } from "../loader/exec.ts";
@@ -22,17 +21,21 @@ import { Network, type NetworkOptions } from "../net/network.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
 import type { MountTable } from "../vfs/mounts.ts";
 import type { Arch } from "./arch/arch.ts";
+import type { TaskCredentials } from "./credentials.ts";
 import { FutexTable } from "./futex.ts";
 import { Identities } from "./identities.ts";
-import { MqueueFs } from "./mqueue.ts";
+import { IpcNamespace } from "./ipc-namespace.ts";
+import { NamespaceFs } from "./namespace-file.ts";
+import { CgroupNamespace, NamespaceRegistry, type Namespaces } from "./namespaces.ts";
 import type { Observer } from "./observer.ts";
+import { outwards, PID_MAX, PidNamespace } from "./pid-namespace.ts";
 import { Scheduler, type SyscallGate } from "./scheduler.ts";
 import { ProcessGroup, type Session } from "./session.ts";
 import { Signals } from "./signals.ts";
-import { IpcTable, type SysvIpc } from "./sysv-ipc.ts";
 import type { Task } from "./task.ts";
 import { type ResourceLimit, type ThreadGroup, Usage } from "./thread-group.ts";
 import { Timers } from "./timers.ts";
+import { UserNamespace } from "./user-namespace.ts";
 import { UtsNamespace } from "./uts.ts";
 import { type ClockPage, makeClockPage, makeVdso } from "./vdso.ts";
 
@@ -55,11 +58,6 @@ export interface KernelOptions {
   /** The loopback alone by default. */
   readonly network?: NetworkOptions | undefined;
 }
-
-/** kernel.pid_max */
-export const PID_MAX = 4_194_304;
-/** The pid of the reaper of orphans, which is not a program but the kernel itself. */
-export const INIT_PID = 1;
 
 export class Kernel {
   readonly host: Host;
@@ -85,26 +83,26 @@ export class Kernel {
   readonly sessions: Map<number, Session> = new Map();
   /** CPU time of processes that are no more: /proc/stat. */
   readonly pastUsage: Usage = new Usage();
-  readonly sysv: SysvIpc = {
-    queues: new IpcTable(MSGMNI),
-    sets: new IpcTable(SEMMNI),
-    segments: new IpcTable(SHMMNI),
-  };
-  /** POSIX message queues. */
-  readonly mqueues: MqueueFs;
+  /** The machine's own namespaces, in which the first process is. */
+  readonly pids: PidNamespace = new PidNamespace(null);
+  readonly users: UserNamespace = new UserNamespace(null);
+  readonly namespaces: Namespaces;
+  readonly registry: NamespaceRegistry = new NamespaceRegistry();
+  readonly namespaceFs: NamespaceFs;
+  /** PID namespaces inside of the machine's own. */
+  readonly #inner: Set<PidNamespace> = new Set();
   readonly identities: Identities = new Identities();
   observer: Observer | null = null;
-  /** Names of the first process; others may have their own. */
-  readonly uts: UtsNamespace;
   readonly memoryBytes: number;
   readonly maxTasks: number;
   /** Tasks made since the start: /proc/stat's "processes". */
   forks = 0;
+  /** Of `tasks` those that are the kernel's, and do not count against `maxTasks`. */
+  ownTasks = 0;
   /** Woken at each exit of a process. */
   readonly exitQueue: WaitQueue = new WaitQueue();
   readonly #bootRealtime: bigint;
   readonly #bootMonotonic: bigint;
-  #lastPid = INIT_PID;
 
   constructor(options: KernelOptions) {
     this.host = options.host;
@@ -113,7 +111,6 @@ export class Kernel {
     this.pool = options.pool;
     this.mounts = options.mounts;
     this.randomize = options.randomize ?? false;
-    this.uts = new UtsNamespace(options.hostname ?? "tsrcore");
     this.memoryBytes = options.memoryBytes ?? 4 * 2 ** 30;
     this.maxTasks = options.maxTasks ?? PID_MAX;
     this.#bootMonotonic = options.host.clock.monotonic();
@@ -121,8 +118,17 @@ export class Kernel {
     this.timers = new Timers(options.host, () => this.now());
     this.signals = new Signals(this);
     this.futexes = new FutexTable();
-    this.mqueues = new MqueueFs(options.mounts.deviceNumbers.next(), options.host.clock);
-    this.network = new Network(options.host, options.mounts.deviceNumbers.next(), options.network);
+    const device = (): number => options.mounts.deviceNumbers.next();
+    this.namespaces = {
+      uts: new UtsNamespace(options.hostname ?? "tsrcore"),
+      ipc: new IpcNamespace(device(), options.host.clock),
+      network: new Network(options.host, device(), options.network),
+      cgroup: new CgroupNamespace(),
+      pidsOfChildren: this.pids,
+    };
+    this.network = this.namespaces.network;
+    this.namespaceFs = new NamespaceFs(this, device());
+    this.#registerNamespaces();
     this.clockPage = options.engine.countsTime
       ? makeClockPage(options.host.clock, options.pool, this.#bootMonotonic)
       : undefined;
@@ -155,23 +161,87 @@ export class Kernel {
     return arch;
   }
 
-  /** A number that no task, group or session has. EAGAIN is the caller's, for `undefined`. */
-  allocatePid(): number | undefined {
-    for (let tries = 0; tries < PID_MAX; tries++) {
-      this.#lastPid = this.#lastPid + 1 >= PID_MAX ? 300 : this.#lastPid + 1;
-      const pid = this.#lastPid;
-      if (this.isFree(pid)) return pid;
+  #registerNamespaces(): void {
+    const { uts, ipc, network, cgroup } = this.namespaces;
+    const first = { uts, ipc, net: network, cgroup, pid: this.pids, user: this.users, mnt: this.mounts } as const;
+    for (const [kind, object] of Object.entries(first))
+      this.registry.addFirst(kind as keyof typeof first, object, this.users);
+  }
+
+  /** The user namespace of credentials. */
+  usersOf(credentials: TaskCredentials): UserNamespace {
+    return credentials.users ?? this.users;
+  }
+
+  /** Inside of `parent`. */
+  newPidNamespace(parent: PidNamespace, owner: UserNamespace): PidNamespace {
+    return this.registry.add("pid", new PidNamespace(parent), owner);
+  }
+
+  /**
+   * An id that no task, group or session has, with a number for it in each namespace that is to see it.
+   * @param chosen numbers from the innermost namespace outwards; what is free for those that are not there
+   * @returns undefined if a chosen number is taken, or none is left: EEXIST, EAGAIN are the caller's
+   */
+  allocateId(pids: PidNamespace, chosen: readonly number[] = []): number | undefined {
+    const numbers: number[] = [];
+    let depth = 0;
+    const free = (number: number): boolean => this.isFree(number);
+    for (const ns of outwards(pids)) {
+      const wanted = chosen[depth++];
+      if (wanted !== undefined && !ns.isFree(wanted, free)) return undefined;
+      const number = wanted ?? ns.next(free);
+      if (number === undefined) return undefined;
+      numbers.push(number);
     }
-    return undefined;
+    const id = numbers.at(-1) as number;
+    for (const inner of this.#inner) inner.forget(id);
+    if (pids.level > 0) {
+      depth = 0;
+      for (const ns of outwards(pids)) {
+        if (ns.level > 0) this.#inner.add(ns);
+        ns.assign(id, numbers[depth++] as number);
+      }
+    }
+    return id;
   }
 
   /** No task, group or session has it. */
-  isFree(pid: number): boolean {
-    return !this.tasks.has(pid) && !this.groups.has(pid) && !this.sessions.has(pid);
+  isFree(id: number): boolean {
+    return !this.tasks.has(id) && !this.groups.has(id) && !this.sessions.has(id);
   }
 
-  get lastPid(): number {
-    return this.#lastPid;
+  /** A task, group or session is no more: if it was the last by that id, the numbers are free. */
+  #freed(id: number): void {
+    if (this.#inner.size === 0 || !this.isFree(id)) return;
+    for (const inner of this.#inner) inner.release(id);
+  }
+
+  removeTask(task: Task): void {
+    this.tasks.delete(task.tid);
+    this.#freed(task.tid);
+  }
+
+  addProcess(process: ThreadGroup): void {
+    this.processes.set(process.pid, process);
+    for (const ns of outwards(process.pids)) {
+      ns.population++;
+      ns.init ??= process;
+    }
+  }
+
+  /** It has been waited for. */
+  removeProcess(process: ThreadGroup): void {
+    this.processes.delete(process.pid);
+    this.leaveGroup(process);
+    for (const ns of outwards(process.pids)) {
+      if (--ns.population === 0) this.#inner.delete(ns);
+      if (ns.population === 1) {
+        const alone = ns.whenAlone;
+        ns.whenAlone = null;
+        alone?.();
+      }
+    }
   }
 
   /** The machine stops: every process is killed. */
@@ -201,9 +271,12 @@ export class Kernel {
     group.members.delete(process);
     if (group.members.size > 0) return;
     if (this.groups.get(group.id) === group) this.groups.delete(group.id);
+    this.#freed(group.id);
     group.session.groups.delete(group.id);
     if (group.session.controllingTerminal?.foreground === group) group.session.controllingTerminal.foreground = null;
-    if (group.session.groups.size === 0) this.sessions.delete(group.session.id);
+    if (group.session.groups.size > 0) return;
+    this.sessions.delete(group.session.id);
+    this.#freed(group.session.id);
   }
 }
 

@@ -157,7 +157,7 @@ export function letGo(trace: Trace): void {
   const { process, kernel } = tracee;
   if (tracee !== process.leader) {
     tracee.state = "dead";
-    kernel.tasks.delete(tracee.tid);
+    kernel.removeTask(tracee);
     return;
   }
   if (process.exited && process.parent !== tracer) process.tellParent?.();

@@ -31,7 +31,7 @@ describe("scheduler", () => {
       yieldTurn(callback);
     };
     await machine.run();
-    expect(kernel.processes.size).toBe(0);
+    expect(kernel.processes.size).toBe(1);
     expect(hostTurns).toBeGreaterThanOrEqual(20);
     expect(new Set(turns)).toEqual(new Set([0, 2, 3]));
   });

@@ -108,14 +108,22 @@ export class Signals {
       task.handlers.set(signal, { ...action, handler: SIG_DFL });
       task.blocked.delete(signal);
     }
+    // Nor does it help to be an init.
+    if (task.handlers.get(signal).handler === SIG_DFL && task.trace === null) task.process.unkillable = false;
     this.sendToTask(task, info);
     this.recalculate(task);
   }
 
-  #send(process: ThreadGroup, info: SignalInfo, target: Task | null): number {
-    const { signal } = info;
+  #send(process: ThreadGroup, sent: SignalInfo, target: Task | null): number {
+    const { signal } = sent;
     if (process.exited || process.exiting) return 0;
-    if (!this.#prepare(process, signal, target ?? process.leader)) return 0;
+    const { pids } = process;
+    let info = sent;
+    if (pids.level > 0 && sent.pid !== undefined && sent.raw === undefined)
+      info = { ...sent, pid: pids.number(sent.pid) };
+    // Sent by the kernel, or by somebody whom the process does not see.
+    const force = sent.code === SI_KERNEL || info.pid === 0;
+    if (!this.#prepare(process, signal, target ?? process.leader, force)) return 0;
     const queue = target === null ? process.pending : target.pending;
     if (signal >= SIGRTMIN && info.code !== SI_USER && this.queueFull(process)) return -EAGAIN;
     if (!queue.add(info)) return 0;
@@ -140,22 +148,27 @@ export class Signals {
   }
 
   /** prepare_signal(): immediate effects; false if the signal is to be dropped. */
-  #prepare(process: ThreadGroup, signal: number, target: Task): boolean {
+  #prepare(process: ThreadGroup, signal: number, target: Task, force: boolean): boolean {
     if (STOP_SIGNALS.has(signal)) {
       for (const queue of this.#allQueues(process)) queue.discard(CONT);
     } else if (signal === SIGCONT) {
       for (const queue of this.#allQueues(process)) queue.discard(STOP_SIGNALS);
       this.#continue(process);
     }
-    return !this.#ignored(target, signal);
+    return !this.#ignored(target, signal, force);
   }
 
-  #ignored(task: Task, signal: number): boolean {
+  /** sig_ignored() */
+  #ignored(task: Task, signal: number, force: boolean): boolean {
     if (task.blocked.has(signal) || (task.awaited?.has(signal) ?? false)) return false;
     // A tracer sees them too.
     if (task.trace !== null && signal !== SIGKILL) return false;
-    if (signal !== SIGKILL && task.kernel.observer?.seesIgnoredSignals?.(task) === true) return false;
+    if (signal !== SIGKILL && task.hasMemory && task.kernel.observer?.seesIgnoredSignals?.(task) === true) return false;
     const { handler } = task.handlers.get(signal);
+    const { unkillable } = task.process;
+    if (unkillable && !task.hasMemory) return true;
+    const cannotBeCaught = signal === SIGKILL || signal === SIGSTOP;
+    if (unkillable && handler === SIG_DFL && !(force && cannotBeCaught)) return true;
     if (handler === SIG_IGN) return signal !== SIGKILL && signal !== SIGSTOP;
     if (handler !== SIG_DFL) return false;
     const action = defaultAction(signal);
@@ -189,7 +202,7 @@ export class Signals {
   #surelyFatal(task: Task, signal: number): boolean {
     if (signal === SIGKILL) return true;
     if (task.awaited?.has(signal) || task.trace !== null) return false;
-    if (task.handlers.get(signal).handler !== SIG_DFL) return false;
+    if (task.handlers.get(signal).handler !== SIG_DFL || task.process.unkillable) return false;
     return defaultAction(signal) === "terminate" && task.kernel.observer?.signalDelivered === undefined;
   }
 

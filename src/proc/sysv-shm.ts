@@ -6,7 +6,7 @@ import { SharedAnonymous, type SharedObject, type SharedOwner } from "../mm/shar
 import type { TaskCredentials } from "./credentials.ts";
 import type { Kernel } from "./kernel.ts";
 import type { GuestSpace } from "./mm.ts";
-import { IpcObject } from "./sysv-ipc.ts";
+import { IpcObject, type IpcTable } from "./sysv-ipc.ts";
 
 export class SharedSegment extends IpcObject implements SharedObject {
   /** As /proc/self/maps shows it. */
@@ -19,18 +19,25 @@ export class SharedSegment extends IpcObject implements SharedObject {
   /** IPC_RMID was called: it goes with its last mapping. */
   doomed = false;
   readonly #contents: SharedAnonymous;
+  readonly #table: IpcTable<SharedSegment>;
 
   constructor(
     key: number,
     mode: number,
     credentials: TaskCredentials,
     now: number,
-    options: { readonly size: number; readonly pid: number; readonly owner: SharedOwner },
+    options: {
+      readonly size: number;
+      readonly pid: number;
+      readonly owner: SharedOwner;
+      readonly table: IpcTable<SharedSegment>;
+    },
   ) {
     super(key, mode, credentials, now);
     this.name = `/SYSV${(key >>> 0).toString(16).padStart(8, "0")} (deleted)`;
     this.size = options.size;
     this.creatorPid = options.pid;
+    this.#table = options.table;
     this.#contents = new SharedAnonymous(options.owner);
   }
 
@@ -49,7 +56,7 @@ export class SharedSegment extends IpcObject implements SharedObject {
   /** Number of mappings of it, in all processes. */
   attachments(kernel: Kernel): number {
     const spaces = new Set<GuestSpace>();
-    for (const task of kernel.tasks.values()) if (task.mm.users > 0) spaces.add(task.space);
+    for (const task of kernel.tasks.values()) if (task.hasMemory && task.mm.users > 0) spaces.add(task.space);
     let count = 0;
     for (const space of spaces) for (const vma of space.vmas) if (vma.shared === this) count++;
     return count;
@@ -58,7 +65,7 @@ export class SharedSegment extends IpcObject implements SharedObject {
   /** Removes it if it is doomed and nobody has it mapped any more. */
   expire(kernel: Kernel): boolean {
     if (!this.doomed || this.attachments(kernel) > 0) return false;
-    kernel.sysv.segments.remove(this);
+    this.#table.remove(this);
     return true;
   }
 }

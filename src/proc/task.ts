@@ -15,14 +15,18 @@ import type { FsContext } from "../vfs/fs-context.ts";
 import type { Arch, FaultDetails } from "./arch/arch.ts";
 import type { TaskCredentials } from "./credentials.ts";
 import type { PiLock } from "./futex-pi.ts";
+import type { IpcNamespace } from "./ipc-namespace.ts";
 import type { Kernel } from "./kernel.ts";
 import type { GuestSpace, Mm } from "./mm.ts";
+import type { Namespaces } from "./namespaces.ts";
 import type { Trace } from "./ptrace.ts";
 import type { Rseq } from "./rseq.ts";
 import type { Seccomp } from "./seccomp.ts";
+import type { ProcessGroup } from "./session.ts";
 import { PendingSignals, type SignalHandlers, type SignalInfo, SignalSet } from "./signal-state.ts";
 import { type ThreadGroup, Usage } from "./thread-group.ts";
 import type { UserDispatch } from "./user-dispatch.ts";
+import type { UserNamespace } from "./user-namespace.ts";
 import type { UtsNamespace } from "./uts.ts";
 import type { Wait } from "./wait.ts";
 
@@ -47,24 +51,30 @@ const DEADLINE_PRIORITY = 100;
 export interface TaskOptions {
   readonly process: ThreadGroup;
   readonly tid: number;
-  readonly mm: Mm;
+  /** Null for a task of the kernel's own, which never runs. */
+  readonly mm: Mm | null;
   readonly fs: FsContext;
   readonly files: FdTable;
   readonly handlers: SignalHandlers;
   readonly credentials: TaskCredentials;
+  readonly namespaces: Namespaces;
 }
 
 export class Task {
   readonly kernel: Kernel;
+  /** As the kernel knows it: its number in the machine's own PID namespace. */
   tid: number;
   process: ThreadGroup;
-  mm: Mm;
-  space: GuestSpace;
+  /** Without meaning where `hasMemory` is false. */
+  mm!: Mm;
+  space!: GuestSpace;
+  /** False for a task of the kernel's own (init.ts): nobody may look for its memory or registers. */
+  readonly hasMemory: boolean;
   fs: FsContext;
   files: FdTable;
   handlers: SignalHandlers;
   credentials: TaskCredentials;
-  uts: UtsNamespace;
+  namespaces: Namespaces;
   /** Up to 15 bytes. */
   comm = "";
   state: TaskState = "runnable";
@@ -150,13 +160,16 @@ export class Task {
     this.kernel = options.process.kernel;
     this.process = options.process;
     this.tid = options.tid;
-    this.mm = options.mm;
-    this.space = options.mm.space;
+    this.hasMemory = options.mm !== null;
+    if (options.mm !== null) {
+      this.mm = options.mm;
+      this.space = options.mm.space;
+    }
     this.fs = options.fs;
     this.files = options.files;
     this.handlers = options.handlers;
     this.credentials = options.credentials;
-    this.uts = options.process.kernel.uts;
+    this.namespaces = options.namespaces;
   }
 
   /**
@@ -181,6 +194,43 @@ export class Task {
 
   get pid(): number {
     return this.process.pid;
+  }
+
+  /** Its user namespace. */
+  get users(): UserNamespace {
+    return this.kernel.usersOf(this.credentials);
+  }
+
+  get uts(): UtsNamespace {
+    return this.namespaces.uts;
+  }
+
+  get ipc(): IpcNamespace {
+    return this.namespaces.ipc;
+  }
+
+  /** What the guest knows by a number that the kernel knows (of a task, process, group or session); 0 if it does not see it. */
+  numberOf(id: number): number {
+    return this.process.pids.number(id);
+  }
+
+  /** Its own number, as gettid(2) says. */
+  get number(): number {
+    return this.process.pids.number(this.tid);
+  }
+
+  /** The task that the guest knows by this number. */
+  find(number: number): Task | undefined {
+    return this.kernel.tasks.get(this.process.pids.id(number));
+  }
+
+  /** Of a leader. */
+  findProcess(number: number): ThreadGroup | undefined {
+    return this.kernel.processes.get(this.process.pids.id(number));
+  }
+
+  findGroup(number: number): ProcessGroup | undefined {
+    return this.kernel.groups.get(this.process.pids.id(number));
   }
 
   /** The soft resource limit: bytes, seconds or a count; Infinity if there is none. */

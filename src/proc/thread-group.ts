@@ -6,6 +6,7 @@ import { RLIM_NLIMITS } from "../abi/resource.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
 import type { IntervalTimers } from "./interval-timers.ts";
 import type { Kernel } from "./kernel.ts";
+import type { PidNamespace } from "./pid-namespace.ts";
 import type { Trace } from "./ptrace.ts";
 import type { ProcessGroup } from "./session.ts";
 import { PendingSignals } from "./signal-state.ts";
@@ -42,9 +43,21 @@ export class Usage {
 /** A change of state that the parent has not yet asked for: wait4(2)'s WUNTRACED and WCONTINUED. */
 export type ReportableChange = "none" | "stopped" | "continued";
 
-export class ThreadGroup {
+export interface ThreadGroupOptions {
   readonly kernel: Kernel;
   readonly pid: number;
+  readonly pids: PidNamespace;
+  readonly parent: ThreadGroup | null;
+  readonly group: ProcessGroup;
+  readonly limits: ResourceLimit[];
+}
+
+export class ThreadGroup {
+  readonly kernel: Kernel;
+  /** As the kernel knows it: its number in the machine's own PID namespace. */
+  readonly pid: number;
+  /** The innermost PID namespace that sees it: where it takes its own numbers from. */
+  readonly pids: PidNamespace;
   /** The task whose tid is the pid. It stays as a zombie if it ends before the other threads. */
   leader!: Task;
   /** Tasks that have not exited. */
@@ -85,6 +98,11 @@ export class ThreadGroup {
 
   /** setsid(2) is not allowed for it, and setpgid(2) by its parent neither, once it has called execve(2). */
   hasExecuted = false;
+  /**
+   * The first of its PID namespace: signals that it has no handler for do nothing to it, but SIGKILL and SIGSTOP from outside of
+   * the namespace. (Linux: SIGNAL_UNKILLABLE)
+   */
+  unkillable = false;
   /** Orphaned descendants come to this process instead of init (PR_SET_CHILD_SUBREAPER). */
   childSubreaper = false;
   /** prctl(PR_SET_DUMPABLE) */
@@ -98,9 +116,10 @@ export class ThreadGroup {
   readonly childUsage: Usage = new Usage();
   timers: IntervalTimers | null = null;
 
-  constructor(kernel: Kernel, pid: number, parent: ThreadGroup | null, group: ProcessGroup, limits: ResourceLimit[]) {
+  constructor({ kernel, pid, pids, parent, group, limits }: ThreadGroupOptions) {
     this.kernel = kernel;
     this.pid = pid;
+    this.pids = pids;
     this.parent = parent;
     this.group = group;
     this.limits = limits;

@@ -63,6 +63,8 @@ export interface ProgramOptions {
   readonly uid?: number;
   readonly gid?: number;
   readonly groups?: readonly number[];
+  /** It is to be process 1, instead of a child of one that the kernel has. */
+  readonly isInit?: boolean;
 }
 
 /** How a process ended: the exit code, or the signal that killed it. */
@@ -190,7 +192,7 @@ export class Machine {
     const { clock } = kernel.host;
     const next = (): number => mounts.deviceNumbers.next();
     const restricted = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-    this.mount(createProcfs(kernel, { dev: next() }), "/proc", "proc", restricted);
+    this.mount(createProcfs(kernel, { dev: next(), pids: kernel.pids }), "/proc", "proc", restricted);
     this.mount(createSysfs({ dev: next(), clock }), "/sys", "sysfs", restricted);
     this.mount(tmpfs({ dev: next(), clock, mode: 0o755, type: "devtmpfs" }), "/dev", "devtmpfs", MS_NOSUID);
     const view = this.#superuser();
@@ -206,18 +208,22 @@ export class Machine {
     symlinkAt(view, "/proc/self/fd/1", undefined, "/dev/stdout");
     symlinkAt(view, "/proc/self/fd/2", undefined, "/dev/stderr");
     // What mount(2) can make besides tmpfs.
-    mounts.types.set("proc", () => createProcfs(kernel, { dev: next() }));
+    mounts.types.set("proc", () =>
+      createProcfs(kernel, { dev: next(), pids: kernel.scheduler.current?.process.pids ?? kernel.pids }),
+    );
     mounts.types.set("sysfs", () => createSysfs({ dev: next(), clock }));
     mounts.types.set("devpts", () => new DevptsFs(this.terminals, next(), clock));
     this.mount(new DevptsFs(this.terminals, next(), clock), "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC);
     this.mount(tmpfs({ dev: next(), clock, mode: 0o1777 }), "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV);
-    mounts.types.set("mqueue", () => kernel.mqueues);
-    this.mount(kernel.mqueues, "/dev/mqueue", "mqueue", restricted);
+    const { mqueues } = kernel.namespaces.ipc;
+    mounts.types.set("mqueue", () => kernel.scheduler.current?.ipc.mqueues ?? mqueues);
+    this.mount(mqueues, "/dev/mqueue", "mqueue", restricted);
   }
 
   /** Where there is more than the loopback, programs are told of it. Only in a root that nobody else sees. */
   #writeNetworkFiles(): void {
-    const { network, uts, mounts } = this.kernel;
+    const { network, mounts, namespaces } = this.kernel;
+    const { uts } = namespaces;
     if (!network.stack.attached || this.host.network === undefined || mounts.root.fs.readOnly) return;
     if (mounts.root.fs.type !== "overlay" && mounts.root.fs.type !== "tmpfs") return;
     const view = this.#superuser();
@@ -283,6 +289,7 @@ export class Machine {
       fs,
       files,
       credentials,
+      isInit: program.isInit ?? false,
     });
     if (this.#console !== undefined && terminal !== undefined) {
       this.#console.terminal.acquireAtOpen(task);
@@ -320,7 +327,8 @@ export class Machine {
       console.terminal?.output.flush(),
       this.host.network?.flush(),
     ]);
-    const signal = process.exitStatus & 0x7f;
+    const { rebootSignal } = kernel.pids;
+    const signal = rebootSignal !== 0 ? rebootSignal : process.exitStatus & 0x7f;
     return signal === 0 ? { code: (process.exitStatus >> 8) & 0xff } : { signal };
   }
 

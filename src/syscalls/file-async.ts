@@ -84,9 +84,11 @@ export function setAsync(task: Task, file: File, fd: number, on: boolean): void 
 
 // Owners
 
-export function getOwner(file: File): number {
+export function getOwner(task: Task, file: File): number {
   const { owner } = file;
-  return owner === undefined ? 0 : owner.type === F_OWNER_PGRP ? -owner.id : owner.id;
+  if (owner === undefined) return 0;
+  const number = task.numberOf(owner.id);
+  return owner.type === F_OWNER_PGRP ? -number : number;
 }
 
 export function setOwner(task: Task, file: File, id: number): number {
@@ -94,8 +96,11 @@ export function setOwner(task: Task, file: File, id: number): number {
   return id < 0 ? own(task, file, F_OWNER_PGRP, -id) : own(task, file, F_OWNER_PID, id);
 }
 
-function own(task: Task, file: File, type: number, id: number): number {
-  if (id !== 0 && !(type === F_OWNER_PGRP ? task.kernel.groups.has(id) : task.kernel.tasks.has(id))) return -ESRCH;
+/** @param number 0: nobody */
+function own(task: Task, file: File, type: number, number: number): number {
+  const found = type === F_OWNER_PGRP ? task.findGroup(number)?.id : task.find(number)?.tid;
+  if (number !== 0 && found === undefined) return -ESRCH;
+  const id = found ?? 0;
   const { uid, euid } = task.credentials;
   file.owner = { type, id, uid, euid };
   return 0;
@@ -106,7 +111,7 @@ export function getOwnerEx(task: Task, file: File, address: number): number {
   const { space } = task;
   space.writable(address, 8);
   space.writeU32(address, file.owner?.type ?? F_OWNER_TID);
-  space.writeU32(address + 4, file.owner?.id ?? 0);
+  space.writeU32(address + 4, task.numberOf(file.owner?.id ?? 0));
   return 0;
 }
 
@@ -127,7 +132,7 @@ export function getOwnerIds(task: Task, file: File, address: number): number {
 
 /** Leases and notifications make the caller the owner if there is none. */
 function ownByDefault(task: Task, file: File): void {
-  if (file.owner === undefined) own(task, file, F_OWNER_PID, task.process.pid);
+  if (file.owner === undefined) own(task, file, F_OWNER_PID, task.numberOf(task.pid));
 }
 
 // Leases

@@ -84,7 +84,7 @@ function fcntlOfFile(task: Task, fd: number, file: File, command: number, argume
     case F.F_OFD_SETLKW:
       return setLock(task, file, argument, command === F.F_OFD_SETLKW, true);
     case F.F_GETOWN:
-      return getOwner(file);
+      return getOwner(task, file);
     case F.F_SETOWN:
       return setOwner(task, file, int);
     case F.F_GETOWN_EX:
@@ -189,7 +189,7 @@ function getLock(task: Task, file: File, address: number, ofd: boolean): number 
   space.writeU16(address + 2, F.SEEK_SET);
   space.writeU64(address + 8, found.start);
   space.writeU64(address + 16, found.end === LOCK_END ? 0n : found.end - found.start);
-  space.writeU32(address + 24, found.pid);
+  space.writeU32(address + 24, found.pid > 0 ? task.numberOf(found.pid) : found.pid);
   return 0;
 }
 

@@ -19,9 +19,9 @@ function tasksOf(task: Task, which: number, who: number): Task[] {
   const all = [...task.kernel.tasks.values()];
   switch (which) {
     case IOPRIO_WHO_PROCESS:
-      return all.filter((t) => t.tid === (who === 0 ? task.tid : who));
+      return all.filter((t) => t === (who === 0 ? task : task.find(who)));
     case IOPRIO_WHO_PGRP: {
-      const id = who === 0 ? task.process.group.id : who;
+      const id = who === 0 ? task.process.group.id : task.process.pids.id(who);
       return all.filter((t) => t.process.group.id === id);
     }
     case IOPRIO_WHO_USER: {

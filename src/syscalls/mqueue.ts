@@ -37,7 +37,7 @@ function readName(task: Task, address: number): string {
 }
 
 function open(task: Task, address: number, bits: number, mode: number, attributes: number): number {
-  const { mqueues } = task.kernel;
+  const { mqueues } = task.ipc;
   let wanted: QueueLimits | undefined;
   if (attributes !== 0) {
     const view = viewOf(task.space.readable(attributes, ATTRIBUTES_SIZE));
@@ -61,7 +61,7 @@ function open(task: Task, address: number, bits: number, mode: number, attribute
 }
 
 function unlink(task: Task, address: number): number {
-  const { mqueues } = task.kernel;
+  const { mqueues } = task.ipc;
   const name = readName(task, address);
   const queue = mqueues.find(name);
   if (queue === undefined) throw errno(ENOENT);

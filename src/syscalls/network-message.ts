@@ -110,10 +110,11 @@ function checkedCredentials(task: Task, data: DataView): PeerCredentials {
   if (data.byteLength !== 12) throw errno(EINVAL);
   const [pid, uid, gid] = [0, 4, 8].map((at) => data.getUint32(at, true)) as [number, number, number];
   const c = task.credentials;
-  if (pid !== task.pid && !task.capable(CAP_SYS_ADMIN)) throw errno(EPERM);
+  const process = task.process.pids.id(pid);
+  if (process !== task.pid && !task.capable(CAP_SYS_ADMIN)) throw errno(EPERM);
   if (![c.uid, c.euid, c.suid].includes(uid) && !task.capable(CAP_SETUID)) throw errno(EPERM);
   if (![c.gid, c.egid, c.sgid].includes(gid) && !task.capable(CAP_SETGID)) throw errno(EPERM);
-  return { pid, uid, gid };
+  return { pid: process, uid, gid };
 }
 
 function viewOf(bytes: Uint8Array): DataView {
@@ -154,7 +155,7 @@ export function writeControl(
   for (const { level, type, words } of socket.ancillary(received)) put(level, type, words, 4 * words.length);
   if (socket.passCredentials) {
     const { pid, uid, gid } = received.credentials ?? { pid: 0, uid: 65534, gid: 65534 };
-    put(S.SOL_SOCKET, S.SCM_CREDENTIALS, [pid, uid, gid], 12);
+    put(S.SOL_SOCKET, S.SCM_CREDENTIALS, [task.numberOf(pid), uid, gid], 12);
   }
   if (received.files.length > 0) {
     const fits = Math.max(0, Math.floor((room - used - CMSG_HEADER) / 4));

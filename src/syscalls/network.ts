@@ -57,7 +57,7 @@ function create(task: Task, family: number, typeAndFlags: number, protocol: numb
   if (typeAndFlags & ~(S.SOCK_TYPE_MASK | S.SOCK_NONBLOCK | S.SOCK_CLOEXEC)) throw errno(EINVAL);
   const flags = O_RDWR | (typeAndFlags & S.SOCK_NONBLOCK ? O_NONBLOCK : 0);
   const type = typeAndFlags & S.SOCK_TYPE_MASK;
-  const socket = task.kernel.network.create(family, type, protocol, flags, ownerOf(task), task);
+  const socket = task.namespaces.network.create(family, type, protocol, flags, ownerOf(task), task);
   socket.creator = M.ownCredentials(task);
   return socket;
 }

@@ -1,26 +1,15 @@
-/** prctl(2), arch_prctl(2), personality(2), robust lists, namespaces. */
+/** prctl(2), arch_prctl(2), personality(2), robust lists. */
 import { CAP_LAST_CAP, CAP_SETPCAP, CAP_SYS_ADMIN } from "../abi/capability.ts";
-import {
-  CLONE_FILES,
-  CLONE_FS,
-  CLONE_NEWNS,
-  CLONE_NEWUTS,
-  CLONE_SIGHAND,
-  CLONE_SYSVSEM,
-  CLONE_THREAD,
-  CLONE_VM,
-} from "../abi/clone.ts";
-import { EBADF, EFAULT, EINVAL, ENOSYS, EPERM, ESRCH, errno } from "../abi/errno.ts";
+import { EFAULT, EINVAL, ENOSYS, EPERM, ESRCH, errno } from "../abi/errno.ts";
 import { SECCOMP_MODE_FILTER, SECCOMP_MODE_STRICT } from "../abi/seccomp.ts";
 import { NSIG } from "../abi/signal.ts";
 import { SECBIT_KEEP_CAPS } from "../proc/capability-state.ts";
 import type { Task } from "../proc/task.ts";
 import { decodeBytes, encodeBytes } from "../util/bytes.ts";
-import { flags, int, outPtr, printHex, ptr, size } from "./args.ts";
+import { outPtr, printHex, ptr, size } from "./args.ts";
 import { prctlOption, prctlRest, prctlSecond, printPrctlResult } from "./control-args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
 import { pid as pidArg } from "./process-args.ts";
-import { cloneFlagNames } from "./process-flags.ts";
 import { setFilter, setStrict } from "./seccomp.ts";
 import { archAddress, archCode, personalityArg, printPersonality } from "./system-args.ts";
 
@@ -232,35 +221,11 @@ function personality(task: Task, persona: number): number {
 const ROBUST_LIST_HEAD_SIZE = 24;
 
 function getRobustList(task: Task, pid: number, head: number, length: number): number {
-  const target = pid === 0 ? task : task.kernel.tasks.get(pid);
+  const target = pid === 0 ? task : task.find(pid);
   if (target === undefined) throw errno(ESRCH);
   if (target.process !== task.process && task.credentials.euid !== target.credentials.uid) throw errno(EPERM);
   task.space.writeNumber64(length, ROBUST_LIST_HEAD_SIZE);
   task.space.writeNumber64(head, target.robustListHead);
-  return 0;
-}
-
-const SEPARABLE = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_NEWUTS | CLONE_NEWNS;
-
-/** What tasks share can be had alone; of namespaces there are those of mounts and UTS, as in a kernel without the others. */
-function unshare(task: Task, bits: number): number {
-  if (bits & ~(SEPARABLE | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) throw errno(EINVAL);
-  if (bits & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) && task.process.tasks.size > 1) throw errno(EINVAL);
-  if (bits & CLONE_VM && task.mm.users > 1) throw errno(EINVAL);
-  if (bits & CLONE_NEWUTS) {
-    if (!task.capable(CAP_SYS_ADMIN)) throw errno(EPERM);
-    task.uts = task.uts.clone();
-  }
-  if (bits & CLONE_NEWNS && !task.capable(CAP_SYS_ADMIN)) throw errno(EPERM);
-  if (bits & (CLONE_FS | CLONE_NEWNS) && task.fs.references > 1) {
-    task.fs.references--;
-    task.fs = task.fs.clone();
-  }
-  if (bits & CLONE_NEWNS) task.fs.unshareMounts();
-  if (bits & CLONE_FILES && task.files.references > 1) {
-    task.files.references--;
-    task.files = task.files.clone();
-  }
   return 0;
 }
 
@@ -281,19 +246,6 @@ export const prctlCalls: readonly SyscallDefinition[] = [
     return 0;
   }),
   syscall("get_robust_list", [pidArg, outPtr, outPtr], getRobustList),
-  syscall("unshare", [flags(cloneFlagNames)], unshare, {
-    partial: "of namespaces those of mounts and UTS; others: EINVAL",
-  }),
-  syscall(
-    "setns",
-    [int, int],
-    (task, fd) => {
-      // There are no namespace files, so whatever the descriptor is, it is not one.
-      if (task.files.peek(fd) === undefined) throw errno(EBADF);
-      throw errno(EINVAL);
-    },
-    { partial: "no namespaces: EINVAL" },
-  ),
   syscall("acct", [ptr], (task) => (task.capable(CAP_SYS_ADMIN) ? -ENOSYS : -EPERM), {
     partial: "as a kernel without process accounting: ENOSYS",
   }),

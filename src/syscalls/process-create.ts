@@ -17,6 +17,7 @@ import { exitedStatus } from "../abi/wait.ts";
 import { execute } from "../proc/exec.ts";
 import { exitGroup, exitTask } from "../proc/exit.ts";
 import { type CloneArgs, clone } from "../proc/fork.ts";
+import { MAX_LEVEL } from "../proc/pid-namespace.ts";
 import { NO_RESULT } from "../proc/scheduler.ts";
 import type { Task } from "../proc/task.ts";
 import { directoryOf } from "../vfs/file.ts";
@@ -51,8 +52,6 @@ const CLONE_ARGS_MIN = 64;
 const CLONE_ARGS_SIZE = 88;
 /** CLONE_CLEAR_SIGHAND and CLONE_INTO_CGROUP are the last. */
 const CLONE3_FLAGS_END = 0x4_0000_0000;
-/** As many ids may be chosen as there are namespaces around the child. */
-const PID_NAMESPACES = 1;
 
 function clone3(task: Task, address: number, length: number): SyscallResult {
   if (length > 4096) throw errno(E2BIG);
@@ -67,9 +66,9 @@ function clone3(task: Task, address: number, length: number): SyscallResult {
   const stackSize = field(48);
   const tids = field(64);
   const tidCount = field(72);
-  if (tidCount > PID_NAMESPACES || (tids === 0) !== (tidCount === 0)) throw errno(EINVAL);
+  if (tidCount > MAX_LEVEL || (tids === 0) !== (tidCount === 0)) throw errno(EINVAL);
   if (exitSignal > CSIGNAL || exitSignal > 64) throw errno(EINVAL);
-  const tid = tidCount === 0 ? undefined : space.readI32(tids);
+  const chosen = Array.from({ length: tidCount }, (_, i) => space.readI32(tids + 4 * i));
   // clone3_args_valid(): no flags that it does not know, nor those that were others' once.
   if (cloneFlags >= CLONE3_FLAGS_END || (cloneFlags & (CLONE_DETACHED | CSIGNAL)) !== 0) throw errno(EINVAL);
   if ((cloneFlags & (CLONE_THREAD | CLONE_PARENT)) !== 0 && exitSignal !== 0) throw errno(EINVAL);
@@ -82,7 +81,7 @@ function clone3(task: Task, address: number, length: number): SyscallResult {
     pidfd: field(8),
     childTid: field(16),
     tls: field(56),
-    ...(tid === undefined ? {} : { tid }),
+    ...(tidCount === 0 ? {} : { tids: chosen }),
   });
 }
 

@@ -1,6 +1,5 @@
 /** Process, group and session ids: getpid(2), setpgid(2), setsid(2), set_tid_address(2). */
 import { EACCES, EINVAL, EPERM, ESRCH, errno } from "../abi/errno.ts";
-import { INIT_PID } from "../proc/kernel.ts";
 import { Session } from "../proc/session.ts";
 import type { Task } from "../proc/task.ts";
 import type { ThreadGroup } from "../proc/thread-group.ts";
@@ -11,20 +10,19 @@ import { pid as pidArg } from "./process-args.ts";
 /** The process of a task id, or the caller's for 0. */
 function processOf(task: Task, id: number): ThreadGroup {
   if (id === 0) return task.process;
-  const found = task.kernel.tasks.get(id);
+  const found = task.find(id);
   if (found === undefined) throw errno(ESRCH);
   return found.process;
 }
 
 function setpgid(task: Task, pid: number, group: number): number {
   const { kernel, process } = task;
-  const id = pid === 0 ? process.pid : pid;
-  const groupId = group === 0 ? id : group;
-  if (groupId < 0) throw errno(EINVAL);
-  const target = kernel.tasks.get(id);
+  if (group < 0) throw errno(EINVAL);
+  const target = pid === 0 ? process.leader : task.find(pid);
   if (target === undefined) throw errno(ESRCH);
   if (target !== target.process.leader) throw errno(EINVAL);
   const subject = target.process;
+  const groupId = group === 0 ? subject.pid : process.pids.id(group);
   if (subject.parent === process) {
     if (subject.group.session !== process.group.session) throw errno(EPERM);
     if (subject.hasExecuted) throw errno(EACCES);
@@ -47,20 +45,20 @@ function setsid(task: Task): number {
   session.leader = process;
   kernel.sessions.set(pid, session);
   kernel.setGroup(process, pid, session);
-  return pid;
+  return task.numberOf(pid);
 }
 
 export const processIdCalls: readonly SyscallDefinition[] = [
-  syscall("getpid", [], (task) => task.process.pid),
-  syscall("getppid", [], (task) => task.process.parent?.pid ?? INIT_PID),
-  syscall("gettid", [], (task) => task.tid),
+  syscall("getpid", [], (task) => task.numberOf(task.pid)),
+  syscall("getppid", [], (task) => task.numberOf(task.process.parent?.pid ?? 0)),
+  syscall("gettid", [], (task) => task.number),
   syscall("set_tid_address", [ptr], (task, address) => {
     task.clearChildTid = address;
-    return task.tid;
+    return task.number;
   }),
-  syscall("getpgrp", [], (task) => task.process.group.id),
-  syscall("getpgid", [pidArg], (task, id) => processOf(task, id).group.id),
+  syscall("getpgrp", [], (task) => task.numberOf(task.process.group.id)),
+  syscall("getpgid", [pidArg], (task, id) => task.numberOf(processOf(task, id).group.id)),
   syscall("setpgid", [pidArg, pidArg], setpgid),
-  syscall("getsid", [pidArg], (task, id) => processOf(task, id).group.session.id),
+  syscall("getsid", [pidArg], (task, id) => task.numberOf(processOf(task, id).group.session.id)),
   syscall("setsid", [], setsid),
 ];

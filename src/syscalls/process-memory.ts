@@ -44,8 +44,8 @@ function transfer(
   if (mine.every(({ length }) => length === 0)) return 0;
   const theirs = readRanges(task, remote, remoteCount);
   if (theirs.every(({ length }) => length === 0)) return 0;
-  const target = task.kernel.tasks.get(pid);
-  if (target === undefined || target.state === "zombie" || target.state === "dead") return -ESRCH;
+  const target = task.find(pid);
+  if (target === undefined || !target.hasMemory || target.state === "zombie" || target.state === "dead") return -ESRCH;
   if (!mayInspect(task, target)) return -EPERM;
   let done = 0;
   let at = 0;
@@ -83,7 +83,7 @@ const KCMP_TYPES = ["KCMP_FILE", "KCMP_VM", "KCMP_FILES", "KCMP_FS", "KCMP_SIGHA
 
 /** 0: the same; 1 and 2: an order that stays as long as both are there. */
 function kcmp(task: Task, pid1: number, pid2: number, type: number, index1: number, index2: number): number {
-  const [a, b] = [task.kernel.tasks.get(pid1), task.kernel.tasks.get(pid2)];
+  const [a, b] = [task.find(pid1), task.find(pid2)];
   if (a === undefined || b === undefined) return -ESRCH;
   if (!mayInspect(task, a) || !mayInspect(task, b)) return -EPERM;
   const order = (x: object, y: object): number =>

@@ -32,13 +32,14 @@ const CLONE_OPTIONS = (__WNOTHREAD | __WCLONE | __WALL) >>> 0;
 function wait4(task: Task, which: number, status: number, options: number, usage: number): SyscallResult {
   if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | CLONE_OPTIONS)) throw errno(EINVAL);
   if (which === -(2 ** 31)) throw errno(ESRCH);
-  const group = which === 0 ? task.process.group.id : -which;
+  const group = which === 0 ? task.process.group.id : task.process.pids.id(-which);
+  const pid = task.process.pids.id(which);
   const matches = (child: WaitTarget): boolean =>
-    which === -1 || (which > 0 ? child.pid === which : child.group.id === group);
+    which === -1 || (which > 0 ? child.pid === pid : child.group.id === group);
   return waitForChild(task, matches, options | WEXITED, (change) => {
     if (status !== 0) task.space.writeU32(status, change.status);
     if (usage !== 0) writeUsage(task, usage, change.usage);
-    return change.pid;
+    return task.numberOf(change.pid);
   });
 }
 
@@ -53,11 +54,11 @@ function waitid(task: Task, type: number, id: number, info: number, options: num
       break;
     case P_PID:
       if (id <= 0) throw errno(EINVAL);
-      matches = (child) => child.pid === id;
+      matches = (child) => child.pid === task.process.pids.id(id);
       break;
     case P_PGID: {
       if (id < 0) throw errno(EINVAL);
-      const group = id === 0 ? task.process.group.id : id;
+      const group = id === 0 ? task.process.group.id : task.process.pids.id(id);
       matches = (child) => child.group.id === group;
       break;
     }
@@ -80,7 +81,7 @@ function waitid(task: Task, type: number, id: number, info: number, options: num
     view.setInt32(0, change === undefined ? 0 : SIGCHLD, true);
     view.setInt32(4, 0, true);
     view.setInt32(8, change?.code ?? 0, true);
-    view.setInt32(16, change?.pid ?? 0, true);
+    view.setInt32(16, task.numberOf(change?.pid ?? 0), true);
     view.setUint32(20, change?.uid ?? 0, true);
     view.setInt32(24, change?.detail ?? 0, true);
     return 0;

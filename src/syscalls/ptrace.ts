@@ -10,7 +10,6 @@ import { encodeSiginfo, SIGINFO_SIZE } from "../abi/siginfo.ts";
 import { NSIG, SI_USER, SIGKILL, SIGSTOP } from "../abi/signal.ts";
 import type { DebugRegisters } from "../proc/arch/arch.ts";
 import { mayInspect, peek, poke } from "../proc/inspect.ts";
-import { INIT_PID } from "../proc/kernel.ts";
 import { adoptStop, attach, detach, interrupt, listen, resume, type Trace } from "../proc/ptrace.ts";
 import type { Task } from "../proc/task.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
@@ -29,7 +28,7 @@ const DR7_ENABLED = 0xff;
 
 function traceMe(task: Task): number {
   const { parent } = task.process;
-  if (task.trace !== null || parent === null) return -EPERM;
+  if (task.trace !== null || parent === null || !parent.leader.hasMemory) return -EPERM;
   attach(task, parent, false);
   return 0;
 }
@@ -37,9 +36,9 @@ function traceMe(task: Task): number {
 function begin(task: Task, pid: number, request: number, address: number, data: number): number {
   const seize = request === P.PTRACE_SEIZE;
   if (seize && (address !== 0 || (data & ~P.PTRACE_O_MASK) !== 0 || data > 2 ** 32)) return -EIO;
-  const target = task.kernel.tasks.get(pid);
-  if (target === undefined) return pid === INIT_PID ? -EPERM : -ESRCH;
-  if (target.process === task.process || !mayInspect(task, target)) return -EPERM;
+  const target = task.find(pid);
+  if (target === undefined) return -ESRCH;
+  if (target.process === task.process || !target.hasMemory || !mayInspect(task, target)) return -EPERM;
   if (target.trace !== null || target.state === "zombie" || target.state === "dead") return -EPERM;
   const trace = attach(target, task.process, seize);
   if (seize) {
@@ -54,7 +53,7 @@ function begin(task: Task, pid: number, request: number, address: number, data: 
 
 /** ptrace_check_attach(): a tracee of the caller's, and stopped unless it need not be. */
 function find(task: Task, pid: number, stopped: boolean): Trace {
-  const trace = task.kernel.tasks.get(pid)?.trace;
+  const trace = task.find(pid)?.trace;
   if (trace === undefined || trace === null || trace.tracer !== task.process) throw errno(ESRCH);
   if (stopped && (trace.stop === null || trace.listening)) throw errno(ESRCH);
   return trace;

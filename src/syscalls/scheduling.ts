@@ -55,7 +55,7 @@ interface Attributes {
 
 function find(task: Task, pid: number): Task {
   if (pid < 0) throw errno(EINVAL);
-  const target = pid === 0 ? task : task.kernel.tasks.get(pid);
+  const target = pid === 0 ? task : task.find(pid);
   if (target === undefined) throw errno(ESRCH);
   return target;
 }

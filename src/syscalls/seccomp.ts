@@ -71,7 +71,7 @@ export function setFilter(task: Task, bits: number, address: number): number {
   for (const other of others) {
     // A thread with filters of its own cannot be brought into line.
     if (other.seccomp !== null && !isAncestor(other.seccomp, previous)) {
-      return (bits & S.SECCOMP_FILTER_FLAG_TSYNC_ESRCH) !== 0 ? -ESRCH : other.tid;
+      return (bits & S.SECCOMP_FILTER_FLAG_TSYNC_ESRCH) !== 0 ? -ESRCH : task.numberOf(other.tid);
     }
   }
   const mine: Seccomp = { mode: S.SECCOMP_MODE_FILTER, filter, previous };

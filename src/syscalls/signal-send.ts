@@ -1,9 +1,7 @@
 /** Sending signals: kill(2), tkill(2), rt_sigqueueinfo(2). */
-import { CAP_KILL } from "../abi/capability.ts";
 import { EINVAL, EPERM, ESRCH, errno } from "../abi/errno.ts";
 import { SIGINFO_SIZE } from "../abi/siginfo.ts";
 import { NSIG, SI_TKILL } from "../abi/signal.ts";
-import { INIT_PID } from "../proc/kernel.ts";
 import type { SignalInfo } from "../proc/signal-state.ts";
 import type { Task } from "../proc/task.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
@@ -19,38 +17,29 @@ function kill(task: Task, pid: number, signal: number): number {
   const { signals } = kernel;
   const info = signals.fromUser(task, signal);
   if (pid > 0) {
-    if (pid === INIT_PID) return killInit(task, signal);
-    const target = kernel.tasks.get(pid);
+    const target = task.find(pid);
     if (target === undefined) throw errno(ESRCH);
     checkSignal(signal);
     return signals.sendChecked(task, [target.process], info).result;
   }
   if (pid === -1) {
     checkSignal(signal);
-    const others = [...kernel.processes.values()].filter((p) => p !== task.process);
+    const others = [...kernel.processes.values()].filter((p) => p !== task.process && task.numberOf(p.pid) > 1);
     const { found, result } = signals.sendChecked(task, others, info);
     if (!found) throw errno(ESRCH);
     return result === -EPERM ? 0 : result;
   }
   if (pid === -(2 ** 31)) throw errno(ESRCH);
-  const group = pid === 0 ? task.process.group : kernel.groups.get(-pid);
+  const group = pid === 0 ? task.process.group : task.findGroup(-pid);
   if (group === undefined || group.members.size === 0) throw errno(ESRCH);
   checkSignal(signal);
   return signals.sendChecked(task, [...group.members], info).result;
 }
 
-/** Init is there, and takes no harm. */
-function killInit(task: Task, signal: number): number {
-  checkSignal(signal);
-  const { uid, euid } = task.credentials;
-  if (uid !== 0 && euid !== 0 && !task.capable(CAP_KILL)) throw errno(EPERM);
-  return 0;
-}
-
 /** @param group the process that the task must belong to, or -1 for any */
 function killTask(task: Task, group: number, tid: number, info: SignalInfo): number {
-  const target = task.kernel.tasks.get(tid);
-  if (target === undefined || (group > 0 && target.process.pid !== group)) throw errno(ESRCH);
+  const target = task.find(tid);
+  if (target === undefined || (group > 0 && task.numberOf(target.process.pid) !== group)) throw errno(ESRCH);
   checkSignal(info.signal);
   if (!task.kernel.signals.permitted(task, target.process, info.signal)) throw errno(EPERM);
   if (info.signal === 0 || target.state === "zombie") return 0;
@@ -91,8 +80,8 @@ export function siginfoOf(raw: Uint8Array): SignalInfo {
 }
 
 function sigqueueinfo(task: Task, pid: number, signal: number, address: number): number {
-  const info = readInfo(task, signal, address, pid === task.process.pid);
-  const target = task.kernel.tasks.get(pid);
+  const info = readInfo(task, signal, address, pid === task.numberOf(task.pid));
+  const target = task.find(pid);
   if (target === undefined) throw errno(ESRCH);
   checkSignal(signal);
   const { result } = task.kernel.signals.sendChecked(task, [target.process], info);
@@ -101,7 +90,7 @@ function sigqueueinfo(task: Task, pid: number, signal: number, address: number):
 
 function tgsigqueueinfo(task: Task, group: number, tid: number, signal: number, address: number): number {
   if (group <= 0 || tid <= 0) throw errno(EINVAL);
-  return killTask(task, group, tid, readInfo(task, signal, address, tid === task.tid));
+  return killTask(task, group, tid, readInfo(task, signal, address, tid === task.number));
 }
 
 export const signalSendCalls: readonly SyscallDefinition[] = [

@@ -3,7 +3,6 @@ import { CAP_SYS_NICE, CAP_SYS_RESOURCE } from "../abi/capability.ts";
 import { EACCES, EINVAL, EPERM, ESRCH, errno } from "../abi/errno.ts";
 import * as R from "../abi/resource.ts";
 import { memoryLimits } from "../proc/exec.ts";
-import { INIT_PID } from "../proc/kernel.ts";
 import type { Task } from "../proc/task.ts";
 import { type ResourceLimit, type ThreadGroup, Usage } from "../proc/thread-group.ts";
 import { choice, int } from "./args.ts";
@@ -73,7 +72,7 @@ function setLimit(task: Task, process: ThreadGroup, which: number, wanted: Resou
 
 function prlimit(task: Task, pid: number, which: number, wanted: number, old: number): number {
   const value = wanted === 0 ? undefined : readLimit(task, wanted);
-  const process = pid === 0 ? task.process : task.kernel.tasks.get(pid)?.process;
+  const process = pid === 0 ? task.process : task.find(pid)?.process;
   if (process === undefined) throw errno(ESRCH);
   if (process !== task.process && !sameUser(task, process)) throw errno(EPERM);
   const before = limitOf(process, which);
@@ -127,11 +126,11 @@ function tasksOf(task: Task, which: number, who: number): Task[] {
   const all = [...kernel.tasks.values()];
   switch (which) {
     case R.PRIO_PROCESS: {
-      const target = who === 0 ? task : kernel.tasks.get(who);
+      const target = who === 0 ? task : task.find(who);
       return target === undefined ? [] : [target];
     }
     case R.PRIO_PGRP: {
-      const id = who === 0 ? task.process.group.id : who;
+      const id = who === 0 ? task.process.group.id : task.process.pids.id(who);
       return all.filter((t) => t.process.group.id === id);
     }
     case R.PRIO_USER: {
@@ -146,7 +145,6 @@ function tasksOf(task: Task, which: number, who: number): Task[] {
 /** 20 - nice, 1..40, so that it is never negative; the C library turns it back. */
 function getpriority(task: Task, which: number, who: number): number {
   const tasks = tasksOf(task, which, who);
-  if (which === R.PRIO_PROCESS && who === INIT_PID) return 20;
   if (tasks.length === 0) throw errno(ESRCH);
   return 20 - Math.min(...tasks.map((t) => t.nice));
 }
@@ -155,7 +153,6 @@ function setpriority(task: Task, which: number, who: number, value: number): num
   const nice = Math.max(-20, Math.min(19, value));
   const tasks = tasksOf(task, which, who);
   // Init takes no harm, but must not seem to be missing.
-  if (which === R.PRIO_PROCESS && who === INIT_PID) return task.capable(CAP_SYS_NICE) ? 0 : -EPERM;
   if (tasks.length === 0) throw errno(ESRCH);
   let failure = 0;
   for (const target of tasks) {

@@ -1,12 +1,15 @@
 /** The machine: uname(2), sysinfo(2), getrandom(2), sethostname(2), reboot(2), and what only a real machine has. */
 import { CAP_SYS_ADMIN, CAP_SYS_BOOT, CAP_SYS_RAWIO, CAP_SYS_TTY_CONFIG, CAP_SYSLOG } from "../abi/capability.ts";
 import { EINVAL, EPERM, errno } from "../abi/errno.ts";
+import { SIGHUP, SIGINT, SIGKILL } from "../abi/signal.ts";
+import { exitGroup } from "../proc/exit.ts";
+import { NO_RESULT } from "../proc/scheduler.ts";
 import type { Task } from "../proc/task.ts";
 import { KERNEL_RELEASE, KERNEL_VERSION, OS_TYPE } from "../proc/uts.ts";
 import { decodeBytes, encodeBytes } from "../util/bytes.ts";
 import { FOLLOW, lookup } from "../vfs/walk.ts";
 import { cstring, int, path, ptr, size, uint } from "./args.ts";
-import { type SyscallDefinition, syscall } from "./define.ts";
+import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
 import { viewOf } from "./process-args.ts";
 import {
   filledNames,
@@ -84,22 +87,38 @@ const REBOOT_RESTART = 0x0123_4567;
 const REBOOT_HALT = 0xcdef_0123;
 const REBOOT_POWER_OFF = 0x4321_fedc;
 
-/** Halting, powering off and restarting all end the machine: every process is killed. */
-function reboot(task: Task, magic1: number, magic2: number, command: number): number {
-  if (!task.capable(CAP_SYS_BOOT)) throw errno(EPERM);
+const REBOOT_RESTART2 = 0xa1b2_c3d4;
+
+/**
+ * As in a container (reboot_pid_ns() of Linux): the PID namespace ends, and whoever waits for its init learns by the signal
+ * that seems to have killed it what was asked for: SIGINT to halt, SIGHUP to start again.
+ */
+function reboot(task: Task, magic1: number, magic2: number, command: number): SyscallResult {
+  const { kernel, process } = task;
+  const { pids } = process;
+  if (!task.credentials.capableIn(CAP_SYS_BOOT, kernel.registry.of(pids).owner)) throw errno(EPERM);
   if (magic1 !== REBOOT_MAGIC1 || !REBOOT_MAGIC2.has(magic2)) throw errno(EINVAL);
   switch (command) {
     case REBOOT_CAD_OFF:
     case REBOOT_CAD_ON:
+      // Nobody presses those keys here.
+      if (pids.level > 0) throw errno(EINVAL);
       return 0;
     case REBOOT_RESTART:
+    case REBOOT_RESTART2:
+      pids.rebootSignal = SIGHUP;
+      break;
     case REBOOT_HALT:
     case REBOOT_POWER_OFF:
-      task.kernel.killAll();
-      return 0;
+      pids.rebootSignal = SIGINT;
+      break;
     default:
       throw errno(EINVAL);
   }
+  if (pids.init?.leader.hasMemory === true) kernel.signals.beginExit(pids.init, SIGKILL);
+  else kernel.killAll();
+  exitGroup(task, 0);
+  return NO_RESULT;
 }
 
 const LOG_CLOSE = 0;

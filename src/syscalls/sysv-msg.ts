@@ -22,7 +22,7 @@ const MSQID_SIZE = 120;
 
 function msgget(task: Task, key: number, flags: number): number {
   const { kernel, credentials } = task;
-  const { queues } = kernel.sysv;
+  const { queues } = task.ipc.sysv;
   return queues.find(key, flags, credentials, () => new MessageQueue(key, flags, credentials, seconds(kernel))).id;
 }
 
@@ -32,7 +32,7 @@ function msgsnd(task: Task, id: number, buffer: number, length: number, flags: n
   const type = space.readSigned64(buffer);
   if (type < 1) throw errno(EINVAL);
   const message: Message = { type, text: space.copyIn(buffer + 8, length) };
-  const queue = kernel.sysv.queues.get(id);
+  const queue = task.ipc.sysv.queues.get(id);
   const attempt = (): number => {
     if (queue.removed) return -EIDRM;
     queue.check(task.credentials, 0o222);
@@ -67,7 +67,7 @@ function msgrcv(task: Task, id: number, buffer: number, length: number, type: nu
   if (id < 0 || length >= 2 ** 63) throw errno(EINVAL);
   const copies = (flags & S.MSG_COPY) !== 0;
   if (copies && ((flags & S.MSG_EXCEPT) !== 0 || (flags & S.IPC_NOWAIT) === 0)) throw errno(EINVAL);
-  const queue = kernel.sysv.queues.get(id);
+  const queue = task.ipc.sysv.queues.get(id);
   if (copies) return copyMessage(task, queue, buffer, length, type, flags);
   const attempt = (): number => {
     if (queue.removed) return -EIDRM;
@@ -83,8 +83,8 @@ function msgrcv(task: Task, id: number, buffer: number, length: number, type: nu
 }
 
 function msgctl(task: Task, id: number, command: number, buffer: number): number {
-  const { kernel, space, credentials } = task;
-  const { queues } = kernel.sysv;
+  const { space, credentials } = task;
+  const { queues } = task.ipc.sysv;
   switch (command) {
     case S.IPC_INFO:
     case S.MSG_INFO: {

@@ -18,11 +18,11 @@ function semget(task: Task, key: number, count: number, flags: number): number {
   const make = (): SemaphoreSet => {
     if (count === 0) throw errno(EINVAL);
     let total = count;
-    for (const set of kernel.sysv.sets) total += set.semaphores.length;
+    for (const set of task.ipc.sysv.sets) total += set.semaphores.length;
     if (total > S.SEMMNS) throw errno(ENOSPC);
     return new SemaphoreSet(key, flags, credentials, seconds(kernel), count);
   };
-  return kernel.sysv.sets.find(key, flags, credentials, make, (existing) => {
+  return task.ipc.sysv.sets.find(key, flags, credentials, make, (existing) => {
     if (count > existing.semaphores.length) throw errno(EINVAL);
   }).id;
 }
@@ -42,7 +42,7 @@ function semtimedop(task: Task, id: number, address: number, count: number, time
   const { kernel, process } = task;
   const operations = readOperations(task, address, count);
   const deadline = timeout === 0 ? Number.POSITIVE_INFINITY : kernel.now() + readTimespec(task, timeout);
-  const set = kernel.sysv.sets.get(id);
+  const set = task.ipc.sysv.sets.get(id);
   if (operations.some((o) => o.number >= set.semaphores.length)) throw errno(EFBIG);
   set.check(task.credentials, operations.some((o) => o.change !== 0) ? 0o222 : 0o444);
   const first = set.operate(operations, process, seconds(kernel));
@@ -71,7 +71,7 @@ function semtimedop(task: Task, id: number, address: number, count: number, time
 
 function semctl(task: Task, id: number, number: number, command: number, argument: number): number {
   const { kernel, space, credentials } = task;
-  const { sets } = kernel.sysv;
+  const { sets } = task.ipc.sysv;
   if (id < 0) throw errno(EINVAL);
   switch (command) {
     case S.IPC_INFO:
@@ -145,7 +145,7 @@ function semctl(task: Task, id: number, number: number, command: number, argumen
 /** The commands about one semaphore of a set. */
 function onSemaphore(task: Task, id: number, number: number, command: number, value: number): number {
   if (command < S.GETPID || command > S.SETVAL) throw errno(EINVAL);
-  const set = task.kernel.sysv.sets.get(id);
+  const set = task.ipc.sysv.sets.get(id);
   set.check(task.credentials, command === S.SETVAL ? 0o222 : 0o444);
   const semaphore = set.semaphores[number];
   if (semaphore === undefined) throw errno(EINVAL);

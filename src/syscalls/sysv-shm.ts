@@ -16,10 +16,10 @@ import { put64, seconds, setPermissions, structure, writePermissions } from "./s
 const pages = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE);
 
 /** The segments that are still there: those that were doomed and have lost their last mapping are removed first. */
-function segmentsOf(task: Task): Task["kernel"]["sysv"]["segments"] {
-  const { kernel } = task;
-  for (const segment of [...kernel.sysv.segments]) segment.expire(kernel);
-  return kernel.sysv.segments;
+function segmentsOf(task: Task): Task["ipc"]["sysv"]["segments"] {
+  const { segments } = task.ipc.sysv;
+  for (const segment of [...segments]) segment.expire(task.kernel);
+  return segments;
 }
 
 function shmget(task: Task, key: number, bytes: number, flags: number): number {
@@ -27,7 +27,7 @@ function shmget(task: Task, key: number, bytes: number, flags: number): number {
   const make = (): SharedSegment => {
     if (bytes < 1 || bytes > S.SHMMAX) throw errno(EINVAL);
     if (!task.space.roomFor(pages(bytes) * PAGE_SIZE)) throw errno(ENOMEM);
-    const options = { size: bytes, pid: task.pid, owner: kernel.pool };
+    const options = { size: bytes, pid: task.pid, owner: kernel.pool, table: task.ipc.sysv.segments };
     return new SharedSegment(key, flags, credentials, seconds(kernel), options);
   };
   return segmentsOf(task).find(key, flags, credentials, make, (existing) => {

@@ -8,6 +8,7 @@ import { futexCalls } from "./futex.ts";
 import { ioPriorityCalls } from "./io-priority.ts";
 import { memoryCalls } from "./memory.ts";
 import { mqueueCalls } from "./mqueue.ts";
+import { namespaceCalls } from "./namespaces.ts";
 import { networkCalls } from "./network.ts";
 import { prctlCalls } from "./process-control.ts";
 import { processCreationCalls } from "./process-create.ts";
@@ -41,6 +42,7 @@ export const SYSCALLS: readonly SyscallDefinition[] = [
   ...futexCalls,
   ...memoryCalls,
   ...mqueueCalls,
+  ...namespaceCalls,
   ...networkCalls,
   ...prctlCalls,
   ...processCreationCalls,

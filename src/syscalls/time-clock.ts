@@ -42,9 +42,9 @@ function readClock(task: Task, id: number): number | undefined {
     case T.CLOCK_BOOTTIME_ALARM:
       return kernel.now();
     case T.CLOCK_PROCESS_CPUTIME_ID:
-      return processTime(task, task.process.pid);
+      return processTime(task, 0);
     case T.CLOCK_THREAD_CPUTIME_ID:
-      return threadTime(task, task.tid);
+      return threadTime(task, 0);
     default:
       if (id >= 0 || (id & 3) === 3) throw errno(EINVAL);
       return (id & CPUCLOCK_PERTHREAD) !== 0 ? threadTime(task, ~(id >> 3)) : processTime(task, ~(id >> 3));
@@ -52,14 +52,14 @@ function readClock(task: Task, id: number): number | undefined {
 }
 
 function processTime(task: Task, pid: number): number {
-  const process = pid === 0 ? task.process : task.kernel.processes.get(pid);
+  const process = pid === 0 ? task.process : task.findProcess(pid);
   if (process === undefined) throw errno(EINVAL);
   const { utime, stime } = process.times();
   return utime + stime + task.kernel.scheduler.turnTime(process.tasks);
 }
 
 function threadTime(task: Task, tid: number): number {
-  const thread = tid === 0 ? task : task.kernel.tasks.get(tid);
+  const thread = tid === 0 ? task : task.find(tid);
   if (thread === undefined || thread.process !== task.process) throw errno(EINVAL);
   return thread.usage.utime + thread.usage.stime + task.kernel.scheduler.turnTime(new Set([thread]));
 }
@@ -75,11 +75,11 @@ export function cpuClock(
   const encoded = ~(id >> 3);
   const perThread = id === T.CLOCK_THREAD_CPUTIME_ID || (id < 0 && (id & CPUCLOCK_PERTHREAD) !== 0);
   if (perThread) {
-    const thread = id >= 0 || encoded === 0 ? task : (kernel.tasks.get(encoded) as Task);
+    const thread = id >= 0 || encoded === 0 ? task : (task.find(encoded) as Task);
     const used = (): number => thread.usage.utime + thread.usage.stime + kernel.scheduler.turnTime(new Set([thread]));
     return { process: thread.process, used };
   }
-  const process = id >= 0 || encoded === 0 ? task.process : (kernel.processes.get(encoded) as ThreadGroup);
+  const process = id >= 0 || encoded === 0 ? task.process : (task.findProcess(encoded) as ThreadGroup);
   return {
     process,
     used: () => {
@@ -195,7 +195,8 @@ function clockNanosleep(task: Task, id: number, bits: number, request: number, r
     if (cpu === undefined) readClock(task, id);
     if (cpu === undefined) throw errno(EOPNOTSUPP);
     // A thread would wait for its own work (posix_cpu_nsleep).
-    if (id < 0 && (id & CPUCLOCK_PERTHREAD) !== 0 && (~(id >> 3) === 0 || ~(id >> 3) === task.tid)) throw errno(EINVAL);
+    if (id < 0 && (id & CPUCLOCK_PERTHREAD) !== 0 && (~(id >> 3) === 0 || ~(id >> 3) === task.number))
+      throw errno(EINVAL);
     const ns = readTimespec(task, request);
     const at = (bits & T.TIMER_ABSTIME) !== 0 ? ns : cpu.used() + ns;
     return sleepOnCpu(task, cpu, at, (bits & T.TIMER_ABSTIME) !== 0, remaining);

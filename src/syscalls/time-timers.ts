@@ -86,7 +86,7 @@ function timerCreate(task: Task, clock: number, event: number, idAddress: number
     signal = view.getInt32(8, true);
     notify = view.getInt32(12, true);
     if ((notify & SIGEV_THREAD_ID) !== 0) {
-      target = task.kernel.tasks.get(view.getInt32(16, true)) ?? null;
+      target = task.find(view.getInt32(16, true)) ?? null;
       if (target === null || target.process !== task.process) throw errno(EINVAL);
     } else if (notify !== SIGEV_SIGNAL && notify !== SIGEV_NONE) throw errno(EINVAL);
     if (notify !== SIGEV_NONE && (signal < 1 || signal > NSIG)) throw errno(EINVAL);

@@ -158,7 +158,7 @@ function capget(task: Task, header: number, data: number): number {
   if (words === 0) return data === 0 ? 0 : -EINVAL;
   const pid = task.space.readI32(header + 4);
   if (pid < 0) throw errno(EINVAL);
-  const target = pid === 0 ? task : task.kernel.tasks.get(pid);
+  const target = pid === 0 ? task : task.find(pid);
   if (target === undefined) throw errno(ESRCH);
   if (data === 0) return 0;
   const { effective, permitted, inheritable } = target.credentials;
@@ -176,7 +176,7 @@ function capset(task: Task, header: number, data: number): number {
   const words = capabilityWords(task, header);
   if (words === 0) throw errno(EINVAL);
   const pid = task.space.readI32(header + 4);
-  if (pid !== 0 && pid !== task.tid) throw errno(EPERM);
+  if (pid !== 0 && pid !== task.number) throw errno(EPERM);
   if (data === 0) throw errno(EFAULT);
   const view = viewOf(task.space.readable(data, 12 * words));
   const set = (at: number): bigint => {

@@ -1,29 +1,26 @@
 /** The proc file system of one machine. */
 import { ENOENT, errno } from "../../abi/errno.ts";
 import { DT_DIR, DT_LNK } from "../../abi/stat.ts";
-import {
-  direntType,
-  SyntheticDirectory,
-  SyntheticFile,
-  SyntheticFs,
-  SyntheticLink,
-} from "../../vfs/types/synthetic.ts";
+import { direntType, SyntheticDirectory, SyntheticFile, SyntheticLink } from "../../vfs/types/synthetic.ts";
 import type { DirectoryEntry, Inode, OpenContext } from "../../vfs/types.ts";
 import type { Kernel } from "../kernel.ts";
+import type { PidNamespace } from "../pid-namespace.ts";
 import type { Task } from "../task.ts";
+import { ProcFs } from "./file-system.ts";
 import * as machine from "./machine.ts";
 import { processDirectory } from "./process.ts";
 import { sysctlDirectory } from "./sysctl.ts";
 
-const PROC_SUPER_MAGIC = 0x9fa0;
 const ROOT_INO = 1;
 
 export interface ProcfsOptions {
   readonly dev: number;
+  /** Whose processes it shows, by whose numbers. */
+  readonly pids: PidNamespace;
 }
 
-export function createProcfs(kernel: Kernel, options: ProcfsOptions): SyntheticFs {
-  const fs = new SyntheticFs({ type: "proc", magic: PROC_SUPER_MAGIC, dev: options.dev, clock: kernel.host.clock });
+export function createProcfs(kernel: Kernel, { dev, pids }: ProcfsOptions): ProcFs {
+  const fs = new ProcFs(dev, kernel.host.clock, pids);
   const fixed = new Map<string, Inode>();
   let ino = ROOT_INO;
   const file = (name: string, content: (context: OpenContext) => string): void => {
@@ -38,8 +35,13 @@ export function createProcfs(kernel: Kernel, options: ProcfsOptions): SyntheticF
     if (task === null) throw errno(ENOENT);
     return task;
   };
-  link("self", () => String(current().process.pid));
-  link("thread-self", () => `${current().process.pid}/task/${current().tid}`);
+  const numberOf = (id: number): number => {
+    const number = pids.number(id);
+    if (number === 0) throw errno(ENOENT);
+    return number;
+  };
+  link("self", () => String(numberOf(current().pid)));
+  link("thread-self", () => `${numberOf(current().pid)}/task/${numberOf(current().tid)}`);
   link("mounts", () => "self/mounts");
   link("net", () => "self/net");
   // Each program sees the processor that it runs on.
@@ -47,7 +49,7 @@ export function createProcfs(kernel: Kernel, options: ProcfsOptions): SyntheticF
   file("cmdline", () => "\n");
   file("devices", machine.devicesText);
   file("filesystems", machine.filesystemsText);
-  file("loadavg", () => machine.loadavgText(kernel));
+  file("loadavg", () => machine.loadavgText(kernel, pids));
   file("meminfo", () => machine.meminfoText(kernel));
   file("partitions", () => "major minor  #blocks  name\n\n");
   file("stat", () => machine.machineStatText(kernel));
@@ -65,13 +67,15 @@ export function createProcfs(kernel: Kernel, options: ProcfsOptions): SyntheticF
       if (known !== undefined) return known;
       if (!/^[1-9]\d*$/.test(name)) return undefined;
       // A thread that is not the leader of its process can be looked up, but is not listed (proc(5)).
-      const task = kernel.tasks.get(Number(name));
+      const task = kernel.tasks.get(pids.id(Number(name)));
       return task === undefined ? undefined : processDirectory(task, fs);
     },
     list: () => {
       const entries: DirectoryEntry[] = [];
-      for (const pid of kernel.processes.keys())
-        entries.push({ name: String(pid), ino: pid * 0x10_0000, type: DT_DIR });
+      for (const id of kernel.processes.keys()) {
+        const number = pids.number(id);
+        if (number !== 0) entries.push({ name: String(number), ino: id * 0x10_0000, type: DT_DIR });
+      }
       entries.sort((a, b) => Number(a.name) - Number(b.name));
       for (const [name, node] of fixed)
         entries.push({ name, ino: node.ino, type: name === "mounts" ? DT_LNK : direntType(node.format) });

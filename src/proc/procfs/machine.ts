@@ -1,5 +1,6 @@
 /** The files of /proc that speak of the machine: cpuinfo, meminfo, stat, uptime and their like (proc(5)). */
 import type { Kernel } from "../kernel.ts";
+import type { PidNamespace } from "../pid-namespace.ts";
 import { KERNEL_RELEASE, KERNEL_VERSION, OS_TYPE } from "../uts.ts";
 
 const TICK = 1e7;
@@ -100,10 +101,10 @@ export function uptimeText(kernel: Kernel): string {
   return `${(kernel.now() / 1e9).toFixed(2)} ${(idle / 100).toFixed(2)}\n`;
 }
 
-export function loadavgText(kernel: Kernel): string {
+export function loadavgText(kernel: Kernel, pids: PidNamespace): string {
   const { running, total } = countTasks(kernel);
   const load = kernel.scheduler.loadAverages().map((v) => v.toFixed(2));
-  return `${load.join(" ")} ${running}/${total} ${kernel.lastPid}\n`;
+  return `${load.join(" ")} ${running}/${total} ${pids.lastNumber}\n`;
 }
 
 export function versionText(): string {

@@ -12,7 +12,7 @@ const SEEK_CUR = 1;
 
 /** The node: `space` is asked for at each open. */
 export class MemoryNode extends SyntheticFile {
-  space!: () => GuestSpace;
+  space!: () => GuestSpace | undefined;
 
   override open(flags: number, context: OpenContext, path?: Path): File {
     this.options.admit?.(context);
@@ -21,16 +21,16 @@ export class MemoryNode extends SyntheticFile {
 }
 
 class MemoryFile extends BaseFile {
-  readonly #space: GuestSpace;
+  readonly #space: GuestSpace | undefined;
 
-  constructor(space: GuestSpace, inode: Inode, flags: number, path: Path | undefined) {
+  constructor(space: GuestSpace | undefined, inode: Inode, flags: number, path: Path | undefined) {
     super(inode, flags, path);
     this.#space = space;
   }
 
   #access(buffer: Uint8Array, position: number, write: boolean): number {
     // The address space of a process that has ended, or that is another program by now, is empty.
-    if (this.#space.users <= 0 || buffer.length === 0) return 0;
+    if (this.#space === undefined || this.#space.users <= 0 || buffer.length === 0) return 0;
     const n = accessMemory(this.#space, position, buffer, { write, force: true });
     return n === 0 ? -EIO : n;
   }

@@ -6,7 +6,7 @@ import { NSIG, SIG_DFL, SIG_IGN } from "../../abi/signal.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "../../mm/layout.ts";
 import type { Vma } from "../../mm/vma.ts";
 import { type Mount, nameInFileSystem, nameOf, Path } from "../../vfs/path.ts";
-import { INIT_PID } from "../kernel.ts";
+import { outwards, type PidNamespace } from "../pid-namespace.ts";
 import { countFilters } from "../seccomp.ts";
 import { SignalSet } from "../signal-state.ts";
 import type { Task } from "../task.ts";
@@ -19,9 +19,9 @@ const PROT_EXEC = 4;
 const VM_SHARED = 1;
 const KIB = 1024;
 
-/** True while the task has memory: zombies do not. */
+/** True while the task has memory: zombies do not, nor those of the kernel's own. */
 export function hasMemory(task: Task): boolean {
-  return task.state !== "zombie" && task.state !== "dead";
+  return task.hasMemory && task.state !== "zombie" && task.state !== "dead";
 }
 
 function stateLetter(task: Task): string {
@@ -111,8 +111,9 @@ function hex64(set: SignalSet): string {
 }
 
 /** @param whole figures of the process, not of the one task */
-export function statText(task: Task, whole: boolean): string {
+export function statText(task: Task, pids: PidNamespace, whole: boolean): string {
   const { process } = task;
+  const number = (id: number | undefined): number => pids.number(id ?? 0);
   const terminal = process.group.session.controllingTerminal;
   const memory = memoryFigures(task);
   const live = hasMemory(task);
@@ -120,14 +121,14 @@ export function statText(task: Task, whole: boolean): string {
   const masks = signalMasks(task);
   const { space } = task;
   const fields: (number | string)[] = [
-    task.tid,
+    number(task.tid),
     `(${task.comm})`,
     stateLetter(task),
-    process.parent?.pid ?? INIT_PID,
-    process.group.id,
-    process.group.session.id,
+    number(process.parent?.pid),
+    number(process.group.id),
+    number(process.group.session.id),
     terminal?.device ?? 0,
-    terminal?.foreground?.id ?? -1,
+    terminal?.foreground ? number(terminal.foreground.id) : -1,
     0x400000,
     whole ? process.usage.minorFaults + task.usage.minorFaults : task.usage.minorFaults,
     process.childUsage.minorFaults,
@@ -182,7 +183,7 @@ export function statmText(task: Task): string {
   return `${pages(m.size)} ${pages(m.resident)} 0 ${pages(m.text)} 0 ${pages(m.data + m.stack)} 0\n`;
 }
 
-export function statusText(task: Task): string {
+export function statusText(task: Task, pids: PidNamespace): string {
   const { process, credentials: c } = task;
   const memory = memoryFigures(task);
   const masks = signalMasks(task);
@@ -195,22 +196,29 @@ export function statusText(task: Task): string {
   add("Name", task.comm.replaceAll("\\", "\\\\").replaceAll("\n", "\\n"));
   if (hasMemory(task)) add("Umask", `0${task.fs.umask.toString(8).padStart(3, "0")}`);
   add("State", STATE_NAMES[letter] ?? letter);
-  add("Tgid", process.pid);
+  const number = (id: number | undefined): number => pids.number(id ?? 0);
+  // In the namespace of the file system, and in those inside of it that see the process.
+  const inEach = (id: number): string => {
+    const numbers: number[] = [];
+    for (const ns of outwards(process.pids)) if (ns.level >= pids.level) numbers.unshift(ns.number(id));
+    return numbers.join("\t");
+  };
+  add("Tgid", number(process.pid));
   add("Ngid", 0);
-  add("Pid", task.tid);
-  add("PPid", process.parent?.pid ?? INIT_PID);
-  add("TracerPid", task.trace?.tracer.pid ?? 0);
+  add("Pid", number(task.tid));
+  add("PPid", number(process.parent?.pid));
+  add("TracerPid", number(task.trace?.tracer.pid));
   add("Uid", `${c.uid}\t${c.euid}\t${c.suid}\t${c.fsuid}`);
   add("Gid", `${c.gid}\t${c.egid}\t${c.sgid}\t${c.fsgid}`);
   let highest = 0;
   if (hasMemory(task)) for (const fd of task.files.descriptors()) highest = fd + 1;
   add("FDSize", hasMemory(task) ? Math.max(64, 2 ** Math.ceil(Math.log2(Math.max(1, highest)))) : 0);
   add("Groups", `${c.groups.map((g) => `${g} `).join("")}`);
-  add("NStgid", process.pid);
-  add("NSpid", task.tid);
-  add("NSpgid", process.group.id);
-  add("NSsid", process.group.session.id);
-  add("Kthread", 0);
+  add("NStgid", inEach(process.pid));
+  add("NSpid", inEach(task.tid));
+  add("NSpgid", inEach(process.group.id));
+  add("NSsid", inEach(process.group.session.id));
+  add("Kthread", task.hasMemory ? 0 : 1);
   if (hasMemory(task)) {
     const { space } = task;
     kib("VmPeak", Math.max(space.peakPages * PAGE_SIZE, memory.size));
@@ -322,9 +330,12 @@ export function mapsText(task: Task): string {
   return text;
 }
 
-/** Bytes of guest memory between two addresses, as much as can be read: arguments, environment. */
-export function memoryArea(task: Task, start: number, end: number): Uint8Array {
-  if (!hasMemory(task) || end <= start) return new Uint8Array(0);
+/** Arguments or environment as they are in guest memory, as much as can be read. */
+export function memoryArea(task: Task, which: "arg" | "env"): Uint8Array {
+  if (!hasMemory(task)) return new Uint8Array(0);
+  const start = task.space[`${which}Start`];
+  const end = task.space[`${which}End`];
+  if (end <= start) return new Uint8Array(0);
   return task.space.readablePrefix(start, end - start).slice();
 }
 

@@ -4,15 +4,14 @@ import { EACCES, EINVAL, ENOENT, EPERM, ESRCH, errno } from "../../abi/errno.ts"
 import { DT_DIR, DT_LNK, DT_REG } from "../../abi/stat.ts";
 import { decodeBytes } from "../../util/bytes.ts";
 import { displayName, type Path } from "../../vfs/path.ts";
-import {
-  type FileOptions,
-  SyntheticDirectory,
-  SyntheticFile,
-  type SyntheticFs,
-  SyntheticLink,
-} from "../../vfs/types/synthetic.ts";
+import { type FileOptions, SyntheticDirectory, SyntheticFile, SyntheticLink } from "../../vfs/types/synthetic.ts";
 import type { DirectoryEntry, File, Inode, OpenContext } from "../../vfs/types.ts";
+import { mayInspect as inspectable } from "../inspect.ts";
+import { nameOf } from "../namespace-file.ts";
+import type { NamespaceIdentity } from "../namespaces.ts";
+import type { PidNamespace } from "../pid-namespace.ts";
 import type { Task } from "../task.ts";
+import type { ProcFs } from "./file-system.ts";
 import { MemoryNode } from "./memory-file.ts";
 import { netDirectory } from "./net.ts";
 import * as text from "./process-text.ts";
@@ -22,11 +21,13 @@ import { smapsRollupText, smapsText } from "./smaps.ts";
 const INO_SPACE = 0x10_0000;
 const FD_INO = 0x1000;
 const FDINFO_INO = 0x8_0000;
+const NAMESPACE_INO = 0x400;
+const NAMESPACE_LINKS = ["cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "user", "uts"];
 
 /** An id that is not set: (uid_t) -1. */
 const NO_ID = 0xffff_ffff;
 
-type Maker = (task: Task, fs: SyntheticFs, ino: number) => Inode;
+type Maker = (task: Task, fs: ProcFs, ino: number) => Inode;
 
 function owner(task: Task): { uid: number; gid: number } {
   return { uid: task.credentials.euid, gid: task.credentials.egid };
@@ -43,7 +44,7 @@ function mayInspect(task: Task, context: OpenContext): boolean {
   return (same && task.process.dumpable === 1) || context.credentials.capable(CAP_SYS_PTRACE);
 }
 
-function file(make: (task: Task) => string | Uint8Array, mode = 0o444, guarded = false): Maker {
+function file(make: (task: Task, pids: PidNamespace) => string | Uint8Array, mode = 0o444, guarded = false): Maker {
   return (task, fs, ino) =>
     new SyntheticFile(fs, {
       ino,
@@ -51,7 +52,7 @@ function file(make: (task: Task) => string | Uint8Array, mode = 0o444, guarded =
       owner: owner(task),
       content: () => {
         if (task.state === "dead") throw errno(ESRCH);
-        return make(task);
+        return make(task, fs.pids);
       },
       ...(guarded ? { admit: guard(task) } : {}),
     });
@@ -67,7 +68,7 @@ function guard(task: Task): NonNullable<FileOptions["admit"]> {
 function magic(place: (task: Task) => Path | undefined): Maker {
   return (task, fs, ino) => {
     const find = (): Path => {
-      const path = text.hasMemory(task) ? place(task) : undefined;
+      const path = task.state === "zombie" || task.state === "dead" ? undefined : place(task);
       if (path === undefined) throw errno(ENOENT);
       return path;
     };
@@ -84,9 +85,9 @@ function magic(place: (task: Task) => Path | undefined): Maker {
 }
 
 const ENTRIES: Readonly<Record<string, Maker>> = {
-  auxv: file((task) => task.space.auxv, 0o400, true),
+  auxv: file((task) => (text.hasMemory(task) ? task.space.auxv : new Uint8Array(0)), 0o400, true),
   cgroup: file(() => "0::/\n"),
-  cmdline: file((task) => text.memoryArea(task, task.space.argStart, task.space.argEnd)),
+  cmdline: file((task) => text.memoryArea(task, "arg")),
   comm: (task, fs, ino) =>
     new SyntheticFile(fs, {
       ino,
@@ -100,8 +101,8 @@ const ENTRIES: Readonly<Record<string, Maker>> = {
       },
     }),
   cwd: magic((task) => task.fs.cwd),
-  environ: file((task) => text.memoryArea(task, task.space.envStart, task.space.envEnd), 0o400, true),
-  exe: magic((task) => (task.space.executable as unknown as File | null)?.path),
+  environ: file((task) => text.memoryArea(task, "env"), 0o400, true),
+  exe: magic((task) => (task.hasMemory ? (task.space.executable as unknown as File | null)?.path : undefined)),
   fd: (task, fs, ino) => descriptorDirectory(task, fs, ino, FD_INO, DT_LNK, descriptorLink),
   fdinfo: (task, fs, ino) => descriptorDirectory(task, fs, ino, FDINFO_INO, DT_REG, descriptorInfo),
   gid_map: file(() => "         0          0 4294967295\n"),
@@ -121,7 +122,8 @@ const ENTRIES: Readonly<Record<string, Maker>> = {
   },
   mountinfo: file(text.mountInfoText),
   mounts: file(text.mountsText),
-  net: (task, fs, ino) => netDirectory(task.kernel.network, fs, ino),
+  ns: namespaceDirectory,
+  net: (task, fs, ino) => netDirectory(task.namespaces.network, fs, ino),
   oom_adj: (task, fs, ino) => oomFile(task, fs, ino),
   oom_score: file(() => "0\n"),
   oom_score_adj: (task, fs, ino) => oomFile(task, fs, ino),
@@ -130,7 +132,7 @@ const ENTRIES: Readonly<Record<string, Maker>> = {
   sessionid: file(() => String(NO_ID)),
   smaps: file(smapsText, 0o444, true),
   smaps_rollup: file(smapsRollupText, 0o444, true),
-  stat: file((task) => text.statText(task, true)),
+  stat: file((task, pids) => text.statText(task, pids, true)),
   statm: file(text.statmText),
   status: file(text.statusText),
   task: taskDirectory,
@@ -140,11 +142,57 @@ const ENTRIES: Readonly<Record<string, Maker>> = {
 
 /** Threads have most of it, but no directory of threads. */
 const THREAD_ENTRIES: Readonly<Record<string, Maker>> = Object.fromEntries(
-  Object.entries({ ...ENTRIES, stat: file((task) => text.statText(task, false)) }).filter(([name]) => name !== "task"),
+  Object.entries({ ...ENTRIES, stat: file((task, pids) => text.statText(task, pids, false)) }).filter(
+    ([name]) => name !== "task",
+  ),
 );
 
+/** /proc/[pid]/ns: magic links to what setns(2) takes. */
+function namespaceDirectory(task: Task, fs: ProcFs, ino: number): Inode {
+  const { kernel } = task;
+  const find = (name: string): object | undefined => {
+    if (task.state === "zombie" || task.state === "dead") return undefined;
+    const { uts, ipc, network, cgroup, pidsOfChildren } = task.namespaces;
+    const objects: Readonly<Record<string, object | undefined>> = {
+      cgroup,
+      ipc,
+      mnt: task.fs.mounts,
+      net: network,
+      pid: task.process.pids,
+      // Without an init there is nobody in it yet.
+      pid_for_children: pidsOfChildren.init === null ? undefined : pidsOfChildren,
+      user: task.users,
+      uts,
+    };
+    return objects[name];
+  };
+  const identity = (name: string): NamespaceIdentity => {
+    const { current } = kernel.scheduler;
+    if (current !== null && !inspectable(current, task, true)) throw errno(EACCES);
+    const object = find(name);
+    if (object === undefined) throw errno(ENOENT);
+    return kernel.registry.of(object);
+  };
+  return new SyntheticDirectory(fs, {
+    ino,
+    mode: 0o511,
+    owner: owner(task),
+    lookup: (name) => {
+      const index = NAMESPACE_LINKS.indexOf(name);
+      if (index < 0) return undefined;
+      return new SyntheticLink(fs, {
+        ino: ino + NAMESPACE_INO + index,
+        owner: owner(task),
+        target: () => nameOf(identity(name)),
+        follow: () => kernel.namespaceFs.place(identity(name)),
+      });
+    },
+    list: () => NAMESPACE_LINKS.map((name, i) => ({ name, ino: ino + NAMESPACE_INO + i, type: DT_LNK })),
+  });
+}
+
 /** What the audit system knows of who logged in: audit_set_loginuid(). */
-function loginuidFile(task: Task, fs: SyntheticFs, ino: number): Inode {
+function loginuidFile(task: Task, fs: ProcFs, ino: number): Inode {
   return new SyntheticFile(fs, {
     ino,
     mode: 0o644,
@@ -161,7 +209,7 @@ function loginuidFile(task: Task, fs: SyntheticFs, ino: number): Inode {
   });
 }
 
-function oomFile(task: Task, fs: SyntheticFs, ino: number): Inode {
+function oomFile(task: Task, fs: ProcFs, ino: number): Inode {
   // Nothing is ever killed for want of memory here (a guest gets ENOMEM), so only the neutral value is true.
   return new SyntheticFile(fs, {
     ino,
@@ -173,7 +221,7 @@ function oomFile(task: Task, fs: SyntheticFs, ino: number): Inode {
   });
 }
 
-function directory(task: Task, fs: SyntheticFs, base: number, entries: Readonly<Record<string, Maker>>): Inode {
+function directory(task: Task, fs: ProcFs, base: number, entries: Readonly<Record<string, Maker>>): Inode {
   const names = Object.keys(entries);
   const make = (name: string): Inode | undefined =>
     Object.hasOwn(entries, name) ? entries[name]?.(task, fs, base + 1 + names.indexOf(name)) : undefined;
@@ -186,7 +234,7 @@ function directory(task: Task, fs: SyntheticFs, base: number, entries: Readonly<
       names.map((name, i) => ({
         name,
         ino: base + 1 + i,
-        type: ["fd", "fdinfo", "task"].includes(name)
+        type: ["fd", "fdinfo", "net", "ns", "task"].includes(name)
           ? DT_DIR
           : ["cwd", "exe", "root"].includes(name)
             ? DT_LNK
@@ -195,11 +243,11 @@ function directory(task: Task, fs: SyntheticFs, base: number, entries: Readonly<
   });
 }
 
-export function processDirectory(task: Task, fs: SyntheticFs): Inode {
+export function processDirectory(task: Task, fs: ProcFs): Inode {
   return directory(task, fs, task.tid * INO_SPACE, ENTRIES);
 }
 
-function taskDirectory(task: Task, fs: SyntheticFs, ino: number): Inode {
+function taskDirectory(task: Task, fs: ProcFs, ino: number): Inode {
   const threads = (): Task[] => {
     const { process } = task;
     return process.tasks.size > 0 ? [...process.tasks] : [process.leader];
@@ -210,20 +258,20 @@ function taskDirectory(task: Task, fs: SyntheticFs, ino: number): Inode {
     owner: owner(task),
     nlink: 2 + task.process.tasks.size,
     lookup: (name) => {
-      const thread = threads().find((t) => String(t.tid) === name);
+      const thread = threads().find((t) => String(fs.pids.number(t.tid)) === name);
       return thread === undefined ? undefined : directory(thread, fs, base(thread), THREAD_ENTRIES);
     },
-    list: () => threads().map((t) => ({ name: String(t.tid), ino: base(t), type: DT_DIR })),
+    list: () => threads().map((t) => ({ name: String(fs.pids.number(t.tid)), ino: base(t), type: DT_DIR })),
   });
 }
 
 function descriptorDirectory(
   task: Task,
-  fs: SyntheticFs,
+  fs: ProcFs,
   ino: number,
   offset: number,
   type: number,
-  make: (task: Task, fs: SyntheticFs, ino: number, fd: number) => Inode,
+  make: (task: Task, fs: ProcFs, ino: number, fd: number) => Inode,
 ): Inode {
   const inoOf = (fd: number): number => task.tid * INO_SPACE + offset + fd;
   return new SyntheticDirectory(fs, {
@@ -250,7 +298,7 @@ function openFile(task: Task, fd: number): File {
   return open;
 }
 
-function descriptorLink(task: Task, fs: SyntheticFs, ino: number, fd: number): Inode {
+function descriptorLink(task: Task, fs: ProcFs, ino: number, fd: number): Inode {
   const access = openFile(task, fd).flags & 3;
   const mode = 0o100 | (access === 1 ? 0 : 0o400) | (access === 0 ? 0 : 0o200);
   return new SyntheticLink(fs, {
@@ -271,7 +319,7 @@ function placeOf(task: Task, open: File): Path {
   return open.path ?? task.fs.mounts.place(open.inode, open.describe());
 }
 
-function descriptorInfo(task: Task, fs: SyntheticFs, ino: number, fd: number): Inode {
+function descriptorInfo(task: Task, fs: ProcFs, ino: number, fd: number): Inode {
   return new SyntheticFile(fs, {
     ino,
     mode: 0o400,

@@ -7,9 +7,10 @@ import { DEFAULT_BUFFER, MAX_BUFFER, MAX_DATAGRAMS, SOMAXCONN } from "../../abi/
 import { decodeBytes } from "../../util/bytes.ts";
 import { fixedDirectory, SyntheticFile, type SyntheticFs } from "../../vfs/types/synthetic.ts";
 import type { Inode } from "../../vfs/types.ts";
-import { type Kernel, PID_MAX } from "../kernel.ts";
+import type { Kernel } from "../kernel.ts";
 import { MSG_MAX, MSGSIZE_MAX, QUEUES_MAX } from "../mqueue.ts";
-import { KERNEL_RELEASE, KERNEL_VERSION, OS_TYPE } from "../uts.ts";
+import { PID_MAX } from "../pid-namespace.ts";
+import { KERNEL_RELEASE, KERNEL_VERSION, OS_TYPE, type UtsNamespace } from "../uts.ts";
 
 type Tree = { readonly [name: string]: Tree | Value };
 interface Value {
@@ -32,6 +33,8 @@ function uuid(kernel: Kernel): string {
 
 function tree(kernel: Kernel): Tree {
   const bootId = uuid(kernel);
+  // Of whoever looks.
+  const uts = (): UtsNamespace => kernel.scheduler.current?.uts ?? kernel.namespaces.uts;
   const name = (get: () => string, set: (text: string) => void): Value => ({
     read: get,
     write: (text) => {
@@ -61,15 +64,15 @@ function tree(kernel: Kernel): Tree {
       cap_last_cap: constant(CAP_LAST_CAP),
       core_pattern: constant("core"),
       domainname: name(
-        () => kernel.uts.domainname,
+        () => uts().domainname,
         (text) => {
-          kernel.uts.domainname = text;
+          uts().domainname = text;
         },
       ),
       hostname: name(
-        () => kernel.uts.hostname,
+        () => uts().hostname,
         (text) => {
-          kernel.uts.hostname = text;
+          uts().hostname = text;
         },
       ),
       msgmax: constant(8192),

@@ -7,6 +7,7 @@ import { WaitQueue } from "../../util/wait-queue.ts";
 import type { Path } from "../../vfs/path.ts";
 import type { GuestAccess, Inode, OpenContext } from "../../vfs/types.ts";
 import { POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM } from "../../vfs/types.ts";
+import type { Task } from "../task.ts";
 import { Terminal, type TerminalKernel } from "./terminal.ts";
 import { TCIFLUSH, TCIOFLUSH, TCOFLUSH, TerminalFileBase } from "./terminal-file.ts";
 
@@ -176,11 +177,11 @@ export class PtyMasterFile extends TerminalFileBase {
         guest.writeU32(argument, pty.pendingOutput);
         return 0;
       case T.TIOCGPGRP:
-        guest.writeU32(argument, terminal.foreground?.id ?? 0);
+        guest.writeU32(argument, (context.task as Task).numberOf(terminal.foreground?.id ?? 0));
         return 0;
       case T.TIOCGSID:
         if (terminal.session === null) return -ENOTTY;
-        guest.writeU32(argument, terminal.session.id);
+        guest.writeU32(argument, (context.task as Task).numberOf(terminal.session.id));
         return 0;
       case T.TIOCGPTPEER:
         return this.openPeer === undefined ? -ENOTTY : this.openPeer(argument, context);

@@ -163,13 +163,13 @@ export class TerminalFile extends TerminalFileBase {
       }
       case T.TIOCGPGRP:
         if (group.session.controllingTerminal !== terminal) return -ENOTTY;
-        guest.writeU32(argument, terminal.foreground?.id ?? 0);
+        guest.writeU32(argument, task.numberOf(terminal.foreground?.id ?? 0));
         return 0;
       case T.TIOCSPGRP:
         return this.#setForeground(task, guest.readU32(argument) | 0);
       case T.TIOCGSID:
         if (terminal.session === null || group.session.controllingTerminal !== terminal) return -ENOTTY;
-        guest.writeU32(argument, terminal.session.id);
+        guest.writeU32(argument, task.numberOf(terminal.session.id));
         return 0;
       case T.FIONREAD:
         guest.writeU32(argument, discipline.readable);
@@ -226,8 +226,8 @@ export class TerminalFile extends TerminalFileBase {
     const { session } = task.process.group;
     if (session.controllingTerminal !== terminal || terminal.session !== session) return -ENOTTY;
     if (id < 0) return -EINVAL;
-    const group = session.groups.get(id);
-    if (group === undefined) return !task.kernel.groups.has(id) ? -ESRCH : -EPERM;
+    const group = task.findGroup(id);
+    if (group?.session !== session) return group === undefined ? -ESRCH : -EPERM;
     terminal.foreground = group;
     return 0;
   }
