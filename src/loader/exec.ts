@@ -7,7 +7,7 @@
  */
 
 import * as E from "../abi/elf.ts";
-import { EACCES, EIO, ELIBBAD, ELOOP, ENOEXEC, Errno } from "../abi/errno.ts";
+import { EACCES, EIO, ELIBBAD, ELOOP, ENOENT, ENOEXEC, Errno } from "../abi/errno.ts";
 import { AddressSpace, type MemoryLimits } from "../mm/address-space.ts";
 import { PAGE_SIZE } from "../mm/layout.ts";
 import type { MemoryPool } from "../mm/memory-pool.ts";
@@ -68,6 +68,8 @@ export interface ExecRequest {
   readonly limits: MemoryLimits;
   /** The path as execve was given it: AT_EXECFN, and what a script's interpreter is told to open. */
   readonly filename: string;
+  /** The path leads through a descriptor that execve closes: an interpreter could not open it (BINPRM_FLAGS_PATH_INACCESSIBLE). */
+  readonly inaccessible?: boolean;
   /** The file, opened for execution (permissions checked, a regular file). */
   readonly file: MappedFile;
   readonly argv: readonly Uint8Array[];
@@ -185,6 +187,7 @@ function resolveScripts(request: ExecRequest, files: OpenFiles, argv: readonly U
     const { interpreter, argument } = parseScript(start, current.name);
     // The empty path is the working directory to Linux here.
     if (interpreter.length === 0) throw new LoadError(EACCES, `${current.name}: empty path after #!`);
+    if (request.inaccessible) throw new LoadError(ENOENT, `${current.name}: of no use to an interpreter`);
     const name = decodeBytes(interpreter);
     const args: Uint8Array[] = [interpreter];
     if (argument) args.push(argument);

@@ -31,6 +31,8 @@ import { sleep, Woken } from "./wait.ts";
 export interface Program {
   /** The path as the caller gave it. */
   readonly filename: string;
+  /** It leads through a descriptor that is closed on the way. */
+  readonly inaccessible?: boolean;
   readonly argv: readonly Uint8Array[];
   readonly envp: readonly Uint8Array[];
 }
@@ -118,6 +120,7 @@ function load(kernel: Kernel, view: View, place: Path, program: Program, caller:
     pool: kernel.pool,
     limits: memoryLimits(caller.limits),
     filename: program.filename,
+    inaccessible: program.inaccessible ?? false,
     file: open(place),
     argv: program.argv,
     envp: program.envp,

@@ -27,6 +27,11 @@ export class SignalFile extends BaseFile {
     return "anon_inode:[signalfd]";
   }
 
+  details(): string {
+    const hex = (word: number): string => (word >>> 0).toString(16).padStart(8, "0");
+    return `sigmask:\t${hex(this.#mask.hi)}${hex(this.#mask.lo)}\n`;
+  }
+
   setMask(mask: SignalSet): void {
     const accepted = mask.clone();
     accepted.delete(SIGKILL);

@@ -1,5 +1,6 @@
 /** timerfd_create(2): a timer whose expirations are read. */
 import { EAGAIN, EINVAL } from "../abi/errno.ts";
+import { TFD_TIMER_ABSTIME } from "../abi/eventpoll.ts";
 import { CLOCK_REALTIME, CLOCK_REALTIME_ALARM } from "../abi/time.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
 import { BaseFile } from "../vfs/file.ts";
@@ -19,6 +20,8 @@ export class TimerFile extends BaseFile {
   /** Monotonic time of the next expiration; Infinity while the timer is off. */
   #next: number = Number.POSITIVE_INFINITY;
   #interval = 0;
+  /** TFD_* of the last setting. */
+  #flags = 0;
   #cancel: () => void = () => undefined;
   /** Expirations that `#advance` has counted and nobody has read. */
   #expirations = 0;
@@ -31,6 +34,15 @@ export class TimerFile extends BaseFile {
 
   override describe(): string {
     return "anon_inode:[timerfd]";
+  }
+
+  details(): string {
+    const { value, interval } = this.get();
+    const time = (ns: number): string => `(${Math.floor(ns / 1e9)}, ${Math.floor(ns % 1e9)})`;
+    return (
+      `clockid: ${this.clock}\nticks: ${this.#expirations}\nsettime flags: 0${this.#flags.toString(8)}\n` +
+      `it_value: ${time(value)}\nit_interval: ${time(interval)}\n`
+    );
   }
 
   get #isReal(): boolean {
@@ -49,8 +61,10 @@ export class TimerFile extends BaseFile {
     return { value: Math.max(1, this.#next - this.#kernel.now()), interval: this.#interval };
   }
 
-  /** @param absolute `value` is a time of the timer's clock, not a distance from now */
-  set(setting: TimerSetting, absolute: boolean): TimerSetting {
+  /** @param flags TFD_TIMER_ABSTIME: `value` is a time of the timer's clock, not a distance from now */
+  set(setting: TimerSetting, flags: number): TimerSetting {
+    const absolute = (flags & TFD_TIMER_ABSTIME) !== 0;
+    this.#flags = flags;
     const old = this.get();
     this.#cancel();
     this.#expirations = 0;

@@ -1,5 +1,6 @@
 /** eventfd(2), timerfd_create(2), signalfd(2): descriptors for events. */
-import { EBADF, EINVAL, errno } from "../abi/errno.ts";
+import { CAP_WAKE_ALARM } from "../abi/capability.ts";
+import { EBADF, EINVAL, EPERM, errno } from "../abi/errno.ts";
 import * as E from "../abi/eventpoll.ts";
 import { O_NONBLOCK, O_RDWR } from "../abi/fcntl.ts";
 import * as T from "../abi/time.ts";
@@ -41,6 +42,8 @@ const TIMER_CLOCKS: readonly number[] = [
 
 function timerfdCreate(task: Task, clockId: number, bits: number): number {
   if (bits & ~(E.TFD_NONBLOCK | E.TFD_CLOEXEC) || !TIMER_CLOCKS.includes(clockId)) return -EINVAL;
+  if ((clockId === T.CLOCK_REALTIME_ALARM || clockId === T.CLOCK_BOOTTIME_ALARM) && !task.capable(CAP_WAKE_ALARM))
+    return -EPERM;
   const file = new TimerFile(task.kernel, clockId, anonymousInode(task), O_RDWR | (bits & O_NONBLOCK));
   return task.files.add(file, (bits & E.TFD_CLOEXEC) !== 0, fdLimit(task));
 }
@@ -54,7 +57,7 @@ function timerFile(task: Task, number: number): TimerFile {
 function timerfdSettime(task: Task, number: number, bits: number, value: number, old: number): number {
   const setting = readSetting(task, value, 1);
   if (bits & ~(E.TFD_TIMER_ABSTIME | E.TFD_TIMER_CANCEL_ON_SET)) return -EINVAL;
-  const before = timerFile(task, number).set(setting, (bits & E.TFD_TIMER_ABSTIME) !== 0);
+  const before = timerFile(task, number).set(setting, bits);
   if (old !== 0) writeSetting(task, old, before, 1);
   return 0;
 }

@@ -64,6 +64,8 @@ function fcntl(task: Task, fd: number, command: number, argument: number): Sysca
       return file.flags;
     case F.F_DUPFD_QUERY:
       return files.getAny(int) === file ? 1 : 0;
+    case F.F_CREATED_QUERY:
+      return file.created ? 1 : 0;
   }
   if (file.flags & F.O_PATH) return -EBADF;
   return fcntlOfFile(task, fd, file, command, argument);
@@ -166,7 +168,7 @@ function readLock(task: Task, file: File, address: number, ofd: boolean): Record
   // A negative length means the bytes before the start.
   if (length < 0n) [start, end] = [start + length, start];
   if (start < 0n || !isLockType(type)) throw errno(EINVAL);
-  return { type, start, end, owner: ofd ? file : task.process, pid: ofd ? -1 : task.process.pid };
+  return { type, start, end, file, owner: ofd ? file : task.process, pid: ofd ? -1 : task.process.pid };
 }
 
 function locksOf(file: File): FileLocks {
@@ -180,7 +182,8 @@ function getLock(task: Task, file: File, address: number, ofd: boolean): number 
   if (wanted.type === F.F_UNLCK && !ofd) return -EINVAL;
   const { space } = task;
   space.writable(address, FLOCK_SIZE);
-  const found = file.inode.locks?.conflict(wanted);
+  const { locks } = file.inode;
+  const found = wanted.type === F.F_UNLCK ? locks?.own(wanted) : locks?.conflict(wanted);
   if (found === undefined) {
     space.writeU16(address, F.F_UNLCK);
     return 0;
@@ -224,7 +227,7 @@ function flock(task: Task, fd: number, operation: number): SyscallResult {
   if (type !== F.LOCK_SH && type !== F.LOCK_EX && type !== F.LOCK_UN) return -EINVAL;
   const file = task.files.get(fd);
   const locks = locksOf(file);
-  const result = locks.flock(file, type);
+  const result = locks.flock(file, type, task.process.pid);
   if (result !== -EAGAIN || operation & F.LOCK_NB) return result;
   return waitForFlock(task, file, locks, type);
 }
@@ -232,7 +235,7 @@ function flock(task: Task, fd: number, operation: number): SyscallResult {
 async function waitForFlock(task: Task, file: File, locks: FileLocks, type: number): Promise<number> {
   retain(file);
   try {
-    return await block(task, locks.queue, () => locks.flock(file, type));
+    return await block(task, locks.queue, () => locks.flock(file, type, task.process.pid));
   } finally {
     release(file);
   }

@@ -1,10 +1,11 @@
 /** prctl(2), arch_prctl(2), personality(2), robust lists. */
 import { CAP_LAST_CAP, CAP_SETPCAP, CAP_SYS_ADMIN } from "../abi/capability.ts";
-import { EFAULT, EINVAL, ENOSYS, EPERM, ESRCH, errno } from "../abi/errno.ts";
+import { EINVAL, ENOSYS, EPERM, ESRCH, errno } from "../abi/errno.ts";
 import { SECCOMP_MODE_FILTER, SECCOMP_MODE_STRICT } from "../abi/seccomp.ts";
 import { NSIG } from "../abi/signal.ts";
 import { SECBIT_KEEP_CAPS } from "../proc/capability-state.ts";
 import type { Task } from "../proc/task.ts";
+import { setUserDispatch } from "../proc/user-dispatch.ts";
 import { decodeBytes, encodeBytes } from "../util/bytes.ts";
 import { outPtr, printHex, ptr, size } from "./args.ts";
 import { prctlOption, prctlRest, prctlSecond, printPrctlResult } from "./control-args.ts";
@@ -145,26 +146,13 @@ function prctl(task: Task, option: number, a2: number, a3: number, a4: number, a
       if (a2 !== 0 || a3 !== 0 || a4 !== 0 || a5 !== 0) throw errno(EINVAL);
       return task.mm.noHugePages ? 1 : 0;
     case "PR_SET_SYSCALL_USER_DISPATCH":
-      return setUserDispatch(task, a2, a3, a4, a5);
+      return setUserDispatch(task, { mode: a2, start: a3, length: a4, selector: a5 });
     case "PR_CAP_AMBIENT":
       return ambient(task, a2, a3, capability);
     default:
       // As a kernel without restrictions of ptrace and named mappings.
       throw errno(EINVAL);
   }
-}
-
-/** set_syscall_user_dispatch(): off, or on but for a range. */
-function setUserDispatch(task: Task, mode: number, start: number, length: number, selector: number): number {
-  if (mode === 0) {
-    if (start !== 0 || length !== 0 || selector !== 0) throw errno(EINVAL);
-    task.userDispatch = null;
-    return 0;
-  }
-  if (mode !== 1 || (start !== 0 && start + length <= start)) throw errno(EINVAL);
-  if (selector >= 2 ** 47) throw errno(EFAULT);
-  task.userDispatch = { start, length, selector };
-  return 0;
 }
 
 /** SECBIT_* 0..7: each bit and its lock. */

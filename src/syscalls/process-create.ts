@@ -9,7 +9,7 @@ import {
   CLONE_VM,
   CSIGNAL,
 } from "../abi/clone.ts";
-import { E2BIG, EINVAL, ELOOP, ENOENT, errno } from "../abi/errno.ts";
+import { E2BIG, EACCES, EINVAL, ELOOP, ENOENT, errno } from "../abi/errno.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from "../abi/fcntl.ts";
 import { SIGCHLD } from "../abi/signal.ts";
 import { S_IFLNK } from "../abi/stat.ts";
@@ -97,10 +97,11 @@ function exec(
   const { space } = task;
   const name = space.readCString(filename);
   const place = findProgram(task, fd, name, atFlags);
-  const shown =
-    fd === AT_FDCWD || name.startsWith("/") ? name : name === "" ? `/dev/fd/${fd}` : `/dev/fd/${fd}/${name}`;
+  const byDescriptor = fd !== AT_FDCWD && !name.startsWith("/");
+  const shown = !byDescriptor ? name : name === "" ? `/dev/fd/${fd}` : `/dev/fd/${fd}/${name}`;
   return execute(task, place, {
     filename: shown,
+    inaccessible: byDescriptor && task.files.isCloseOnExec(fd),
     argv: space.readStringArray(argv),
     envp: space.readStringArray(envp),
   });
@@ -112,6 +113,8 @@ function findProgram(task: Task, fd: number, name: string, atFlags: number): Pat
   let start: Path | undefined;
   if (fd !== AT_FDCWD && !name.startsWith("/")) {
     const file = task.files.getAny(fd);
+    // Pipes and sockets are no programs.
+    if (name === "" && file.path === undefined) throw errno(EACCES);
     if (name === "" && file.path !== undefined) return file.path;
     start = directoryOf(file);
   }

@@ -3,7 +3,7 @@
  *
  * There are no debug registers: a debugger that asks for a hardware breakpoint is refused and takes software ones.
  */
-import { EINVAL, EIO, ENOSPC, EPERM, ESRCH, errno } from "../abi/errno.ts";
+import { EINVAL, EIO, ENOSPC, EPERM, Errno, ESRCH, errno } from "../abi/errno.ts";
 import * as P from "../abi/ptrace.ts";
 import { AUDIT_ARCH } from "../abi/seccomp.ts";
 import { encodeSiginfo, SIGINFO_SIZE } from "../abi/siginfo.ts";
@@ -12,6 +12,7 @@ import type { DebugRegisters } from "../proc/arch/arch.ts";
 import { mayInspect, peek, poke } from "../proc/inspect.ts";
 import { adoptStop, attach, detach, interrupt, listen, resume, type Trace } from "../proc/ptrace.ts";
 import type { Task } from "../proc/task.ts";
+import { setUserDispatch } from "../proc/user-dispatch.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
 import { pid as pidArg, readSignalSet, viewOf, writeSignalSet } from "./process-args.ts";
 import { ptraceAddress, ptraceData, ptraceRequest } from "./ptrace-args.ts";
@@ -231,10 +232,34 @@ function peekInfo(task: Task, trace: Trace, args: number, into: number): number 
   const { tracee } = trace;
   const queue = (flags & 1 ? tracee.process.pending : tracee.pending).list();
   const shown = queue.slice(offset, offset + count);
-  shown.forEach((info, i) => {
-    space.copyOut(into + i * SIGINFO_SIZE, encodeSiginfo(info));
-  });
+  // What did fit before the first bad address counts.
+  for (const [i, info] of shown.entries()) {
+    try {
+      space.copyOut(into + i * SIGINFO_SIZE, encodeSiginfo(info));
+    } catch (e) {
+      if (i === 0 || !(e instanceof Errno)) throw e;
+      return i;
+    }
+  }
   return shown.length;
+}
+
+/** struct ptrace_sud_config: mode, selector, offset, len. */
+function userDispatch(task: Task, { tracee }: Trace, size: number, at: number, sets: boolean): number {
+  if (size !== 32) return -EINVAL;
+  const { space } = task;
+  if (sets) {
+    const [mode = 0, selector = 0, start = 0, length = 0] = [0, 8, 16, 24].map((field) =>
+      space.readNumber64(at + field),
+    );
+    return setUserDispatch(tracee, { mode, start, length, selector });
+  }
+  const { start = 0, length = 0, selector = 0 } = tracee.userDispatch ?? {};
+  space.writable(at, 32);
+  for (const [i, value] of [tracee.userDispatch === null ? 0 : 1, selector, start, length].entries()) {
+    space.writeNumber64(at + 8 * i, value);
+  }
+  return 0;
 }
 
 function checkSignal(data: number): void {
@@ -328,6 +353,9 @@ function ptrace(task: Task, request: number, pid: number, address: number, data:
       return 0;
     case P.PTRACE_LISTEN:
       return listen(trace) ? 0 : -EIO;
+    case P.PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG:
+    case P.PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG:
+      return userDispatch(task, trace, address, data, request === P.PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG);
     case P.PTRACE_GET_SYSCALL_INFO:
       return syscallInfo(task, trace, address, data);
     default:

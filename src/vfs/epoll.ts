@@ -55,6 +55,21 @@ export class EpollFile extends BaseFile {
     return "anon_inode:[eventpoll]";
   }
 
+  details(): string {
+    const hex = (value: number): string => (value >>> 0).toString(16);
+    let text = "";
+    for (const list of this.#items.values()) {
+      for (const { fd, file, events, disabled, dataLo, dataHi } of list) {
+        const { dev, ino } = file.inode.attributes();
+        const data = ((BigInt(dataHi >>> 0) << 32n) | BigInt(dataLo >>> 0)).toString(16);
+        const shown = disabled ? events & PRIVATE : events | POLLERR | POLLHUP;
+        text += `tfd: ${String(fd).padStart(8)} events: ${hex(shown).padStart(8)} data: ${data.padStart(16)} `;
+        text += ` pos:${file.position} ino:${ino.toString(16)} sdev:${dev.toString(16)}\n`;
+      }
+    }
+    return text;
+  }
+
   /** noop_llseek(), as most anonymous files have it. */
   override seek(): number {
     return 0;

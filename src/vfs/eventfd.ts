@@ -22,6 +22,10 @@ export class EventFile extends BaseFile {
     return "anon_inode:[eventfd]";
   }
 
+  details(): string {
+    return `eventfd-count: ${this.#count.toString(16).padStart(16)}\neventfd-id: ${this.inode.ino}\neventfd-semaphore: ${this.#semaphore ? 1 : 0}\n`;
+  }
+
   override read(into: Uint8Array): number {
     if (into.length < 8) return -EINVAL;
     if (this.#count === 0n) return -EAGAIN;

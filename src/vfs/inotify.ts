@@ -70,6 +70,14 @@ export class InotifyFile extends BaseFile {
     return "anon_inode:inotify";
   }
 
+  details(): string {
+    const line = ({ wd, inode, mask }: InstanceWatch): string => {
+      const { dev, ino } = inode.attributes();
+      return `inotify wd:${wd.toString(16)} ino:${ino.toString(16)} sdev:${dev.toString(16)} mask:${(mask >>> 0).toString(16)} ignored_mask:0 \n`;
+    };
+    return [...this.#watches.values()].reverse().map(line).join("");
+  }
+
   /**
    * inotify_add_watch(2): the descriptor of the watch, an old one if the inode is watched already.
    * @param mask IN_* events, IN_MASK_ADD, IN_MASK_CREATE, IN_ONESHOT, IN_EXCL_UNLINK

@@ -77,13 +77,13 @@ describe("record locks", () => {
 describe("flock", () => {
   it("is shared or exclusive, by open file", () => {
     const locks = new FileLocks();
-    expect(locks.flock("x", LOCK_SH)).toBe(0);
-    expect(locks.flock("y", LOCK_SH)).toBe(0);
-    expect(locks.flock("z", LOCK_EX)).toBe(-EAGAIN);
-    expect(locks.flock("y", LOCK_UN)).toBe(0);
-    expect(locks.flock("x", LOCK_EX)).toBe(0);
-    expect(locks.flock("y", LOCK_SH)).toBe(-EAGAIN);
+    expect(locks.flock("x", LOCK_SH, 1)).toBe(0);
+    expect(locks.flock("y", LOCK_SH, 1)).toBe(0);
+    expect(locks.flock("z", LOCK_EX, 1)).toBe(-EAGAIN);
+    expect(locks.flock("y", LOCK_UN, 1)).toBe(0);
+    expect(locks.flock("x", LOCK_EX, 1)).toBe(0);
+    expect(locks.flock("y", LOCK_SH, 1)).toBe(-EAGAIN);
     locks.releaseFile("x");
-    expect(locks.flock("y", LOCK_SH)).toBe(0);
+    expect(locks.flock("y", LOCK_SH, 1)).toBe(0);
   });
 });

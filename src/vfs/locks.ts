@@ -20,9 +20,19 @@ export interface RecordLock {
   readonly start: bigint;
   /** Behind the last byte; LOCK_END for "to the end, however far". */
   readonly end: bigint;
+  /** The open file by which it was made. */
+  readonly file?: unknown;
   /** The process, or for an open file description lock the file. */
   readonly owner: unknown;
   /** Of the process; -1 for an open file description lock. */
+  readonly pid: number;
+}
+
+/** A lock of flock(2), by open file. */
+export interface WholeLock {
+  /** LOCK_SH or LOCK_EX. */
+  readonly type: number;
+  /** Of the process that has made it. */
   readonly pid: number;
 }
 
@@ -31,11 +41,14 @@ export class FileLocks {
   readonly queue: WaitQueue = new WaitQueue();
   /** By start. */
   #records: RecordLock[] = [];
-  /** By open file: LOCK_SH or LOCK_EX. */
-  readonly #whole: Map<unknown, number> = new Map();
+  readonly #whole: Map<unknown, WholeLock> = new Map();
 
   get records(): readonly RecordLock[] {
     return this.#records;
+  }
+
+  wholeBy(file: unknown): WholeLock | undefined {
+    return this.#whole.get(file);
   }
 
   /** The first lock of another that stands in the way. */
@@ -47,6 +60,11 @@ export class FileLocks {
         wanted.start < l.end &&
         (l.type === F_WRLCK || wanted.type === F_WRLCK),
     );
+  }
+
+  /** The first lock of the same owner in the range. */
+  own(range: RecordLock): RecordLock | undefined {
+    return this.#records.find((l) => l.owner === range.owner && l.start < range.end && range.start < l.end);
   }
 
   /** Sets the lock, or with F_UNLCK removes what the owner has in the range. Returns 0, or -EAGAIN if another is in the way. */
@@ -82,22 +100,22 @@ export class FileLocks {
   }
 
   /** flock(2): 0, or -EAGAIN if another open file is in the way. */
-  flock(file: unknown, type: number): number {
+  flock(file: unknown, type: number, pid: number): number {
     const own = this.#whole.get(file);
     if (type === LOCK_UN) {
       if (this.#whole.delete(file)) this.queue.wake();
       return 0;
     }
-    if (own === type) return 0;
+    if (own?.type === type) return 0;
     // Changing the type lets go of the old lock first: flock(2).
     if (own !== undefined) {
       this.#whole.delete(file);
       this.queue.wake();
     }
     for (const other of this.#whole.values()) {
-      if (type === LOCK_EX || other === LOCK_EX) return -EAGAIN;
+      if (type === LOCK_EX || other.type === LOCK_EX) return -EAGAIN;
     }
-    this.#whole.set(file, type);
+    this.#whole.set(file, { type, pid });
     return 0;
   }
 

@@ -120,6 +120,7 @@ function createFile(walker: Walker, flags: number, mode: number): File {
   notifyEntry(dentry.inode, last, inode, IN_CREATE);
   // The one who makes a file may open it whatever its mode.
   const file = fileOf(view, place, flags & ~TRANSIENT);
+  file.created = true;
   notifyFile(inode, place, IN_OPEN);
   return file;
 }

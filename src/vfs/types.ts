@@ -224,6 +224,8 @@ export interface File {
   readonly path: Path | undefined;
   /** The path by which it was opened, for /proc/self/fd and strace -y: "/etc/passwd", "pipe:[12]". */
   describe(): string;
+  /** What /proc/[pid]/fdinfo shows beyond position and flags: whole lines. */
+  details?(): string;
   /** At the current position, which it advances. Bytes, 0 at the end, or a negative errno (-EAGAIN: would block). */
   read(into: Uint8Array): number;
   /** Bytes written or a negative errno. -EAGAIN only if nothing was written. -EPIPE: the caller raises SIGPIPE. */
@@ -256,6 +258,8 @@ export interface File {
   cancelAsync?: () => void;
   /** False: it has a queue and yet no use for O_ASYNC. */
   readonly sendsSignals?: boolean;
+  /** The open that it is from has made the file. */
+  created?: boolean;
   /** Called at each close(2) of a descriptor, as f_op->flush: POSIX locks, for example. */
   flush?(owner: unknown): void;
   references: number;

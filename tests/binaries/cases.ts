@@ -76,6 +76,8 @@ const plain: readonly string[] = [
   "ids",
   "limits",
   "corners",
+  "descriptors",
+  "dispatch",
 ];
 
 const hellos: readonly string[] = ["hello", "hello-segments", "hello-static-pie", "hello-pie", "hello-dynamic"];

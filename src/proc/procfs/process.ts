@@ -1,8 +1,11 @@
 /** /proc/[pid] and /proc/[pid]/task/[tid]: directories made anew for whoever looks, from the state of the task. */
 import { CAP_AUDIT_CONTROL, CAP_SYS_PTRACE } from "../../abi/capability.ts";
+import { majorOf, minorOf } from "../../abi/device.ts";
 import { EACCES, EINVAL, ENOENT, EPERM, ESRCH, errno } from "../../abi/errno.ts";
+import { F_WRLCK, LOCK_EX } from "../../abi/fcntl.ts";
 import { DT_DIR, DT_LNK, DT_REG } from "../../abi/stat.ts";
 import { decodeBytes } from "../../util/bytes.ts";
+import { LOCK_END } from "../../vfs/locks.ts";
 import { displayName, type Path } from "../../vfs/path.ts";
 import { type FileOptions, SyntheticDirectory, SyntheticFile, SyntheticLink } from "../../vfs/types/synthetic.ts";
 import type { DirectoryEntry, File, Inode, OpenContext } from "../../vfs/types.ts";
@@ -319,6 +322,28 @@ function placeOf(task: Task, open: File): Path {
   return open.path ?? task.fs.mounts.place(open.inode, open.describe());
 }
 
+/** The locks that the process has on the file, or that belong to this open file: lock_get_status() of fs/locks.c. */
+function locksText(task: Task, open: File): string {
+  const { locks } = open.inode;
+  if (locks === undefined) return "";
+  const { dev, ino } = open.inode.attributes();
+  const hex = (n: number): string => n.toString(16).padStart(2, "0");
+  const where = `${hex(majorOf(dev))}:${hex(minorOf(dev))}:${ino}`;
+  const lines: string[] = [];
+  const add = (kind: string, exclusive: boolean, pid: number, range: string): void => {
+    lines.push(
+      `lock:\t${lines.length + 1}: ${kind} ADVISORY  ${exclusive ? "WRITE" : "READ"} ${pid} ${where} ${range}\n`,
+    );
+  };
+  const whole = locks.wholeBy(open);
+  if (whole !== undefined) add("FLOCK ", whole.type === LOCK_EX, whole.pid, "0 EOF");
+  for (const { type, start, end, owner, pid, file } of locks.records) {
+    if (file !== open || (owner !== open && owner !== task.process)) continue;
+    add(pid < 0 ? "OFDLCK" : "POSIX ", type === F_WRLCK, pid, `${start} ${end === LOCK_END ? "EOF" : end - 1n}`);
+  }
+  return lines.join("");
+}
+
 function descriptorInfo(task: Task, fs: ProcFs, ino: number, fd: number): Inode {
   return new SyntheticFile(fs, {
     ino,
@@ -327,7 +352,9 @@ function descriptorInfo(task: Task, fs: ProcFs, ino: number, fd: number): Inode 
     content: () => {
       const open = openFile(task, fd);
       const flags = open.flags | (task.files.isCloseOnExec(fd) ? 0o2000000 : 0);
-      return `pos:\t${open.position}\nflags:\t0${flags.toString(8)}\nmnt_id:\t${open.path?.mount.id ?? 0}\nino:\t${open.inode.ino}\n`;
+      const place = `mnt_id:\t${open.path?.mount.id ?? 0}\nino:\t${open.inode.ino}\n`;
+      const locks = locksText(task, open);
+      return `pos:\t${open.position}\nflags:\t0${flags.toString(8)}\n${place}${locks}${open.details?.() ?? ""}`;
     },
   });
 }
