@@ -163,7 +163,7 @@ export abstract class InetSocket extends Socket implements PortUser {
     context: OpenContext,
   ): number | Promise<number> {
     if (request >= I.SIOC_FIRST && request <= I.SIOC_LAST) {
-      return interfaceIoctl(this.stack.interfaces, request, argument, guest);
+      return interfaceIoctl(this.stack, request, argument, guest, context);
     }
     return super.ioctl(request, argument, guest, context);
   }

@@ -1,6 +1,6 @@
 /** The network interfaces that a guest sees: ioctls of netdevice(7). netlink.ts shows the same to those who ask there. */
 import { EADDRNOTAVAIL, EFAULT, ENODEV, ENOTTY, EOPNOTSUPP, EPERM } from "../abi/errno.ts";
-import type { GuestAccess } from "../vfs/types.ts";
+import type { GuestAccess, OpenContext } from "../vfs/types.ts";
 import { isV6, parseIp } from "./address.ts";
 
 export interface InterfaceAddress {
@@ -13,10 +13,12 @@ export interface NetworkInterface {
   readonly name: string;
   readonly index: number;
   readonly loopback: boolean;
-  readonly up: boolean;
+  up: boolean;
+  /** It has never been up. */
+  fresh: boolean;
   readonly mtu: number;
   readonly mac: readonly number[];
-  readonly addresses: readonly InterfaceAddress[];
+  addresses: readonly InterfaceAddress[];
   readonly statistics: InterfaceStatistics;
 }
 
@@ -55,6 +57,7 @@ export function broadcastOf({ ip, bits }: InterfaceAddress): Uint8Array {
 const SIOCGIFNAME = 0x8910;
 const SIOCGIFCONF = 0x8912;
 const SIOCGIFFLAGS = 0x8913;
+const SIOCSIFFLAGS = 0x8914;
 const SIOCGIFADDR = 0x8915;
 const SIOCGIFDSTADDR = 0x8917;
 const SIOCGIFBRDADDR = 0x8919;
@@ -67,21 +70,28 @@ const SIOCGIFTXQLEN = 0x8942;
 const SIOCGIFMAP = 0x8970;
 const SIOCETHTOOL = 0x8946;
 /** Those that change something. */
-const SETTERS: readonly number[] = [
-  0x8914, 0x8916, 0x8918, 0x891a, 0x891c, 0x8922, 0x8924, 0x8923, 0x8943, 0x890b, 0x890c,
-];
+const SETTERS: readonly number[] = [0x8916, 0x8918, 0x891a, 0x891c, 0x8922, 0x8924, 0x8923, 0x8943, 0x890b, 0x890c];
 
 const IFNAMSIZ = 16;
 /** sizeof(struct ifreq) */
 const IFREQ = 40;
 
+/** What can be changed of interfaces, and by whom. */
+export interface InterfaceSwitch {
+  readonly interfaces: readonly NetworkInterface[];
+  /** Turns an interface on or off; a negative errno if that cannot be. */
+  setUp(which: NetworkInterface, up: boolean, context: OpenContext): number;
+}
+
 /** An ioctl of the 0x89 group; a negative errno if it fails. */
 export function interfaceIoctl(
-  interfaces: readonly NetworkInterface[],
+  stack: InterfaceSwitch,
   request: number,
   argument: number,
   guest: GuestAccess,
+  context: OpenContext,
 ): number {
+  const { interfaces } = stack;
   if (request === SIOCGIFCONF) return listAddresses(interfaces, argument, guest);
   if (SETTERS.includes(request)) return -EPERM;
   if (argument === 0) return -EFAULT;
@@ -98,6 +108,7 @@ export function interfaceIoctl(
   // "lo:1" is a further address of lo.
   const found = interfaces.find((i) => i.name === name.replace(/:.*$/, ""));
   if (found === undefined) return request >= SIOCGIFFLAGS && request <= SIOCGIFMAP ? -ENODEV : -ENOTTY;
+  if (request === SIOCSIFFLAGS) return stack.setUp(found, (view.getUint16(IFNAMSIZ, true) & IFF_UP) !== 0, context);
   const result = ask(found, request, bytes, view);
   if (result === 0) guest.writable(argument, IFREQ).set(bytes);
   return result;

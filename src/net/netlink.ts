@@ -1,6 +1,7 @@
 /**
  * Netlink sockets: netlink(7), rtnetlink(7). One protocol of it, NETLINK_ROUTE, and of that the dumps: interfaces, addresses,
- * routes, rules, neighbours, as `ip` and getifaddrs(3) ask for them. Nothing can be changed: EPERM.
+ * routes, rules, neighbours, as `ip` and getifaddrs(3) ask for them. All that can be changed is whether the loopback of a
+ * network namespace is up; the rest is EPERM.
  */
 import {
   EAGAIN,
@@ -24,6 +25,7 @@ import {
   broadcastOf,
   flagsOf,
   IFF_LOWER_UP,
+  IFF_UP,
   type InterfaceAddress,
   interfaceIoctl,
   type NetworkInterface,
@@ -39,6 +41,7 @@ const NLM_F_ACK = 4;
 const NLM_F_DUMP = 0x300;
 const RTM_NEWLINK = 16;
 const RTM_GETLINK = 18;
+const RTM_SETLINK = 19;
 const RTM_NEWADDR = 20;
 const RTM_GETADDR = 22;
 const RTM_NEWROUTE = 24;
@@ -123,12 +126,23 @@ export class NetlinkSocket extends Socket {
   #messages: Uint8Array[] = [];
   #port = 0;
   #groups = 0;
+  readonly #creator: OpenContext;
   readonly #freePort: () => number;
 
-  constructor(stack: InetStack, inode: Inode, flags: number, type: number, protocol: number, freePort: () => number) {
+  /** @param creator whose capabilities count for changes */
+  constructor(
+    stack: InetStack,
+    inode: Inode,
+    flags: number,
+    type: number,
+    protocol: number,
+    creator: OpenContext,
+    freePort: () => number,
+  ) {
     super(inode, flags, S.AF_NETLINK, type, protocol);
     if (protocol !== NETLINK_ROUTE) throw errno(EPROTONOSUPPORT);
     this.#stack = stack;
+    this.#creator = creator;
     this.#freePort = freePort;
   }
 
@@ -223,6 +237,10 @@ export class NetlinkSocket extends Socket {
       if (flags & NLM_F_ACK) this.#acknowledge(request, sequence, 0);
       return;
     }
+    if ((type === RTM_NEWLINK || type === RTM_SETLINK) && request.length >= HEADER + 16) {
+      this.#acknowledge(request, sequence, -this.#change(request, view));
+      return;
+    }
     // Types come in fours: new, delete, get, set.
     if (type > RTM_MAX || (type & 3) !== 2) {
       this.#acknowledge(request, sequence, type > RTM_MAX ? EOPNOTSUPP : EPERM);
@@ -246,6 +264,16 @@ export class NetlinkSocket extends Socket {
     if (writer.length > 0) this.#messages.push(writer.take());
     writer.message(NLMSG_DONE, NLM_F_MULTI, sequence, this.#port, () => writer.put(4, 0));
     this.#messages.push(writer.take());
+  }
+
+  /** struct ifinfomsg: which interface, its flags, and those of them that are meant. */
+  #change(request: Uint8Array, view: DataView): number {
+    const found = this.#stack.interfaces.find((i) => asksFor(request, i));
+    if (found === undefined) return -ENODEV;
+    const flags = view.getUint32(HEADER + 8, true);
+    const mask = view.getUint32(HEADER + 12, true);
+    if (mask !== IFF_UP) return -EPERM;
+    return this.#stack.setUp(found, (flags & IFF_UP) !== 0, this.#creator);
   }
 
   #acknowledge(request: Uint8Array, sequence: number, error: number): void {
@@ -348,7 +376,7 @@ export class NetlinkSocket extends Socket {
     context: OpenContext,
   ): number | Promise<number> {
     if (request >= SIOC_FIRST && request <= SIOC_LAST) {
-      return interfaceIoctl(this.#stack.interfaces, request, argument, guest);
+      return interfaceIoctl(this.#stack, request, argument, guest, context);
     }
     return super.ioctl(request, argument, guest, context);
   }
@@ -390,7 +418,7 @@ function link(writer: Writer, i: NetworkInterface, family: number): void {
   writer.attribute(16, [i.up ? (i.loopback ? 0 : 6) : 2]).attribute(17, [0]);
   writer.number(4, i.mtu).number(27, 0).number(31, 1).number(32, 1);
   // What IPv6 has to say of an interface is less.
-  if (family !== S.AF_INET6) writer.text(6, i.loopback ? "noqueue" : "pfifo_fast");
+  if (family !== S.AF_INET6) writer.text(6, i.fresh ? "noop" : i.loopback ? "noqueue" : "pfifo_fast");
   writer.attribute(1, i.mac).attribute(2, i.loopback ? i.mac : [255, 255, 255, 255, 255, 255]);
   // IFLA_STATS: struct rtnl_link_stats, of 24 words
   const { receivedPackets, sentPackets, received, sent } = i.statistics;

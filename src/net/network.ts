@@ -23,6 +23,10 @@ export interface NetworkOptions {
   readonly publish: readonly PublishedPort[];
   /** None: everything that the mode has. */
   readonly allow: readonly NetworkRule[];
+  /** Who may turn the loopback interface on and off; by default nobody. */
+  readonly mayChange?: (context: OpenContext) => boolean;
+  /** Names of sockets in file systems, which networks that see the same files have in common. */
+  readonly boundTo?: WeakMap<Inode, UnixSocket>;
 }
 
 const DEFAULTS: NetworkOptions = { mode: "loopback", publish: [], allow: [] };
@@ -32,7 +36,7 @@ export class Network {
   /** The abstract namespace of unix(7): names without the leading NUL, byte by byte, after the socket's type. */
   readonly abstractNames: Map<string, UnixSocket> = new Map();
   /** Sockets that are bound to a place in a file system, by the inode there. */
-  readonly boundTo: WeakMap<Inode, UnixSocket> = new WeakMap();
+  readonly boundTo: WeakMap<Inode, UnixSocket>;
   /** All that are open: /proc/net/unix. */
   readonly unixSockets: Set<UnixSocket> = new Set();
   readonly stack: InetStack;
@@ -44,6 +48,7 @@ export class Network {
   constructor(host: Host, device: number, options: NetworkOptions = DEFAULTS) {
     this.#sockfs = new AnonymousFs("sockfs", S.SOCKFS_MAGIC, device, host.clock);
     this.options = options;
+    this.boundTo = options.boundTo ?? new WeakMap();
     const { mode, publish, allow } = options;
     this.stack = new InetStack({
       mode,
@@ -52,6 +57,7 @@ export class Network {
       now: () => Number(host.clock.monotonic()),
       after: (ms, callback) => host.timers.after(ms, callback),
       inodeLike: (inode) => this.inode(inode.attributes()),
+      mayChange: options.mayChange,
     });
     if (this.stack.attached && host.network !== undefined) {
       this.stack.outside = new Outside(this.stack, host.network, new NetworkPolicy(allow));
@@ -86,7 +92,15 @@ export class Network {
     if (family === S.AF_INET || family === S.AF_INET6) return this.#inet(family, type, protocol, flags, owner, context);
     if (family === S.AF_NETLINK) {
       if (type !== S.SOCK_RAW && type !== S.SOCK_DGRAM) throw errno(ESOCKTNOSUPPORT);
-      return new NetlinkSocket(this.stack, this.inode(owner), flags, type, protocol, () => ++this.#lastNetlink);
+      return new NetlinkSocket(
+        this.stack,
+        this.inode(owner),
+        flags,
+        type,
+        protocol,
+        context,
+        () => ++this.#lastNetlink,
+      );
     }
     if (family !== S.AF_UNIX) throw errno(EAFNOSUPPORT);
     if (protocol !== 0 && protocol !== S.AF_UNIX) throw errno(EPROTONOSUPPORT);

@@ -12,7 +12,7 @@ import { Network, type NetworkOptions } from "./network.ts";
 import { parseRule } from "./policy.ts";
 import type { Socket } from "./socket.ts";
 
-const ROOT = { fsuid: 0, fsgid: 0, groups: [], capable: () => true };
+const ROOT = { fsuid: 0, fsgid: 0, groups: [], capable: () => true, capableOver: () => true };
 const view = { credentials: ROOT } as unknown as View;
 const context: OpenContext = { credentials: ROOT };
 const NOBODY = { pid: 1, uid: 0, gid: 0 };

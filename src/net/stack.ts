@@ -9,8 +9,8 @@
  * A machine with ports published, or with the host's network, has an interface eth0 in a network of its own behind a
  * gateway which translates addresses: the host.
  */
-import { EADDRNOTAVAIL, EINVAL, ENETUNREACH, errno } from "../abi/errno.ts";
-import type { Inode } from "../vfs/types.ts";
+import { EADDRNOTAVAIL, EINVAL, ENETUNREACH, EPERM, errno } from "../abi/errno.ts";
+import type { Inode, OpenContext } from "../vfs/types.ts";
 import {
   ANY4,
   ANY6,
@@ -43,6 +43,10 @@ export const OWN6 = "fd00:7473:7263::15";
 export const GATEWAY6 = "fd00:7473:7263::2";
 export const NET4: Prefix = { bytes: parseIp("10.0.2.0") as Uint8Array, bits: 24 };
 export const NET6: Prefix = { bytes: parseIp("fd00:7473:7263::") as Uint8Array, bits: 64 };
+const LOOPBACK_ADDRESSES = [
+  { ip: LOOPBACK4, bits: 8 },
+  { ip: LOOPBACK6, bits: 128 },
+] as const;
 const BROADCAST4 = "10.0.2.255";
 const MAC: readonly number[] = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56];
 
@@ -70,6 +74,8 @@ export interface StackOptions {
   readonly now: () => number;
   readonly after: (ms: number, callback: () => void) => () => void;
   readonly inodeLike: (inode: Inode) => Inode;
+  /** Who may turn the loopback interface on and off; by default nobody. */
+  readonly mayChange?: ((context: OpenContext) => boolean) | undefined;
 }
 
 export class InetStack {
@@ -86,6 +92,8 @@ export class InetStack {
   readonly inodeLike: (inode: Inode) => Inode;
   /** Absent where nothing is outside. */
   outside: Outside | undefined;
+  readonly #loopback: NetworkInterface;
+  readonly #mayChange: (context: OpenContext) => boolean;
 
   constructor(options: StackOptions) {
     this.mode = options.mode;
@@ -103,14 +111,10 @@ export class InetStack {
         index: 1,
         loopback: true,
         up,
+        fresh: !up,
         mtu: 65_536,
         mac: [0, 0, 0, 0, 0, 0],
-        addresses: up
-          ? [
-              { ip: LOOPBACK4, bits: 8 },
-              { ip: LOOPBACK6, bits: 128 },
-            ]
-          : [],
+        addresses: up ? LOOPBACK_ADDRESSES : [],
         statistics: statistics(),
       },
     ];
@@ -120,6 +124,7 @@ export class InetStack {
         index: 2,
         loopback: false,
         up: true,
+        fresh: false,
         mtu: 1500,
         mac: MAC,
         addresses: [{ ip: OWN4, bits: 24 }, ...(this.ipv6 ? [{ ip: OWN6, bits: 64 }] : [])],
@@ -127,6 +132,18 @@ export class InetStack {
       });
     }
     this.interfaces = interfaces;
+    this.#loopback = interfaces[0] as NetworkInterface;
+    this.#mayChange = options.mayChange ?? (() => false);
+  }
+
+  /** The loopback interface alone can be turned on and off, and its addresses come and go with it. */
+  setUp(which: NetworkInterface, up: boolean, context: OpenContext): number {
+    if (which !== this.#loopback || !this.#mayChange(context)) return -EPERM;
+    which.up = up;
+    which.fresh &&= !up;
+    // Of addresses those of IPv6 come and go with the interface; the other one stays once it is there.
+    which.addresses = up ? LOOPBACK_ADDRESSES : which.addresses.slice(0, 1);
+    return 0;
   }
 
   /** What /proc/net/route and RTM_GETROUTE show. */
@@ -164,7 +181,7 @@ export class InetStack {
 
   /** An address of this machine, wherever its sockets listen. */
   isLocal(ip: string): boolean {
-    if (isLoopback(ip)) return this.mode !== "none";
+    if (isLoopback(ip)) return this.#loopback.up;
     return this.attached && (ip === OWN4 || (this.ipv6 && ip === OWN6));
   }
 

@@ -137,7 +137,7 @@ export class UnixSocket extends Socket {
   ): number | Promise<number> {
     // if_nametoindex(3) and others take any socket to ask about interfaces.
     if (request >= SIOC_FIRST && request <= SIOC_LAST) {
-      return interfaceIoctl(this.#network.stack.interfaces, request, argument, guest);
+      return interfaceIoctl(this.#network.stack, request, argument, guest, context);
     }
     return super.ioctl(request, argument, guest, context);
   }

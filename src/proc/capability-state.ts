@@ -32,8 +32,9 @@ const FS_CAPABILITIES =
 export function afterIdChange(old: TaskCredentials, changed: TaskCredentials): TaskCredentials {
   if (changed.securebits & SECBIT_NO_SETUID_FIXUP) return changed;
   let { permitted, effective, ambient } = changed;
-  const wasRoot = old.uid === 0 || old.euid === 0 || old.suid === 0;
-  const isRoot = changed.uid === 0 || changed.euid === 0 || changed.suid === 0;
+  const { root } = old;
+  const wasRoot = old.uid === root || old.euid === root || old.suid === root;
+  const isRoot = changed.uid === root || changed.euid === root || changed.suid === root;
   if (wasRoot && !isRoot) {
     if ((changed.securebits & SECBIT_KEEP_CAPS) === 0) {
       permitted = 0n;
@@ -41,8 +42,8 @@ export function afterIdChange(old: TaskCredentials, changed: TaskCredentials): T
     }
     ambient = 0n;
   }
-  if (old.euid === 0 && changed.euid !== 0) effective = 0n;
-  if (old.euid !== 0 && changed.euid === 0) effective = permitted;
+  if (old.euid === root && changed.euid !== root) effective = 0n;
+  if (old.euid !== root && changed.euid === root) effective = permitted;
   if (permitted === changed.permitted && effective === changed.effective && ambient === changed.ambient) return changed;
   return changed.with({ permitted, effective, ambient });
 }
@@ -50,8 +51,9 @@ export function afterIdChange(old: TaskCredentials, changed: TaskCredentials): T
 export function afterFsuidChange(old: TaskCredentials, fsuid: number): TaskCredentials {
   let { effective } = old;
   if ((old.securebits & SECBIT_NO_SETUID_FIXUP) === 0) {
-    if (old.fsuid === 0 && fsuid !== 0) effective &= ~FS_CAPABILITIES;
-    if (old.fsuid !== 0 && fsuid === 0) effective |= FS_CAPABILITIES & old.permitted;
+    const { root } = old;
+    if (old.fsuid === root && fsuid !== root) effective &= ~FS_CAPABILITIES;
+    if (old.fsuid !== root && fsuid === root) effective |= FS_CAPABILITIES & old.permitted;
   }
   return old.with({ fsuid, effective: effective & ALL_CAPABILITIES });
 }

@@ -119,6 +119,36 @@ export class TaskCredentials implements Credentials, CredentialFields {
     }
   }
 
+  /** capable_wrt_inode_uidgid() */
+  capableOver(capability: number, { uid, gid }: { readonly uid: number; readonly gid: number }): boolean {
+    const { users } = this;
+    if (!this.hasEffective(capability)) return false;
+    return users === null || (users.uids.fromKernel(uid) !== undefined && users.gids.fromKernel(gid) !== undefined);
+  }
+
+  /** A user id that the guest gives, as the kernel has it; undefined if there is none. The other three likewise. */
+  toUser(id: number): number | undefined {
+    return this.users === null ? id : this.users.uids.toKernel(id);
+  }
+
+  toGroup(id: number): number | undefined {
+    return this.users === null ? id : this.users.gids.toKernel(id);
+  }
+
+  /** A user id that the guest gets: 65534 for who has none in its user namespace. */
+  shownUser(id: number): number {
+    return this.users === null ? id : this.users.uids.shown(id);
+  }
+
+  shownGroup(id: number): number {
+    return this.users === null ? id : this.users.gids.shown(id);
+  }
+
+  /** Who is root to the guest, with the kernel's id; undefined if nobody is. */
+  get root(): number | undefined {
+    return this.toUser(0);
+  }
+
   /** For what belongs to the caller's own user namespace. */
   hasEffective(capability: number): boolean {
     return capability < 32
@@ -132,7 +162,7 @@ export class TaskCredentials implements Credentials, CredentialFields {
 
   /** For access(2) and its kin, which ask about the real ids. */
   asReal(): TaskCredentials {
-    const privileged = this.uid === 0;
+    const privileged = this.uid === this.root;
     return this.with({
       fsuid: this.uid,
       fsgid: this.gid,

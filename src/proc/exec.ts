@@ -155,14 +155,18 @@ function programCredentials(
   let { euid, egid } = old;
   if (place !== undefined && (place.mount.flags & MS_NOSUID) === 0 && !old.noNewPrivileges) {
     const { mode, uid, gid } = place.inode.attributes();
-    if (mode & S_ISUID) euid = uid;
-    if ((mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP)) egid = gid;
+    const { users } = old;
+    // Nobody becomes who has no number in his user namespace.
+    if (users === null || (users.uids.fromKernel(uid) !== undefined && users.gids.fromKernel(gid) !== undefined)) {
+      if (mode & S_ISUID) euid = uid;
+      if ((mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP)) egid = gid;
+    }
   }
   const changesId = euid !== old.euid || egid !== old.egid;
   const ambient = changesId ? 0n : old.ambient;
-  const root = (old.securebits & SECBIT_NOROOT) === 0 && (old.uid === 0 || euid === 0);
+  const root = (old.securebits & SECBIT_NOROOT) === 0 && (old.uid === old.root || euid === old.root);
   const permitted = root ? old.bounding | old.inheritable : ambient;
-  const effective = root ? (euid === 0 ? permitted : 0n) : ambient;
+  const effective = root ? (euid === old.root ? permitted : 0n) : ambient;
   const credentials = old.with({
     euid,
     egid,
@@ -175,8 +179,16 @@ function programCredentials(
     effective,
     securebits: old.securebits & ~SECBIT_KEEP_CAPS,
   });
-  const secure = euid !== old.uid || egid !== old.gid || (old.uid !== 0 && effective !== 0n && effective !== ambient);
-  return { credentials, shown: { uid: old.uid, euid, gid: old.gid, egid, secure } };
+  const secure =
+    euid !== old.uid || egid !== old.gid || (old.uid !== old.root && effective !== 0n && effective !== ambient);
+  const shown = {
+    uid: old.shownUser(old.uid),
+    euid: old.shownUser(euid),
+    gid: old.shownGroup(old.gid),
+    egid: old.shownGroup(egid),
+    secure,
+  };
+  return { credentials, shown };
 }
 
 export function memoryLimits(limits: readonly ResourceLimit[]): MemoryLimits {

@@ -16,10 +16,10 @@ export function mayInspect(caller: Task, target: Task, byFilesystemIds = false):
   const c = target.credentials;
   const uid = byFilesystemIds ? mine.fsuid : mine.uid;
   const gid = byFilesystemIds ? mine.fsgid : mine.gid;
-  if (mine.capable(CAP_SYS_PTRACE)) return true;
+  if (mine.capableIn(CAP_SYS_PTRACE, target.users)) return true;
   const same = uid === c.uid && uid === c.euid && uid === c.suid && gid === c.gid && gid === c.egid && gid === c.sgid;
   // Nor what has more privileges than the caller (cap_ptrace_access_check).
-  return same && target.process.dumpable === 1 && (c.permitted & ~mine.permitted) === 0n;
+  return same && target.process.dumpable === 1 && mine.users === c.users && (c.permitted & ~mine.permitted) === 0n;
 }
 
 /** What may be done regardless of a mapping's protection (Linux: FOLL_FORCE), as a debugger sets breakpoints. */

@@ -49,7 +49,7 @@ export class Signals {
     const to = target.leader.credentials;
     if (from.euid === to.suid || from.euid === to.uid || from.uid === to.suid || from.uid === to.uid) return true;
     if (signal === SIGCONT && target.group.session === sender.process.group.session) return true;
-    return target === sender.process || from.capable(CAP_KILL);
+    return target === sender.process || from.capableIn(CAP_KILL, target.leader.users);
   }
 
   /** A siginfo_t as kill(2) makes it. */
@@ -119,8 +119,11 @@ export class Signals {
     if (process.exited || process.exiting) return 0;
     const { pids } = process;
     let info = sent;
-    if (pids.level > 0 && sent.pid !== undefined && sent.raw === undefined)
-      info = { ...sent, pid: pids.number(sent.pid) };
+    if (sent.pid !== undefined && sent.raw === undefined) {
+      if (pids.level > 0) info = { ...info, pid: pids.number(sent.pid) };
+      const { credentials } = process.leader;
+      if (credentials.users !== null) info = { ...info, uid: credentials.shownUser(sent.uid ?? 0) };
+    }
     // Sent by the kernel, or by somebody whom the process does not see.
     const force = sent.code === SI_KERNEL || info.pid === 0;
     if (!this.#prepare(process, signal, target ?? process.leader, force)) return 0;

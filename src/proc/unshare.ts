@@ -1,5 +1,5 @@
 /** New namespaces, as clone(2) and unshare(2) make them. After create_new_namespaces() and create_user_ns() of Linux. */
-import { CAP_SETFCAP, CAP_SYS_ADMIN } from "../abi/capability.ts";
+import { CAP_NET_ADMIN, CAP_SETFCAP, CAP_SYS_ADMIN } from "../abi/capability.ts";
 import {
   CLONE_NEWCGROUP,
   CLONE_NEWIPC,
@@ -12,6 +12,7 @@ import {
 import { EINVAL, ENOSPC, EPERM, errno } from "../abi/errno.ts";
 import { Network } from "../net/network.ts";
 import type { FsContext } from "../vfs/fs-context.ts";
+import type { OpenContext } from "../vfs/types.ts";
 import { ALL_CAPABILITIES, type TaskCredentials } from "./credentials.ts";
 import { IpcNamespace } from "./ipc-namespace.ts";
 import type { Kernel } from "./kernel.ts";
@@ -49,7 +50,15 @@ export function newNamespaces(
     pidsOfChildren = kernel.newPidNamespace(pidsOfChildren, owner);
   }
   if (wanted & CLONE_NEWCGROUP) cgroup = registry.add("cgroup", new CgroupNamespace(), owner);
-  if (wanted & CLONE_NEWNET) network = registry.add("net", new Network(host, device(), NO_NETWORK), owner);
+  if (wanted & CLONE_NEWNET) {
+    const mayChange = (context: OpenContext): boolean =>
+      (context.credentials as TaskCredentials).capableIn(CAP_NET_ADMIN, owner);
+    network = registry.add(
+      "net",
+      new Network(host, device(), { ...NO_NETWORK, mayChange, boundTo: network.boundTo }),
+      owner,
+    );
+  }
   return { credentials, namespaces: { uts, ipc, network, cgroup, pidsOfChildren } };
 }
 

@@ -43,9 +43,18 @@ function chmod(task: Task, dirfd: number, address: number, mode: number, atFlags
   return 0;
 }
 
+/** As the kernel has the ids; -1 stays. */
+function ownerOf({ credentials }: Task, uid: number, gid: number): { uid: number; gid: number } {
+  const user = uid === -1 ? uid : credentials.toUser(uid >>> 0);
+  const group = gid === -1 ? gid : credentials.toGroup(gid >>> 0);
+  if (user === undefined || group === undefined) throw errno(EINVAL);
+  return { uid: user, gid: group };
+}
+
 function chown(task: Task, dirfd: number, address: number, uid: number, gid: number, atFlags: number): number {
   if (atFlags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return -EINVAL;
-  changeOwner(lookupAt(task, dirfd, address, atFlags), uid, gid, task.credentials);
+  const owner = ownerOf(task, uid, gid);
+  changeOwner(lookupAt(task, dirfd, address, atFlags), owner.uid, owner.gid, task.credentials);
   return 0;
 }
 
@@ -176,7 +185,9 @@ export const fileAttributeCalls: readonly SyscallDefinition[] = [
     chown(task, AT_FDCWD, path, uid, gid, AT_SYMLINK_NOFOLLOW),
   ),
   syscall("fchown", [fd, owner, owner], (task, fd, uid, gid) => {
-    changeOwner(placeOf(task, task.files.get(fd)), uid, gid, task.credentials);
+    const file = task.files.get(fd);
+    const owner = ownerOf(task, uid, gid);
+    changeOwner(placeOf(task, file), owner.uid, owner.gid, task.credentials);
     return 0;
   }),
   syscall("fchownat", [dirfd, path, owner, owner, atFlags], chown),

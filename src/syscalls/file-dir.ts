@@ -104,7 +104,7 @@ export const fileDirCalls: readonly SyscallDefinition[] = [
   syscall("chroot", [path], (task, address) => {
     const place = lookup(task, undefined, readPath(task, address), FOLLOW | DIRECTORY);
     checkEnter(task, place);
-    if (!task.capable(CAP_SYS_CHROOT)) return -EPERM;
+    if (!task.credentials.hasEffective(CAP_SYS_CHROOT)) return -EPERM;
     task.fs.root = place;
     return 0;
   }),

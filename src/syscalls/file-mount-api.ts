@@ -2,7 +2,7 @@
  * The mount calls by steps: fsopen(2), fsconfig(2), fsmount(2) make a file system and a mount that is nowhere; open_tree(2)
  * copies a tree of mounts; move_mount(2) gives either its place; fspick(2) and mount_setattr(2) change what there is.
  */
-import { CAP_SYS_ADMIN } from "../abi/capability.ts";
+
 import { E2BIG, EBUSY, EINVAL, ENODEV, EOPNOTSUPP, EPERM, errno } from "../abi/errno.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_PATH } from "../abi/fcntl.ts";
 import * as M from "../abi/statfs.ts";
@@ -17,6 +17,7 @@ import { choice, cstring, descriptorResult, dirfd, fd, flags, int, path, ptr, si
 import { type SyscallDefinition, syscall } from "./define.ts";
 import { isWritten, PROPAGATION, setPropagation } from "./file-mounts.ts";
 import { fdLimit, lookupAt, ownerOf, readPath } from "./file-util.ts";
+import { makeFileSystem, mayMount } from "./mount-permission.ts";
 
 const AT_RECURSIVE = 0x8000;
 const FSOPEN_CLOEXEC = 1;
@@ -91,7 +92,7 @@ class FsContextFile extends BaseFile {
 }
 
 function demandAdmin(task: Task): void {
-  if (!task.capable(CAP_SYS_ADMIN)) throw errno(EPERM);
+  if (!mayMount(task)) throw errno(EPERM);
 }
 
 function contextFile(task: Task, type: string, picked: Mount | undefined, closeOnExec: boolean): number {
@@ -186,9 +187,8 @@ function setOption(context: FsContextFile, name: string, text: string | undefine
 function create(task: Task, context: FsContextFile): number {
   if (context.phase !== "parameters") return -EBUSY;
   demandAdmin(task);
-  const make = task.fs.mounts.types.get(context.type);
-  if (make === undefined) return -ENODEV;
-  context.fs = make({ source: context.source ?? "none", data: context.options.join(",") });
+  const source = { source: context.source ?? "none", data: context.options.join(",") };
+  context.fs = makeFileSystem(task, context.type, source);
   context.phase = "made";
   return 0;
 }

@@ -1,6 +1,5 @@
 /** mount(2), umount2(2), memfd_create(2). */
-import { CAP_SYS_ADMIN } from "../abi/capability.ts";
-import { EAGAIN, EBUSY, EFAULT, EINVAL, ENODEV, EPERM, errno } from "../abi/errno.ts";
+import { EAGAIN, EBUSY, EFAULT, EINVAL, EPERM, errno } from "../abi/errno.ts";
 import { F_SEAL_EXEC, F_SEAL_SEAL, O_LARGEFILE, O_RDWR } from "../abi/fcntl.ts";
 import { S_IFREG } from "../abi/stat.ts";
 import * as M from "../abi/statfs.ts";
@@ -13,6 +12,7 @@ import { DIRECTORY, FOLLOW, finish, lookup, Walker } from "../vfs/walk.ts";
 import { cstring, descriptorResult, flags, path, printCString, printPointer } from "./args.ts";
 import { type Arg, type SyscallDefinition, syscall } from "./define.ts";
 import { fdLimit, ownerOf, readPath } from "./file-util.ts";
+import { makeFileSystem, mayMount } from "./mount-permission.ts";
 
 const MS_MGC_MASK = 0xffff0000;
 const MS_MGC_VAL = 0xc0ed0000;
@@ -58,7 +58,7 @@ function mount(task: Task, source: number, target: number, type: number, flagBit
   // Whatever the data are, they are a page at most and need not end in a NUL.
   const options = data === 0 ? "" : readOptions(task, data);
   const where = lookup(task, undefined, readPath(task, target), FOLLOW);
-  if (!task.capable(CAP_SYS_ADMIN)) return -EPERM;
+  if (!mayMount(task)) return -EPERM;
   const bits = (flagBits & MS_MGC_MASK) >>> 0 === MS_MGC_VAL ? flagBits & ~MS_MGC_MASK : flagBits;
   const { mounts } = task.fs;
   if (bits & M.MS_REMOUNT) return remount(task, where, bits, options);
@@ -77,9 +77,7 @@ function mount(task: Task, source: number, target: number, type: number, flagBit
     return 0;
   }
   if (type === 0) return -EINVAL;
-  const make = mounts.types.get(typeName);
-  if (make === undefined) return -ENODEV;
-  const fs = make({ source: sourceName, data: options });
+  const fs = makeFileSystem(task, typeName, { source: sourceName, data: options });
   mounts.mount(fs, where, sourceName, keptFlags(bits) | (fs.readOnly ? M.MS_RDONLY : 0));
   return 0;
 }
@@ -146,7 +144,7 @@ function umount(task: Task, address: number, bits: number): number {
   walker.quiet = true;
   walker.begin(readPath(task, address));
   const { mount, dentry } = finish(walker, bits & M.UMOUNT_NOFOLLOW ? 0 : FOLLOW);
-  if (!task.capable(CAP_SYS_ADMIN)) return -EPERM;
+  if (!mayMount(task)) return -EPERM;
   const { mounts } = task.fs;
   if (dentry !== mount.root || mount.table !== mounts) return -EINVAL;
   const busy = (m: Mount): boolean => isBusy(task, m);
@@ -166,7 +164,7 @@ function umount(task: Task, address: number, bits: number): number {
 
 /** pivot_root(2): the root becomes another mount, and what was the root is moved below it, for all who are there. */
 function pivotRoot(task: Task, newRoot: number, putOld: number): number {
-  if (!task.capable(CAP_SYS_ADMIN)) return -EPERM;
+  if (!mayMount(task)) return -EPERM;
   const next = lookup(task, undefined, readPath(task, newRoot), FOLLOW | DIRECTORY);
   const put = lookup(task, undefined, readPath(task, putOld), FOLLOW | DIRECTORY);
   const old = task.fs.root;

@@ -40,7 +40,7 @@ import { encodeBytes } from "../util/bytes.ts";
 import { isImmutable } from "../vfs/file-flags.ts";
 import type { Path } from "../vfs/path.ts";
 import { allowed, MAY_EXEC, MAY_WRITE } from "../vfs/permission.ts";
-import type { Inode } from "../vfs/types.ts";
+import type { Attributes, Inode } from "../vfs/types.ts";
 import { FOLLOW, lookup, type View } from "../vfs/walk.ts";
 import { dirfd, fd, int, outBuffer, path } from "./args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
@@ -52,12 +52,19 @@ export function statLayout(task: Task): StatLayout {
   return task.arch.layouts.stat;
 }
 
+/** With the ids that owners have in the caller's user namespace. */
+function shown({ credentials }: Task, attributes: Attributes): Attributes {
+  if (credentials.users === null) return attributes;
+  const { uid, gid } = attributes;
+  return { ...attributes, uid: credentials.shownUser(uid), gid: credentials.shownGroup(gid) };
+}
+
 function writeStat(task: Task, address: number, inode: Inode): number {
   if (inode.format === S_IFREG) task.kernel.pool.beforeRead(inode);
   const layout = statLayout(task);
   const { space } = task;
   space.demandWritable(address, layout.size);
-  layout.encode(space.memory.view, address, inode.attributes());
+  layout.encode(space.memory.view, address, shown(task, inode.attributes()));
   return 0;
 }
 
@@ -72,7 +79,7 @@ function statx(task: Task, dirfd: number, path: number, flags: number, mask: num
   if ((flags & AT_STATX_SYNC_TYPE) === AT_STATX_SYNC_TYPE) return -EINVAL;
   const place = lookupAt(task, dirfd, path, flags);
   if (place.inode.format === S_IFREG) task.kernel.pool.beforeRead(place.inode);
-  encodeStatx(task.space.writable(buffer, STATX_SIZE), place.inode.attributes(), {
+  encodeStatx(task.space.writable(buffer, STATX_SIZE), shown(task, place.inode.attributes()), {
     mountId: place.mount.id,
     mountRoot: place.dentry === place.mount.root,
     fileFlags: place.inode.fileFlags,

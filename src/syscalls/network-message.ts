@@ -72,6 +72,21 @@ export function ownCredentials(task: Task): PeerCredentials {
   return { pid: task.pid, uid: task.credentials.euid, gid: task.credentials.egid };
 }
 
+/** SO_PEERCRED tells of processes and users by the numbers that the caller knows them by. */
+export function shownOption(
+  { credentials, process }: Task,
+  level: number,
+  name: number,
+  value: Uint8Array,
+): Uint8Array {
+  if (level !== S.SOL_SOCKET || name !== S.SO_PEERCRED || value.length < 12) return value;
+  const view = viewOf(value);
+  view.setUint32(0, process.pids.number(view.getUint32(0, true)), true);
+  view.setUint32(4, credentials.shownUser(view.getUint32(4, true)), true);
+  view.setUint32(8, credentials.shownGroup(view.getUint32(8, true)), true);
+  return value;
+}
+
 /** scm_send() */
 export function readControl(task: Task, header: MessageHeader): SentControl {
   const files: File[] = [];
@@ -108,12 +123,16 @@ function takeFiles(task: Task, data: DataView, files: File[]): void {
 /** scm_check_creds(): one may only speak for oneself, unless privileged. */
 function checkedCredentials(task: Task, data: DataView): PeerCredentials {
   if (data.byteLength !== 12) throw errno(EINVAL);
-  const [pid, uid, gid] = [0, 4, 8].map((at) => data.getUint32(at, true)) as [number, number, number];
+  const pid = data.getUint32(0, true);
   const c = task.credentials;
   const process = task.process.pids.id(pid);
-  if (process !== task.pid && !task.capable(CAP_SYS_ADMIN)) throw errno(EPERM);
-  if (![c.uid, c.euid, c.suid].includes(uid) && !task.capable(CAP_SETUID)) throw errno(EPERM);
-  if (![c.gid, c.egid, c.sgid].includes(gid) && !task.capable(CAP_SETGID)) throw errno(EPERM);
+  if (process !== task.pid && !c.capableIn(CAP_SYS_ADMIN, task.kernel.registry.of(task.process.pids).owner))
+    throw errno(EPERM);
+  const uid = c.toUser(data.getUint32(4, true));
+  const gid = c.toGroup(data.getUint32(8, true));
+  if (uid === undefined || gid === undefined) throw errno(EINVAL);
+  if (![c.uid, c.euid, c.suid].includes(uid) && !c.hasEffective(CAP_SETUID)) throw errno(EPERM);
+  if (![c.gid, c.egid, c.sgid].includes(gid) && !c.hasEffective(CAP_SETGID)) throw errno(EPERM);
   return { pid: process, uid, gid };
 }
 
@@ -154,8 +173,9 @@ export function writeControl(
   };
   for (const { level, type, words } of socket.ancillary(received)) put(level, type, words, 4 * words.length);
   if (socket.passCredentials) {
+    const { credentials: c } = task;
     const { pid, uid, gid } = received.credentials ?? { pid: 0, uid: 65534, gid: 65534 };
-    put(S.SOL_SOCKET, S.SCM_CREDENTIALS, [task.numberOf(pid), uid, gid], 12);
+    put(S.SOL_SOCKET, S.SCM_CREDENTIALS, [task.numberOf(pid), c.shownUser(uid), c.shownGroup(gid)], 12);
   }
   if (received.files.length > 0) {
     const fits = Math.max(0, Math.floor((room - used - CMSG_HEADER) / 4));

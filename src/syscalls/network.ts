@@ -414,7 +414,7 @@ function getOption(task: Task, number: number, level: number, name: number, addr
   const socket = socketOf(task, number);
   const room = task.space.readI32(lengthAt);
   if (room < 0) throw errno(EINVAL);
-  const value = socket.getOption(level, name).subarray(0, room);
+  const value = M.shownOption(task, level, name, socket.getOption(level, name)).subarray(0, room);
   if (value.length > 0) task.space.copyOut(address, value);
   task.space.writeU32(lengthAt, value.length);
   return 0;

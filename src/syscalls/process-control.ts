@@ -109,7 +109,7 @@ function prctl(task: Task, option: number, a2: number, a3: number, a4: number, a
     case "PR_CAPBSET_READ":
       return credentials.bounding & capability(a2) ? 1 : 0;
     case "PR_CAPBSET_DROP": {
-      if (!task.capable(CAP_SETPCAP)) throw errno(EPERM);
+      if (!task.credentials.hasEffective(CAP_SETPCAP)) throw errno(EPERM);
       task.credentials = credentials.with({ bounding: credentials.bounding & ~capability(a2) });
       return 0;
     }
@@ -160,7 +160,12 @@ function setSecurebits(task: Task, bits: number): number {
   const { credentials } = task;
   const old = credentials.securebits;
   const locks = (old & 0xaa) >> 1;
-  if (bits > 0xff || ((old ^ bits) & locks) !== 0 || (old & 0xaa & ~bits) !== 0 || !task.capable(CAP_SETPCAP)) {
+  if (
+    bits > 0xff ||
+    ((old ^ bits) & locks) !== 0 ||
+    (old & 0xaa & ~bits) !== 0 ||
+    !task.credentials.hasEffective(CAP_SETPCAP)
+  ) {
     throw errno(EPERM);
   }
   task.credentials = credentials.with({ securebits: bits });

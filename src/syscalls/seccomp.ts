@@ -40,7 +40,7 @@ function readProgram(task: Task, address: number): BpfInstruction[] {
   const length = space.readU16(address);
   const at = space.readNumber64(address + 8);
   if (length === 0 || length > BPF_MAXINSNS) throw errno(EINVAL);
-  const privileged = task.credentials.noNewPrivileges || task.capable(CAP_SYS_ADMIN);
+  const privileged = task.credentials.noNewPrivileges || task.credentials.hasEffective(CAP_SYS_ADMIN);
   if (!privileged) throw errno(EACCES);
   const view = viewOf(space.readable(at, length * INSTRUCTION_SIZE));
   return Array.from({ length }, (_, i) => ({

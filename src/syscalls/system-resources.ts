@@ -134,7 +134,7 @@ function tasksOf(task: Task, which: number, who: number): Task[] {
       return all.filter((t) => t.process.group.id === id);
     }
     case R.PRIO_USER: {
-      const uid = who === 0 ? task.credentials.uid : who;
+      const uid = who === 0 ? task.credentials.uid : task.credentials.toUser(who);
       return all.filter((t) => t.credentials.uid === uid);
     }
     default:

@@ -71,7 +71,7 @@ function getrandom(task: Task, address: number, length: number, bits: number): n
 }
 
 function setName(task: Task, address: number, length: number, set: (name: string) => void): number {
-  if (!task.capable(CAP_SYS_ADMIN)) throw errno(EPERM);
+  if (!task.credentials.capableIn(CAP_SYS_ADMIN, task.kernel.registry.of(task.uts).owner)) throw errno(EPERM);
   if (length < 0 || length >= UTS_LENGTH) throw errno(EINVAL);
   const bytes = task.space.copyIn(address, length);
   const end = bytes.indexOf(0);

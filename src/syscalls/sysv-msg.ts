@@ -108,7 +108,7 @@ function msgctl(task: Task, id: number, command: number, buffer: number): number
       const queue = command === S.IPC_STAT ? queues.get(id) : queues.at(id);
       if (command !== S.MSG_STAT_ANY) queue.check(credentials, 0o444);
       const { bytes, view } = structure(MSQID_SIZE);
-      writePermissions(view, queue);
+      writePermissions(task, view, queue);
       put64(view, 48, queue.sent);
       put64(view, 56, queue.received);
       put64(view, 64, queue.changed);

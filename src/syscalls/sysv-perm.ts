@@ -6,13 +6,15 @@ import type { Task } from "../proc/task.ts";
 import { viewOf } from "./process-args.ts";
 
 export const PERM_SIZE = 48;
+/** (uid_t) -1 */
+const NO_ID = 0xffff_ffff;
 
-export function writePermissions(view: DataView, object: IpcObject, extraMode = 0): void {
+export function writePermissions({ credentials: c }: Task, view: DataView, object: IpcObject, extraMode = 0): void {
   view.setInt32(0, object.key, true);
-  view.setUint32(4, object.owner.uid, true);
-  view.setUint32(8, object.owner.gid, true);
-  view.setUint32(12, object.creator.uid, true);
-  view.setUint32(16, object.creator.gid, true);
+  view.setUint32(4, c.shownUser(object.owner.uid), true);
+  view.setUint32(8, c.shownGroup(object.owner.gid), true);
+  view.setUint32(12, c.shownUser(object.creator.uid), true);
+  view.setUint32(16, c.shownGroup(object.creator.gid), true);
   view.setUint32(20, object.mode | extraMode, true);
   view.setUint16(24, object.sequence, true);
 }
@@ -22,8 +24,9 @@ export function setPermissions(task: Task, object: IpcObject, address: number): 
   const view = viewOf(task.space.readable(address, PERM_SIZE));
   const uid = view.getUint32(4, true);
   const gid = view.getUint32(8, true);
-  if (uid === 0xffff_ffff || gid === 0xffff_ffff) throw errno(EINVAL);
-  object.owner = { uid, gid };
+  const owner = { uid: task.credentials.toUser(uid), gid: task.credentials.toGroup(gid) };
+  if (uid === NO_ID || gid === NO_ID || owner.uid === undefined || owner.gid === undefined) throw errno(EINVAL);
+  object.owner = { uid: owner.uid, gid: owner.gid };
   object.mode = view.getUint32(20, true) & 0o777;
   object.changed = seconds(task.kernel);
 }

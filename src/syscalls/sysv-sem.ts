@@ -94,7 +94,7 @@ function semctl(task: Task, id: number, number: number, command: number, argumen
       if (command !== S.SEM_STAT_ANY) set.check(credentials, 0o444);
       const gap = task.arch.layouts.semaphoreTimeGap;
       const { bytes, view } = structure(88 + 2 * gap);
-      writePermissions(view, set);
+      writePermissions(task, view, set);
       put64(view, 48, set.operated);
       put64(view, 56 + gap, set.changed);
       put64(view, 64 + 2 * gap, set.semaphores.length);

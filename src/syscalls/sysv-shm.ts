@@ -119,7 +119,7 @@ function shmctl(task: Task, id: number, command: number, buffer: number): number
       const segment = command === S.IPC_STAT ? segments.get(id) : segments.at(id);
       if (command !== S.SHM_STAT_ANY) segment.check(credentials, 0o444);
       const { bytes, view } = structure(112);
-      writePermissions(view, segment, segment.doomed ? S.SHM_DEST : 0);
+      writePermissions(task, view, segment, segment.doomed ? S.SHM_DEST : 0);
       put64(view, 48, segment.size);
       put64(view, 56, segment.attached);
       put64(view, 64, segment.detached);

@@ -10,12 +10,18 @@ import { uid as uidArg, viewOf } from "./process-args.ts";
 import { filledUint } from "./struct-args.ts";
 import { capabilityData, capabilityHeader, filledCapabilityData, filledGroups, groups } from "./system-args.ts";
 
-/** The id as it is kept; undefined for -1, "leave it". */
-const given = (id: number): number | undefined => (id === -1 ? undefined : id >>> 0);
+type Kind = "User" | "Group";
 
-function valid(id: number): number {
-  if (id === -1) throw errno(EINVAL);
-  return id >>> 0;
+/** The id as the kernel has it; EINVAL for what is nobody in the caller's user namespace. */
+function valid(task: Task, kind: Kind, id: number): number {
+  const found = id === -1 ? undefined : task.credentials[`to${kind}`](id >>> 0);
+  if (found === undefined) throw errno(EINVAL);
+  return found;
+}
+
+/** Likewise; undefined for -1, "leave it". */
+function given(task: Task, kind: Kind, id: number): number | undefined {
+  return id === -1 ? undefined : valid(task, kind, id);
 }
 
 function change(task: Task, fields: Partial<CredentialFields>): number {
@@ -24,26 +30,26 @@ function change(task: Task, fields: Partial<CredentialFields>): number {
 }
 
 function setuid(task: Task, id: number): number {
-  const uid = valid(id);
+  const uid = valid(task, "User", id);
   const { credentials } = task;
-  if (credentials.capable(CAP_SETUID)) return change(task, { uid, euid: uid, suid: uid, fsuid: uid });
+  if (credentials.hasEffective(CAP_SETUID)) return change(task, { uid, euid: uid, suid: uid, fsuid: uid });
   if (uid !== credentials.uid && uid !== credentials.suid) throw errno(EPERM);
   return change(task, { euid: uid, fsuid: uid });
 }
 
 function setgid(task: Task, id: number): number {
-  const gid = valid(id);
+  const gid = valid(task, "Group", id);
   const { credentials } = task;
-  if (credentials.capable(CAP_SETGID)) return change(task, { gid, egid: gid, sgid: gid, fsgid: gid });
+  if (credentials.hasEffective(CAP_SETGID)) return change(task, { gid, egid: gid, sgid: gid, fsgid: gid });
   if (gid !== credentials.gid && gid !== credentials.sgid) throw errno(EPERM);
   return change(task, { egid: gid, fsgid: gid });
 }
 
 function setreuid(task: Task, real: number, effective: number): number {
   const { uid, euid, suid } = task.credentials;
-  const ruid = given(real);
-  const newEuid = given(effective);
-  if (!task.capable(CAP_SETUID)) {
+  const ruid = given(task, "User", real);
+  const newEuid = given(task, "User", effective);
+  if (!task.credentials.hasEffective(CAP_SETUID)) {
     if (ruid !== undefined && ruid !== uid && ruid !== euid) throw errno(EPERM);
     if (newEuid !== undefined && ![uid, euid, suid].includes(newEuid)) throw errno(EPERM);
   }
@@ -54,9 +60,9 @@ function setreuid(task: Task, real: number, effective: number): number {
 
 function setregid(task: Task, real: number, effective: number): number {
   const { gid, egid, sgid } = task.credentials;
-  const rgid = given(real);
-  const newEgid = given(effective);
-  if (!task.capable(CAP_SETGID)) {
+  const rgid = given(task, "Group", real);
+  const newEgid = given(task, "Group", effective);
+  if (!task.credentials.hasEffective(CAP_SETGID)) {
     if (rgid !== undefined && rgid !== gid && rgid !== egid) throw errno(EPERM);
     if (newEgid !== undefined && ![gid, egid, sgid].includes(newEgid)) throw errno(EPERM);
   }
@@ -67,8 +73,8 @@ function setregid(task: Task, real: number, effective: number): number {
 
 function setresuid(task: Task, real: number, effective: number, saved: number): number {
   const { uid, euid, suid } = task.credentials;
-  const [r, e, s] = [given(real), given(effective), given(saved)];
-  if (!task.capable(CAP_SETUID)) {
+  const [r, e, s] = [given(task, "User", real), given(task, "User", effective), given(task, "User", saved)];
+  if (!task.credentials.hasEffective(CAP_SETUID)) {
     for (const id of [r, e, s]) if (id !== undefined && ![uid, euid, suid].includes(id)) throw errno(EPERM);
   }
   return change(task, { uid: r ?? uid, euid: e ?? euid, suid: s ?? suid, fsuid: e ?? euid });
@@ -76,8 +82,8 @@ function setresuid(task: Task, real: number, effective: number, saved: number): 
 
 function setresgid(task: Task, real: number, effective: number, saved: number): number {
   const { gid, egid, sgid } = task.credentials;
-  const [r, e, s] = [given(real), given(effective), given(saved)];
-  if (!task.capable(CAP_SETGID)) {
+  const [r, e, s] = [given(task, "Group", real), given(task, "Group", effective), given(task, "Group", saved)];
+  if (!task.credentials.hasEffective(CAP_SETGID)) {
     for (const id of [r, e, s]) if (id !== undefined && ![gid, egid, sgid].includes(id)) throw errno(EPERM);
   }
   return change(task, { gid: r ?? gid, egid: e ?? egid, sgid: s ?? sgid, fsgid: e ?? egid });
@@ -92,21 +98,29 @@ function storeIds(task: Task, addresses: readonly number[], ids: readonly number
 
 /** Answers the old id, whether it was changed or not (setfsuid(2)). */
 function setfsuid(task: Task, id: number): number {
-  const { uid, euid, suid, fsuid } = task.credentials;
-  const wanted = given(id);
-  if (wanted !== undefined && ([uid, euid, suid, fsuid].includes(wanted) || task.capable(CAP_SETUID))) {
+  const old = task.credentials;
+  const { uid, euid, suid, fsuid } = old;
+  const wanted = id === -1 ? undefined : task.credentials.toUser(id >>> 0);
+  if (
+    wanted !== undefined &&
+    ([uid, euid, suid, fsuid].includes(wanted) || task.credentials.hasEffective(CAP_SETUID))
+  ) {
     task.credentials = afterFsuidChange(task.credentials, wanted);
   }
-  return fsuid;
+  return old.shownUser(fsuid);
 }
 
 function setfsgid(task: Task, id: number): number {
-  const { gid, egid, sgid, fsgid } = task.credentials;
-  const wanted = given(id);
-  if (wanted !== undefined && ([gid, egid, sgid, fsgid].includes(wanted) || task.capable(CAP_SETGID))) {
+  const old = task.credentials;
+  const { gid, egid, sgid, fsgid } = old;
+  const wanted = id === -1 ? undefined : task.credentials.toGroup(id >>> 0);
+  if (
+    wanted !== undefined &&
+    ([gid, egid, sgid, fsgid].includes(wanted) || task.credentials.hasEffective(CAP_SETGID))
+  ) {
     change(task, { fsgid: wanted });
   }
-  return fsgid;
+  return old.shownGroup(fsgid);
 }
 
 const NGROUPS_MAX = 65536;
@@ -117,19 +131,20 @@ function getgroups(task: Task, count: number, list: number): number {
   if (count === 0) return groups.length;
   if (count < groups.length) throw errno(EINVAL);
   groups.forEach((gid, i) => {
-    task.space.writeU32(list + 4 * i, gid);
+    task.space.writeU32(list + 4 * i, task.credentials.shownGroup(gid));
   });
   return groups.length;
 }
 
 function setgroups(task: Task, count: number, list: number): number {
-  if (!task.capable(CAP_SETGID)) throw errno(EPERM);
+  // may_setgroups(): who may not say no to a group must not lose it either.
+  const { users } = task;
+  const mapped = users.parent === null || users.gids.ranges.length > 0;
+  if (!task.credentials.hasEffective(CAP_SETGID) || !mapped || !users.setgroupsAllowed) throw errno(EPERM);
   if (count < 0 || count > NGROUPS_MAX) throw errno(EINVAL);
   const groups: number[] = [];
   for (let i = 0; i < count; i++) {
-    const gid = task.space.readU32(list + 4 * i);
-    if (gid === 0xffff_ffff) throw errno(EINVAL);
-    groups.push(gid);
+    groups.push(valid(task, "Group", task.space.readI32(list + 4 * i)));
   }
   return change(task, { groups: groups.sort((a, b) => a - b) });
 }
@@ -187,7 +202,7 @@ function capset(task: Task, header: number, data: number): number {
   const [effective, permitted, inheritable] = [set(0), set(4), set(8)];
   const old = task.credentials;
   const beyond = (a: bigint, b: bigint): boolean => (a & ~b) !== 0n;
-  if (!old.capable(CAP_SETPCAP) && beyond(inheritable, old.inheritable | old.permitted)) throw errno(EPERM);
+  if (!old.hasEffective(CAP_SETPCAP) && beyond(inheritable, old.inheritable | old.permitted)) throw errno(EPERM);
   if (beyond(inheritable, old.inheritable | old.bounding)) throw errno(EPERM);
   if (beyond(permitted, old.permitted) || beyond(effective, permitted)) throw errno(EPERM);
   const ambient = old.ambient & permitted & inheritable;
@@ -196,10 +211,10 @@ function capset(task: Task, header: number, data: number): number {
 }
 
 export const userIdCalls: readonly SyscallDefinition[] = [
-  syscall("getuid", [], (task) => task.credentials.uid),
-  syscall("geteuid", [], (task) => task.credentials.euid),
-  syscall("getgid", [], (task) => task.credentials.gid),
-  syscall("getegid", [], (task) => task.credentials.egid),
+  syscall("getuid", [], ({ credentials: c }) => c.shownUser(c.uid)),
+  syscall("geteuid", [], ({ credentials: c }) => c.shownUser(c.euid)),
+  syscall("getgid", [], ({ credentials: c }) => c.shownGroup(c.gid)),
+  syscall("getegid", [], ({ credentials: c }) => c.shownGroup(c.egid)),
   syscall("setuid", [uidArg], setuid),
   syscall("setgid", [uidArg], setgid),
   syscall("setreuid", [uidArg, uidArg], setreuid),
@@ -207,12 +222,12 @@ export const userIdCalls: readonly SyscallDefinition[] = [
   syscall("setresuid", [uidArg, uidArg, uidArg], setresuid),
   syscall("setresgid", [uidArg, uidArg, uidArg], setresgid),
   syscall("getresuid", [filledUint, filledUint, filledUint], (task, r, e, s) => {
-    const { uid, euid, suid } = task.credentials;
-    return storeIds(task, [r, e, s], [uid, euid, suid]);
+    const { credentials: c } = task;
+    return storeIds(task, [r, e, s], [c.shownUser(c.uid), c.shownUser(c.euid), c.shownUser(c.suid)]);
   }),
   syscall("getresgid", [filledUint, filledUint, filledUint], (task, r, e, s) => {
-    const { gid, egid, sgid } = task.credentials;
-    return storeIds(task, [r, e, s], [gid, egid, sgid]);
+    const { credentials: c } = task;
+    return storeIds(task, [r, e, s], [c.shownGroup(c.gid), c.shownGroup(c.egid), c.shownGroup(c.sgid)]);
   }),
   syscall("setfsuid", [uidArg], setfsuid),
   syscall("setfsgid", [uidArg], setfsgid),

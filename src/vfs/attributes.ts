@@ -23,7 +23,7 @@ export function changeMode(path: Path, mode: number, credentials: Credentials): 
   const now = inode.attributes();
   if (!isOwner(now, credentials)) throw errno(EPERM);
   let bits = mode & 0o7777;
-  if (!inGroup(credentials, now.gid) && !credentials.capable(CAP_FSETID)) bits &= ~S_ISGID;
+  if (!inGroup(credentials, now.gid) && !credentials.capableOver(CAP_FSETID, now)) bits &= ~S_ISGID;
   inode.setAttributes({ mode: bits });
   notifyFile(inode, path, IN_ATTRIB);
 }
@@ -34,7 +34,7 @@ export function changeOwner(path: Path, uid: number, gid: number, credentials: C
   const { inode } = path;
   checkFree(inode);
   const now = inode.attributes();
-  const privileged = credentials.capable(CAP_CHOWN);
+  const privileged = credentials.capableOver(CAP_CHOWN, now);
   if (uid !== -1 && !privileged && (credentials.fsuid !== now.uid || uid !== now.uid)) throw errno(EPERM);
   if (gid !== -1 && !privileged && (credentials.fsuid !== now.uid || (gid !== now.gid && !inGroup(credentials, gid)))) {
     throw errno(EPERM);
@@ -45,7 +45,7 @@ export function changeOwner(path: Path, uid: number, gid: number, credentials: C
   // chown(2): whoever changes the owner of a program takes its privileges away, root included.
   if (inode.format !== S_IFDIR && inode.format !== S_IFLNK) {
     let gone = now.mode & S_ISUID;
-    if (now.mode & S_IXGRP || (!inGroup(credentials, now.gid) && !credentials.capable(CAP_FSETID))) {
+    if (now.mode & S_IXGRP || (!inGroup(credentials, now.gid) && !credentials.capableOver(CAP_FSETID, now))) {
       gone |= now.mode & S_ISGID;
     }
     if (gone !== 0) {

@@ -130,7 +130,7 @@ class Ours implements Subject {
     const mounts = new MountTable(fs, { clock, deviceNumbers: new DeviceNumbers() });
     this.view = {
       fs: new FsContext(mounts, undefined, undefined, 0o022),
-      credentials: { fsuid: 0, fsgid: 0, groups: [], capable: () => true },
+      credentials: { fsuid: 0, fsgid: 0, groups: [], capable: () => true, capableOver: () => true },
     };
     if (!fs.readOnly) {
       const parts = DEPTH.split("/");
@@ -148,7 +148,7 @@ class Ours implements Subject {
   become(uid: number, gid: number, groups: readonly number[]): void {
     this.view = {
       fs: this.view.fs,
-      credentials: { fsuid: uid, fsgid: gid, groups, capable: () => uid === 0 },
+      credentials: { fsuid: uid, fsgid: gid, groups, capable: () => uid === 0, capableOver: () => uid === 0 },
     };
   }
 

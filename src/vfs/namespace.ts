@@ -34,7 +34,7 @@ import { checkFree, checkMutable } from "./file-flags.ts";
 import type { Owner } from "./inode.ts";
 import { notify, notifyEntry, notifyGone, notifyMove } from "./notify.ts";
 import { Dentry, type Path } from "./path.ts";
-import { allowed, checkDelete, inGroup, MAY_EXEC, MAY_READ, MAY_WRITE } from "./permission.ts";
+import { allowed, checkDelete, inGroup, isOwner, MAY_EXEC, MAY_READ, MAY_WRITE } from "./permission.ts";
 import type { Credentials, Inode } from "./types.ts";
 import { byteLength, LAST_DOT, LAST_DOTDOT, LAST_NORMAL, type View, Walker } from "./walk.ts";
 
@@ -126,8 +126,9 @@ export function symlinkAt(view: View, target: string, start: Path | undefined, p
 /** may_linkat() with fs.protected_hardlinks = 1, as distributions set it: no links to what one may not write. */
 function checkLinkSource(inode: Inode, credentials: Credentials): void {
   if (credentials.capable(CAP_FOWNER)) return;
-  const { uid, mode } = inode.attributes();
-  if (uid === credentials.fsuid) return;
+  const attributes = inode.attributes();
+  const { mode } = attributes;
+  if (isOwner(attributes, credentials)) return;
   const programs = mode & S_ISUID || (mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP);
   if (inode.format !== S_IFREG || programs || !allowed(inode, credentials, MAY_READ | MAY_WRITE)) throw errno(EPERM);
 }

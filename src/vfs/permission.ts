@@ -19,11 +19,15 @@ export function allowed(inode: Inode, credentials: Credentials, mask: number): b
   const directory = inode.format === S_IFDIR;
   // The common case of a privileged caller needs no attributes; only executing a file does.
   if (credentials.capable(CAP_DAC_OVERRIDE) && (directory || (mask & MAY_EXEC) === 0)) return true;
-  const { mode, uid, gid } = inode.attributes();
+  const attributes = inode.attributes();
+  const { mode, uid, gid } = attributes;
   const shift = credentials.fsuid === uid ? 6 : inGroup(credentials, gid) ? 3 : 0;
   if (((mode >> shift) & mask) === mask) return true;
-  if (credentials.capable(CAP_DAC_OVERRIDE)) return (mode & 0o111) !== 0;
-  return credentials.capable(CAP_DAC_READ_SEARCH) && (directory ? (mask & MAY_WRITE) === 0 : mask === MAY_READ);
+  if (credentials.capableOver(CAP_DAC_OVERRIDE, attributes)) {
+    return directory || (mask & MAY_EXEC) === 0 || (mode & 0o111) !== 0;
+  }
+  if (directory ? (mask & MAY_WRITE) !== 0 : mask !== MAY_READ) return false;
+  return credentials.capableOver(CAP_DAC_READ_SEARCH, attributes);
 }
 
 /** inode_permission() with the mount: throws EACCES, or EROFS where writing would change the file system. */
@@ -43,7 +47,7 @@ export function checkNotExecuted(inode: Inode): void {
 
 /** True for the owner and for those with CAP_FOWNER. */
 export function isOwner(attributes: Attributes, credentials: Credentials): boolean {
-  return attributes.uid === credentials.fsuid || credentials.capable(CAP_FOWNER);
+  return attributes.uid === credentials.fsuid || credentials.capableOver(CAP_FOWNER, attributes);
 }
 
 /** may_delete(): throws EACCES or, for a sticky directory and another's file, EPERM. The mount was checked before. */
@@ -55,5 +59,5 @@ export function checkDelete(directory: Inode, victim: Inode, credentials: Creden
   if (credentials.capable(CAP_FOWNER)) return;
   const parent = directory.attributes();
   if ((parent.mode & S_ISVTX) === 0 || parent.uid === credentials.fsuid) return;
-  if (victim.attributes().uid !== credentials.fsuid) throw errno(EPERM);
+  if (!isOwner(victim.attributes(), credentials)) throw errno(EPERM);
 }

@@ -29,6 +29,8 @@ export interface Credentials {
   readonly groups: readonly number[];
   /** True if the capability (CAP_* number) is effective. */
   capable(capability: number): boolean;
+  /** Also in a user namespace that does not have the run of the machine, for what belongs to somebody who is in it. */
+  capableOver(capability: number, owner: { readonly uid: number; readonly gid: number }): boolean;
 }
 
 export interface Attributes {

@@ -31,7 +31,10 @@ let view: View;
 
 beforeEach(() => {
   mounts = new MountTable(tmpfs({ dev: 1, clock }), { clock, deviceNumbers: new DeviceNumbers() });
-  view = { fs: new FsContext(mounts), credentials: { fsuid: 0, fsgid: 0, groups: [], capable: () => true } };
+  view = {
+    fs: new FsContext(mounts),
+    credentials: { fsuid: 0, fsgid: 0, groups: [], capable: () => true, capableOver: () => true },
+  };
 });
 
 function mkdir(...paths: string[]): void {

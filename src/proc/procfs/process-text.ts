@@ -6,6 +6,7 @@ import { NSIG, SIG_DFL, SIG_IGN } from "../../abi/signal.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "../../mm/layout.ts";
 import type { Vma } from "../../mm/vma.ts";
 import { type Mount, nameInFileSystem, nameOf, Path } from "../../vfs/path.ts";
+import type { TaskCredentials } from "../credentials.ts";
 import { outwards, type PidNamespace } from "../pid-namespace.ts";
 import { countFilters } from "../seccomp.ts";
 import { SignalSet } from "../signal-state.ts";
@@ -183,7 +184,7 @@ export function statmText(task: Task): string {
   return `${pages(m.size)} ${pages(m.resident)} 0 ${pages(m.text)} 0 ${pages(m.data + m.stack)} 0\n`;
 }
 
-export function statusText(task: Task, pids: PidNamespace): string {
+export function statusText(task: Task, pids: PidNamespace, reader: TaskCredentials): string {
   const { process, credentials: c } = task;
   const memory = memoryFigures(task);
   const masks = signalMasks(task);
@@ -208,12 +209,12 @@ export function statusText(task: Task, pids: PidNamespace): string {
   add("Pid", number(task.tid));
   add("PPid", number(process.parent?.pid));
   add("TracerPid", number(task.trace?.tracer.pid));
-  add("Uid", `${c.uid}\t${c.euid}\t${c.suid}\t${c.fsuid}`);
-  add("Gid", `${c.gid}\t${c.egid}\t${c.sgid}\t${c.fsgid}`);
+  add("Uid", [c.uid, c.euid, c.suid, c.fsuid].map((id) => reader.shownUser(id)).join("\t"));
+  add("Gid", [c.gid, c.egid, c.sgid, c.fsgid].map((id) => reader.shownGroup(id)).join("\t"));
   let highest = 0;
   if (hasMemory(task)) for (const fd of task.files.descriptors()) highest = fd + 1;
   add("FDSize", hasMemory(task) ? Math.max(64, 2 ** Math.ceil(Math.log2(Math.max(1, highest)))) : 0);
-  add("Groups", `${c.groups.map((g) => `${g} `).join("")}`);
+  add("Groups", `${c.groups.map((g) => reader.shownGroup(g)).join(" ")} `);
   add("NStgid", inEach(process.pid));
   add("NSpid", inEach(task.tid));
   add("NSpgid", inEach(process.group.id));

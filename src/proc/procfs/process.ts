@@ -9,12 +9,14 @@ import { LOCK_END } from "../../vfs/locks.ts";
 import { displayName, type Path } from "../../vfs/path.ts";
 import { type FileOptions, SyntheticDirectory, SyntheticFile, SyntheticLink } from "../../vfs/types/synthetic.ts";
 import type { DirectoryEntry, File, Inode, OpenContext } from "../../vfs/types.ts";
+import type { TaskCredentials } from "../credentials.ts";
 import { mayInspect as inspectable } from "../inspect.ts";
 import { nameOf } from "../namespace-file.ts";
 import type { NamespaceIdentity } from "../namespaces.ts";
 import type { PidNamespace } from "../pid-namespace.ts";
 import type { Task } from "../task.ts";
 import type { ProcFs } from "./file-system.ts";
+import { idMapFile, setgroupsFile } from "./id-map.ts";
 import { MemoryNode } from "./memory-file.ts";
 import { netDirectory } from "./net.ts";
 import * as text from "./process-text.ts";
@@ -44,18 +46,25 @@ function mayInspect(task: Task, context: OpenContext): boolean {
   if (caller?.process === task.process) return true;
   const same =
     fsuid === c.uid && fsuid === c.euid && fsuid === c.suid && fsgid === c.gid && fsgid === c.egid && fsgid === c.sgid;
-  return (same && task.process.dumpable === 1) || context.credentials.capable(CAP_SYS_PTRACE);
+  if (same && task.process.dumpable === 1) return true;
+  return caller === undefined
+    ? context.credentials.capable(CAP_SYS_PTRACE)
+    : caller.credentials.capableIn(CAP_SYS_PTRACE, task.users);
 }
 
-function file(make: (task: Task, pids: PidNamespace) => string | Uint8Array, mode = 0o444, guarded = false): Maker {
+function file(
+  make: (task: Task, pids: PidNamespace, reader: TaskCredentials) => string | Uint8Array,
+  mode = 0o444,
+  guarded = false,
+): Maker {
   return (task, fs, ino) =>
     new SyntheticFile(fs, {
       ino,
       mode,
       owner: owner(task),
-      content: () => {
+      content: (context) => {
         if (task.state === "dead") throw errno(ESRCH);
-        return make(task, fs.pids);
+        return make(task, fs.pids, context.credentials as TaskCredentials);
       },
       ...(guarded ? { admit: guard(task) } : {}),
     });
@@ -108,7 +117,7 @@ const ENTRIES: Readonly<Record<string, Maker>> = {
   exe: magic((task) => (task.hasMemory ? (task.space.executable as unknown as File | null)?.path : undefined)),
   fd: (task, fs, ino) => descriptorDirectory(task, fs, ino, FD_INO, DT_LNK, descriptorLink),
   fdinfo: (task, fs, ino) => descriptorDirectory(task, fs, ino, FDINFO_INO, DT_REG, descriptorInfo),
-  gid_map: file(() => "         0          0 4294967295\n"),
+  gid_map: (task, fs, ino) => idMapFile(task, fs, ino, owner(task), "gids"),
   limits: file(text.limitsText),
   loginuid: loginuidFile,
   maps: file(text.mapsText, 0o444, true),
@@ -132,6 +141,7 @@ const ENTRIES: Readonly<Record<string, Maker>> = {
   oom_score_adj: (task, fs, ino) => oomFile(task, fs, ino),
   personality: file((task) => `${task.personality.toString(16).padStart(8, "0")}\n`, 0o400, true),
   root: magic((task) => task.fs.root),
+  setgroups: (task, fs, ino) => setgroupsFile(task, fs, ino, owner(task)),
   sessionid: file(() => String(NO_ID)),
   smaps: file(smapsText, 0o444, true),
   smaps_rollup: file(smapsRollupText, 0o444, true),
@@ -139,7 +149,7 @@ const ENTRIES: Readonly<Record<string, Maker>> = {
   statm: file(text.statmText),
   status: file(text.statusText),
   task: taskDirectory,
-  uid_map: file(() => "         0          0 4294967295\n"),
+  uid_map: (task, fs, ino) => idMapFile(task, fs, ino, owner(task), "uids"),
   wchan: file(() => "0"),
 };
 

@@ -32,7 +32,10 @@ afterAll(() => nodeFs.rmSync(top, { recursive: true, force: true }));
 
 function mounted(fs: FileSystem): View {
   const mounts = new MountTable(fs, { clock, deviceNumbers: new DeviceNumbers() });
-  return { fs: new FsContext(mounts), credentials: { fsuid: 0, fsgid: 0, groups: [], capable: () => true } };
+  return {
+    fs: new FsContext(mounts),
+    credentials: { fsuid: 0, fsgid: 0, groups: [], capable: () => true, capableOver: () => true },
+  };
 }
 
 function inside(options: Partial<HostFsOptions> = {}): { fs: HostFs; view: View } {
