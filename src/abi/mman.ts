@@ -61,3 +61,7 @@ export const MADV_POPULATE_READ = 22;
 export const MADV_POPULATE_WRITE = 23;
 export const MADV_DONTNEED_LOCKED = 24;
 export const MADV_COLLAPSE = 25;
+
+/** prctl(PR_SET_MDWE) */
+export const PR_MDWE_REFUSE_EXEC_GAIN = 1;
+export const PR_MDWE_NO_INHERIT = 2;

@@ -20,6 +20,7 @@ import {
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_PRIVATE,
+  PR_MDWE_NO_INHERIT,
   PROT_EXEC,
   PROT_GROWSDOWN,
   PROT_GROWSUP,
@@ -43,6 +44,7 @@ import {
   PageBits,
   TASK_SIZE,
 } from "./layout.ts";
+import { fill } from "./lock.ts";
 import type { MemoryPool } from "./memory-pool.ts";
 import { mapRegion } from "./mmap.ts";
 import { remap } from "./mremap.ts";
@@ -132,6 +134,10 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
   executable: MappedFile | null = null;
   /** READ_IMPLIES_EXEC of the personality: mmap adds PROT_EXEC to PROT_READ. */
   readImpliesExec = false;
+  /** mlockall(MCL_FUTURE): VmFlag.Locked and LockedOnFault as new mappings get them. */
+  futureFlags = 0;
+  /** prctl(PR_SET_MDWE): PR_MDWE_*. */
+  denyWriteExec = 0;
   core: Core | null = null;
   /** Largest number of mapped and of present pages so far: VmPeak, VmHWM. */
   peakPages = 0;
@@ -250,13 +256,16 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
     for (const key of LAYOUT_FIELDS) child[key] = this[key];
     child.auxv = this.auxv;
     child.readImpliesExec = this.readImpliesExec;
+    if ((this.denyWriteExec & PR_MDWE_NO_INHERIT) === 0) child.denyWriteExec = this.denyWriteExec;
     if (this.executable) child.setExecutable(this.executable);
     const from = this.memory;
     const to = child.memory;
     const lazily = this.#present > pool.copyAtFork && this.#sharing.join() && child.#sharing.join();
     for (const vma of this.vmas) {
       if (vma.flags & VmFlag.DontFork) continue;
-      child.vmas.insert(new Vma(vma.start, vma.end, vma.prot, vma.flags & ~VmFlag.Locked, vma));
+      child.vmas.insert(
+        new Vma(vma.start, vma.end, vma.prot, vma.flags & ~(VmFlag.Locked | VmFlag.LockedOnFault), vma),
+      );
       // Shared pages are fetched again by the child when it touches them; wiped ones are zero.
       if (vma.shared || vma.flags & VmFlag.WipeOnFork) continue;
       const end = vma.end >>> PAGE_SHIFT;
@@ -584,6 +593,15 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
     return mapRegion(this, address, length, prot, flags, file, offset);
   }
 
+  /**
+   * map_deny_write_exec(): no memory is to be executable that may be, or could have been, written to.
+   * @param had the protection so far
+   */
+  refusesExec(prot: number, had: number = prot): boolean {
+    if (this.denyWriteExec === 0 || (prot & PROT_EXEC) === 0) return false;
+    return (prot & PROT_WRITE) !== 0 || (had & PROT_EXEC) === 0;
+  }
+
   /** Adds a mapping in a place that is free. */
   addMapping(vma: Vma): Vma {
     const added = this.vmas.insert(vma);
@@ -659,11 +677,6 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
     return advice.residency(this, start, length);
   }
 
-  /** mlock(2) and munlock(2): nothing is ever swapped out, so this only populates and is remembered. */
-  mlock(start: number, length: number, lock: boolean): void {
-    advice.lock(this, start, length, lock);
-  }
-
   /** brk(2): the new break, or the old one where it cannot be had. */
   brk(address: number): number {
     const { startBrk, currentBrk } = this;
@@ -679,7 +692,8 @@ export class AddressSpace<Core extends AttachedCore = AttachedCore> extends Gues
       const prot = PROT_READ | PROT_WRITE;
       if (!this.mayExpand(newEnd - oldEnd, prot, 0) || this.vmas.count >= MAX_MAP_COUNT) return currentBrk;
       if (!this.roomFor(newEnd - oldEnd)) return currentBrk;
-      this.addMapping(new Vma(oldEnd, newEnd, prot, ANONYMOUS_FLAGS | VmFlag.Account, ANONYMOUS));
+      const flags = ANONYMOUS_FLAGS | VmFlag.Account | this.futureFlags;
+      fill(this, this.addMapping(new Vma(oldEnd, newEnd, prot, flags, ANONYMOUS)), oldEnd, newEnd);
     }
     this.currentBrk = address;
     return address;

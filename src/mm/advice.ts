@@ -1,12 +1,13 @@
 /**
- * Operations on ranges of mappings: mprotect(2), madvise(2), msync(2), mincore(2), mlock(2). Each goes from mapping to
- * mapping and meets holes in its own way, which is Linux's (mm/mprotect.c, madvise.c, msync.c, mincore.c, mlock.c).
+ * Operations on ranges of mappings: mprotect(2), madvise(2), msync(2), mincore(2). Each goes from mapping to
+ * mapping and meets holes in its own way, which is Linux's (mm/mprotect.c, madvise.c, msync.c, mincore.c).
  */
 import { EACCES, EBUSY, EFAULT, EINVAL, ENOMEM, EOPNOTSUPP, errno } from "../abi/errno.ts";
 import * as M from "../abi/mman.ts";
 import type { AddressSpace } from "./address-space.ts";
 import { alignUp, PAGE_SHIFT, PAGE_SIZE, PageBits, TASK_SIZE } from "./layout.ts";
-import { prefault } from "./mmap.ts";
+import { fill } from "./lock.ts";
+import { prefault } from "./populate.ts";
 import { type Vma, VmFlag } from "./vma.ts";
 
 /** The second half of mprotect: `grows` is PROT_GROWSDOWN, PROT_GROWSUP or 0. */
@@ -30,6 +31,7 @@ export function protect(space: AddressSpace, address: number, end: number, prot:
   for (let i = vmas.indexFrom(start); at < end; i++) {
     const vma = vmas.at(i);
     if (vma === undefined || vma.start > at) failure = ENOMEM;
+    else if (space.refusesExec(prot, vma.prot)) failure = EACCES;
     else if (!mayHave(vma, prot)) failure = EACCES;
     else if (makesWritable(vma, prot) && !space.roomFor(Math.min(end, vma.end) - at)) failure = ENOMEM;
     if (failure || vma === undefined) break;
@@ -48,6 +50,14 @@ export function protect(space: AddressSpace, address: number, end: number, prot:
       vma.prot = prot;
       space.reprotect(vma);
     });
+  }
+  // What is locked and may now be written to is the process's own from here on.
+  if (prot & M.PROT_WRITE && failure === 0) {
+    for (let i = vmas.indexFrom(start); ; i++) {
+      const vma = vmas.at(i);
+      if (vma === undefined || vma.start >= at) break;
+      fill(space, vma, Math.max(start, vma.start), Math.min(at, vma.end));
+    }
   }
   if (failure) throw errno(failure);
 }
@@ -132,6 +142,7 @@ function adviseOne(space: AddressSpace, vma: Vma, start: number, end: number, be
       space.dropPages(vma, start, end);
       return;
     case M.MADV_FREE:
+      if (vma.flags & VmFlag.Locked) throw errno(EINVAL);
       // The kernel may free the pages when memory is short, and does not have to.
       if (!vma.isAnonymousPrivate) throw errno(EINVAL);
       return;
@@ -154,14 +165,14 @@ function adviseOne(space: AddressSpace, vma: Vma, start: number, end: number, be
 }
 
 function populateRange(space: AddressSpace, start: number, end: number, write: boolean): void {
-  const needed = write ? M.PROT_WRITE : M.PROT_READ | M.PROT_EXEC | M.PROT_WRITE;
+  const needed = write ? M.PROT_WRITE : M.PROT_READ;
   let at = start;
   while (at < end) {
     const vma = space.vmas.find(at);
     if (vma === undefined) throw errno(ENOMEM);
     if (!(vma.prot & needed)) throw errno(EINVAL);
     const to = Math.min(end, vma.end);
-    if (!prefault(space, vma, at, to)) throw errno(vma.file ? EFAULT : ENOMEM);
+    if (!prefault(space, vma, at, to, write)) throw errno(vma.file ? EFAULT : ENOMEM);
     at = to;
   }
 }
@@ -182,6 +193,15 @@ export function sync(space: AddressSpace, start: number, length: number, flags: 
   if (end > TASK_SIZE || !space.vmas.covers(start, end)) throw errno(ENOMEM);
 }
 
+/** Whether others can have brought the page into memory: what a file has data for is in the page cache. */
+function isCached(vma: Vma, position: number): boolean {
+  if (vma.file === null) return vma.shared?.has?.(position / PAGE_SIZE) ?? false;
+  const { inode } = vma.file;
+  if (inode.seekData === undefined) return true;
+  const data = inode.seekData(position, false);
+  return data !== undefined && data < position + PAGE_SIZE;
+}
+
 export function residency(space: AddressSpace, start: number, length: number): Uint8Array {
   if (start % PAGE_SIZE !== 0) throw errno(EINVAL);
   const end = start + alignUp(length);
@@ -194,26 +214,9 @@ export function residency(space: AddressSpace, start: number, length: number): U
     if (vma === undefined || vma.start >= end) return resident;
     const last = Math.min(end, vma.end) >>> PAGE_SHIFT;
     for (let page = Math.max(start, vma.start) >>> PAGE_SHIFT; page < last; page++) {
-      // A file's pages are in the page cache, as far as anybody can tell.
-      const there = vma.file !== null || ((pages[page] as number) & PageBits.Present) !== 0;
+      const there =
+        ((pages[page] as number) & PageBits.Present) !== 0 || isCached(vma, vma.positionOf(page * PAGE_SIZE));
       resident[page - (start >>> PAGE_SHIFT)] = there ? 1 : 0;
     }
-  }
-}
-
-export function lock(space: AddressSpace, address: number, length: number, on: boolean): void {
-  const start = Math.floor(address / PAGE_SIZE) * PAGE_SIZE;
-  const end = alignUp(address + length);
-  if (end === start) return;
-  const hole = end > TASK_SIZE || !space.vmas.covers(start, end);
-  space.vmas.update(start, end, (vma) => {
-    vma.flags = on ? vma.flags | VmFlag.Locked : vma.flags & ~VmFlag.Locked;
-  });
-  if (hole) throw errno(ENOMEM);
-  if (!on) return;
-  for (let i = space.vmas.indexFrom(start); ; i++) {
-    const vma = space.vmas.at(i);
-    if (vma === undefined || vma.start >= end) return;
-    prefault(space, vma, Math.max(start, vma.start), Math.min(end, vma.end));
   }
 }

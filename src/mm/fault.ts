@@ -88,7 +88,7 @@ export function populate(space: AddressSpace, vma: Vma, page: number): Outcome {
     if (!there) space.pool.uncommit(1);
     return there ? "present" : "beyond end";
   }
-  const around = vma.file ? FILE_AROUND : ANONYMOUS_AROUND;
+  const around = vma.flags & VmFlag.LockedOnFault ? 1 : vma.file ? FILE_AROUND : ANONYMOUS_AROUND;
   const window = page & -around;
   const low = Math.max(window, vma.start >>> PAGE_SHIFT);
   const high = Math.min(window + around, vma.end >>> PAGE_SHIFT);

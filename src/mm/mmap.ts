@@ -27,8 +27,9 @@ import {
   PROT_WRITE,
 } from "../abi/mman.ts";
 import type { AddressSpace } from "./address-space.ts";
-import { populate } from "./fault.ts";
-import { alignDown, alignUp, MMAP_MIN_ADDR, PAGE_SHIFT, PAGE_SIZE, PageBits, TASK_SIZE } from "./layout.ts";
+import { alignDown, alignUp, MMAP_MIN_ADDR, PAGE_SIZE, TASK_SIZE } from "./layout.ts";
+import { fill } from "./lock.ts";
+import { prefault } from "./populate.ts";
 import { SharedAnonymous } from "./shared-object.ts";
 import { ANONYMOUS_FLAGS, type Backing, MAX_MAP_COUNT, type MappedFile, Vma, VmFlag } from "./vma.ts";
 
@@ -122,9 +123,10 @@ export function mapRegion(
     if (flags & MAP_FIXED_NOREPLACE && space.vmas.firstIn(start, start + size)) throw errno(EEXIST);
   }
 
-  let vmFlags = mappingFlags(flags, prot, file);
+  let vmFlags = mappingFlags(flags, prot, file) | space.futureFlags;
   let access = prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
   if (space.readImpliesExec && access & PROT_READ && vmFlags & VmFlag.MayExec) access |= PROT_EXEC;
+  if (space.refusesExec(access)) throw errno(EACCES);
   const growth = size - (fixed ? mappedWithin(space, start, start + size) : 0);
   if (!space.mayExpand(growth, access, vmFlags)) throw errno(ENOMEM);
   if (access & PROT_WRITE && !(vmFlags & (VmFlag.NoReserve | VmFlag.Shared))) {
@@ -134,7 +136,8 @@ export function mapRegion(
 
   if (fixed) space.unmap(start, start + size);
   const vma = space.addMapping(new Vma(start, start + size, access, vmFlags, backing(space, file, offset, vmFlags)));
-  if (flags & (MAP_POPULATE | MAP_LOCKED)) prefault(space, vma, start, start + size);
+  if (flags & MAP_POPULATE) prefault(space, vma, start, start + size);
+  else fill(space, vma, start, start + size);
   return start;
 }
 
@@ -190,14 +193,4 @@ function mappedWithin(space: AddressSpace, start: number, end: number): number {
     if (vma === undefined || vma.start >= end) return bytes;
     bytes += Math.min(end, vma.end) - Math.max(start, vma.start);
   }
-}
-
-/** Populates what it can, as MAP_POPULATE does: failures show with the first access. */
-export function prefault(space: AddressSpace, vma: Vma, start: number, end: number): boolean {
-  if (vma.prot === 0) return false;
-  for (let page = start >>> PAGE_SHIFT; page < end >>> PAGE_SHIFT; page++) {
-    if ((space.memory.pages[page] as number) & PageBits.Present) continue;
-    if (populate(space, vma, page) !== "present") return false;
-  }
-  return true;
 }

@@ -6,7 +6,8 @@ import { EFAULT, EINVAL, ENOMEM, errno } from "../abi/errno.ts";
 import { MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE } from "../abi/mman.ts";
 import type { AddressSpace } from "./address-space.ts";
 import { alignUp, MMAP_MIN_ADDR, PAGE_SIZE, TASK_SIZE } from "./layout.ts";
-import { findFree, prefault } from "./mmap.ts";
+import { fill } from "./lock.ts";
+import { findFree } from "./mmap.ts";
 import { MAX_MAP_COUNT, Vma, VmFlag } from "./vma.ts";
 
 export function remap(
@@ -31,7 +32,7 @@ export function remap(
   const end = address + oldSize;
   if (end === vma.end && fitsBehind(space, vma, newSize - oldSize)) {
     space.vmas.extend(vma, address + newSize);
-    if (vma.flags & VmFlag.Locked) prefault(space, vma, end, address + newSize);
+    fill(space, vma, end, address + newSize);
     return address;
   }
   if (!(flags & MREMAP_MAYMOVE)) throw errno(ENOMEM);
@@ -139,6 +140,6 @@ function move(
   if (source.shared) space.syncShared();
   else space.movePages(address, to, oldSize, target);
   if (!stays) space.unmap(address, address + oldSize);
-  if (target.flags & VmFlag.Locked) prefault(space, target, to, to + newSize);
+  fill(space, target, to, to + newSize);
   return to;
 }

@@ -15,6 +15,8 @@ export interface SharedObject {
   /** Takes over a changed page and raises its version. */
   writePage(index: number, from: Uint8Array): void;
   version(index: number): number;
+  /** The page has contents of its own. */
+  has?(index: number): boolean;
   /** A page is about to be written to. False if there is no room for it: SIGBUS. Absent: there is. */
   prepareWrite?(index: number): boolean;
   /** MADV_REMOVE: bytes [start, end) become a hole. Absent, or throws EOPNOTSUPP: that cannot be. */
@@ -61,6 +63,10 @@ export class SharedAnonymous implements SharedObject {
     for (let index = start / PAGE_SIZE; index < end / PAGE_SIZE; index++) {
       if (this.#pages.has(index)) this.writePage(index, empty);
     }
+  }
+
+  has(index: number): boolean {
+    return this.#pages.has(index);
   }
 
   version(index: number): number {

@@ -16,6 +16,8 @@ export interface MappedInode {
   write(position: number, from: Uint8Array): number;
   /** Space for bytes that are about to be written; false if there is none. Absent: there always is. */
   reserve?(position: number, length: number): boolean;
+  /** The next position from there on that has data (or is a hole), for mincore(2). Absent: all is data. */
+  seekData?(position: number, hole: boolean): number | undefined;
   /** fallocate(2), for MADV_REMOVE. Absent: holes cannot be punched. */
   allocate?(mode: number, offset: number, length: number): void;
   /** F_SEAL_* of a memfd. */
@@ -69,6 +71,8 @@ export const VmFlag = {
   Account: 0x2_0000,
   /** mseal(2): not to be unmapped, moved or protected otherwise. */
   Sealed: 0x4_0000,
+  /** MLOCK_ONFAULT, with Locked: pages are locked as they come, none is made to. */
+  LockedOnFault: 0x8_0000,
 } as const;
 
 /** May* flags of memory that is not a file's. */

@@ -1,6 +1,7 @@
 /** Becoming another program: execve(2), and the first program of a machine. After fs/exec.c of Linux. */
 import { EACCES, ETXTBSY, errno } from "../abi/errno.ts";
 import { O_RDONLY } from "../abi/fcntl.ts";
+import { PR_MDWE_NO_INHERIT } from "../abi/mman.ts";
 import { RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK } from "../abi/resource.ts";
 import { SIGCHLD, SIGSEGV, SS_DISABLE } from "../abi/signal.ts";
 import { S_IFREG, S_ISGID, S_ISUID, S_IXGRP } from "../abi/stat.ts";
@@ -205,6 +206,8 @@ function become(
   oldTid: number,
 ): void {
   const { kernel, process } = task;
+  const { denyWriteExec } = task.space;
+  if ((denyWriteExec & PR_MDWE_NO_INHERIT) === 0) (loaded.space as GuestSpace).denyWriteExec = denyWriteExec;
   releaseMemory(task);
   enterProgram(task, newMm(kernel, loaded), loaded);
   if (task.files.references > 1) {

@@ -6,7 +6,7 @@ import { EBADF, EINVAL, ENOMEM, EPERM, ESRCH, errno } from "../abi/errno.ts";
 import * as M from "../abi/mman.ts";
 import { S_IFREG } from "../abi/stat.ts";
 import { alignUp, PAGE_SIZE, TASK_SIZE } from "../mm/layout.ts";
-import { prefault } from "../mm/mmap.ts";
+import { prefault } from "../mm/populate.ts";
 import { Vma, VmFlag } from "../mm/vma.ts";
 import { mayInspect } from "../proc/inspect.ts";
 import { PidFile } from "../proc/pidfd.ts";

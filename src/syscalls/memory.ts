@@ -12,6 +12,7 @@ import {
 } from "../abi/mman.ts";
 import { RLIMIT_MEMLOCK } from "../abi/resource.ts";
 import { PAGE_SIZE } from "../mm/layout.ts";
+import { lock, lockAll, lockedBytes } from "../mm/lock.ts";
 import { VmFlag } from "../mm/vma.ts";
 import type { Task } from "../proc/task.ts";
 import { isWritable } from "../vfs/file.ts";
@@ -41,25 +42,19 @@ function mmap(
   const file = (bits & MAP_ANONYMOUS) !== 0 ? null : task.files.get(fd);
   if (bits & MAP_SHARED && file !== null && isAppendOnly(file.inode) && isWritable(file)) throw errno(EACCES);
   if (bits & MAP_FIXED && (bits & MAP_FIXED_NOREPLACE) === 0) checkSealed(task, address, length);
-  if (bits & MAP_LOCKED) checkLockLimit(task, lockedBytes(task) + length, EAGAIN);
+  if (bits & MAP_LOCKED && !canLock(task)) throw errno(EPERM);
+  if (bits & MAP_LOCKED || task.space.futureFlags !== 0) checkLockLimit(task, lockedBytes(task.space) + length, EAGAIN);
   return task.space.mmap(address, length, prot, bits, file, offset);
 }
 
-/** Bytes that are locked within [start, end). */
-function lockedBytes(task: Task, start = 0, end: number = Number.POSITIVE_INFINITY): number {
-  let bytes = 0;
-  for (const vma of task.space.vmas) {
-    if (vma.flags & VmFlag.Locked) bytes += Math.max(0, Math.min(end, vma.end) - Math.max(start, vma.start));
-  }
-  return bytes;
+/** can_do_mlock() */
+function canLock(task: Task): boolean {
+  return task.limit(RLIMIT_MEMLOCK) > 0 || task.capable(CAP_IPC_LOCK);
 }
 
-/** can_do_mlock() and RLIMIT_MEMLOCK. @param tooMuch the error if `bytes` in all are too many */
+/** RLIMIT_MEMLOCK. @param tooMuch the error if `bytes` in all are too many */
 function checkLockLimit(task: Task, bytes: number, tooMuch: number = ENOMEM): void {
-  if (task.capable(CAP_IPC_LOCK)) return;
-  const limit = task.limit(RLIMIT_MEMLOCK);
-  if (limit === 0) throw errno(EPERM);
-  if (bytes > limit) throw errno(tooMuch);
+  if (bytes > task.limit(RLIMIT_MEMLOCK) && !task.capable(CAP_IPC_LOCK)) throw errno(tooMuch);
 }
 
 /** The pages that [address, address + length) touches; none if it wraps around. */
@@ -71,25 +66,45 @@ function wholePages(address: number, length: number): [start: number, bytes: num
   return [start, bytes];
 }
 
-function mlock(task: Task, address: number, length: number): number {
+function mlock(task: Task, address: number, length: number, flags: number = VmFlag.Locked): number {
+  if (!canLock(task)) throw errno(EPERM);
   const [start, bytes] = wholePages(address, length);
-  checkLockLimit(task, lockedBytes(task) - lockedBytes(task, start, start + bytes) + bytes);
-  task.space.mlock(start, bytes, true);
+  checkLockLimit(task, lockedBytes(task.space) - lockedBytes(task.space, start, start + bytes) + bytes);
+  lock(task.space, start, bytes, flags);
   return 0;
 }
 
 function mlockall(task: Task, bits: number): number {
   if (bits === 0 || bits & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) || bits === MCL_ONFAULT) throw errno(EINVAL);
+  if (!canLock(task)) throw errno(EPERM);
   if (bits & MCL_CURRENT) checkLockLimit(task, task.space.totalPages * PAGE_SIZE);
-  else checkLockLimit(task, 0);
-  // Nothing is ever swapped out: it is only noted.
-  if (bits & MCL_CURRENT) for (const vma of task.space.vmas) vma.flags |= VmFlag.Locked;
+  const flags = bits & MCL_ONFAULT ? VmFlag.Locked | VmFlag.LockedOnFault : VmFlag.Locked;
+  lockAll(task.space, flags, (bits & MCL_CURRENT) !== 0, (bits & MCL_FUTURE) !== 0);
   return 0;
 }
 
 function munlockall(task: Task): number {
-  for (const vma of task.space.vmas) vma.flags &= ~VmFlag.Locked;
+  lockAll(task.space, 0, true, false);
   return 0;
+}
+
+/** brk(2) keeps the old break where it cannot move it. */
+function brk(task: Task, address: number): number {
+  const { space } = task;
+  const growth = address - space.currentBrk;
+  const refused =
+    space.futureFlags !== 0 &&
+    growth > 0 &&
+    lockedBytes(task.space) + growth > task.limit(RLIMIT_MEMLOCK) &&
+    !task.capable(CAP_IPC_LOCK);
+  return refused ? space.currentBrk : space.brk(address);
+}
+
+/** What a locked mapping grows by is locked, too. */
+function checkGrowth(task: Task, address: number, oldLength: number, newLength: number): void {
+  const vma = task.space.vmas.find(address);
+  if (vma === undefined || (vma.flags & VmFlag.Locked) === 0 || newLength <= oldLength) return;
+  checkLockLimit(task, lockedBytes(task.space) + newLength - oldLength, EAGAIN);
 }
 
 function mincore(task: Task, address: number, length: number, vector: number): number {
@@ -124,11 +139,12 @@ export const memoryCalls: readonly SyscallDefinition[] = [
     (task, address, oldLength, newLength, bits, newAddress) => {
       checkSealed(task, address, oldLength);
       if (bits & MREMAP_FIXED) checkSealed(task, newAddress, newLength);
+      checkGrowth(task, address, oldLength, newLength);
       return task.space.mremap(address, oldLength, newLength, bits, newAddress);
     },
     { printResult: hexResult },
   ),
-  syscall("brk", [ptr], (task, address) => task.space.brk(address), { printResult: hexResult }),
+  syscall("brk", [ptr], brk, { printResult: hexResult }),
   syscall("madvise", [ptr, size, memoryAdvice], (task, address, length, advice) => {
     checkSealedAdvice(task, address, length, advice);
     task.space.madvise(address, length, advice);
@@ -139,14 +155,14 @@ export const memoryCalls: readonly SyscallDefinition[] = [
     return 0;
   }),
   syscall("mincore", [ptr, size, outPtr], mincore),
-  syscall("mlock", [ptr, size], mlock),
+  syscall("mlock", [ptr, size], (task, address, length) => mlock(task, address, length)),
   syscall("mlock2", [ptr, size, flags([[1, "MLOCK_ONFAULT"]])], (task, address, length, bits) => {
     if (bits & ~1) throw errno(EINVAL);
-    return mlock(task, address, length);
+    return mlock(task, address, length, bits === 0 ? VmFlag.Locked : VmFlag.Locked | VmFlag.LockedOnFault);
   }),
   syscall("munlock", [ptr, size], (task, address, length) => {
     const [start, bytes] = wholePages(address, length);
-    task.space.mlock(start, bytes, false);
+    lock(task.space, start, bytes, 0);
     return 0;
   }),
   syscall("mlockall", [flags(lockAllFlagNames)], mlockall),

@@ -1,6 +1,7 @@
 /** prctl(2), arch_prctl(2), personality(2), robust lists. */
 import { CAP_LAST_CAP, CAP_SETPCAP, CAP_SYS_ADMIN } from "../abi/capability.ts";
 import { EINVAL, ENOSYS, EPERM, ESRCH, errno } from "../abi/errno.ts";
+import { PR_MDWE_NO_INHERIT, PR_MDWE_REFUSE_EXEC_GAIN } from "../abi/mman.ts";
 import { SECCOMP_MODE_FILTER, SECCOMP_MODE_STRICT } from "../abi/seccomp.ts";
 import { NSIG } from "../abi/signal.ts";
 import { SECBIT_KEEP_CAPS } from "../proc/capability-state.ts";
@@ -42,6 +43,8 @@ const PR_NAMES: Readonly<Record<number, string>> = {
   42: "PR_GET_THP_DISABLE",
   47: "PR_CAP_AMBIENT",
   59: "PR_SET_SYSCALL_USER_DISPATCH",
+  65: "PR_SET_MDWE",
+  66: "PR_GET_MDWE",
   1398164801: "PR_SET_VMA",
   1499557217: "PR_SET_PTRACER",
 };
@@ -147,12 +150,28 @@ function prctl(task: Task, option: number, a2: number, a3: number, a4: number, a
       return task.mm.noHugePages ? 1 : 0;
     case "PR_SET_SYSCALL_USER_DISPATCH":
       return setUserDispatch(task, { mode: a2, start: a3, length: a4, selector: a5 });
+    case "PR_SET_MDWE":
+      if (a3 !== 0 || a4 !== 0 || a5 !== 0) throw errno(EINVAL);
+      return setDenyWriteExec(task, a2);
+    case "PR_GET_MDWE":
+      if (a2 !== 0 || a3 !== 0 || a4 !== 0 || a5 !== 0) throw errno(EINVAL);
+      return task.space.denyWriteExec;
     case "PR_CAP_AMBIENT":
       return ambient(task, a2, a3, capability);
     default:
       // As a kernel without restrictions of ptrace and named mappings.
       throw errno(EINVAL);
   }
+}
+
+/** prctl_set_mdwe(): once on it stays as it is. */
+function setDenyWriteExec(task: Task, bits: number): number {
+  if (bits > (PR_MDWE_REFUSE_EXEC_GAIN | PR_MDWE_NO_INHERIT)) throw errno(EINVAL);
+  if (bits === PR_MDWE_NO_INHERIT) throw errno(EINVAL);
+  const { space } = task;
+  if (space.denyWriteExec !== 0 && space.denyWriteExec !== bits) throw errno(EPERM);
+  space.denyWriteExec = bits;
+  return 0;
 }
 
 /** SECBIT_* 0..7: each bit and its lock. */

@@ -78,6 +78,7 @@ const plain: readonly string[] = [
   "corners",
   "descriptors",
   "dispatch",
+  "locking",
 ];
 
 const hellos: readonly string[] = ["hello", "hello-segments", "hello-static-pie", "hello-pie", "hello-dynamic"];

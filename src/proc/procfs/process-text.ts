@@ -4,6 +4,7 @@ import { majorOf, minorOf } from "../../abi/device.ts";
 import * as R from "../../abi/resource.ts";
 import { NSIG, SIG_DFL, SIG_IGN } from "../../abi/signal.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "../../mm/layout.ts";
+import { lockedBytes } from "../../mm/lock.ts";
 import type { Vma } from "../../mm/vma.ts";
 import { type Mount, nameInFileSystem, nameOf, Path } from "../../vfs/path.ts";
 import type { TaskCredentials } from "../credentials.ts";
@@ -224,7 +225,7 @@ export function statusText(task: Task, pids: PidNamespace, reader: TaskCredentia
     const { space } = task;
     kib("VmPeak", Math.max(space.peakPages * PAGE_SIZE, memory.size));
     kib("VmSize", memory.size);
-    kib("VmLck", 0);
+    kib("VmLck", lockedBytes(space));
     kib("VmPin", 0);
     kib("VmHWM", Math.max(space.peakPresent * PAGE_SIZE, memory.resident));
     kib("VmRSS", memory.resident);

@@ -94,6 +94,7 @@ const FLAG_NAMES: readonly (readonly [flag: number, name: string])[] = [
   [VmFlag.MayShare, "ms"],
   [VmFlag.GrowsDown, "gd"],
   [VmFlag.Locked, "lo"],
+  [VmFlag.LockedOnFault, "lf"],
   [VmFlag.SequentialRead, "sr"],
   [VmFlag.RandomRead, "rr"],
   [VmFlag.DontFork, "dc"],
