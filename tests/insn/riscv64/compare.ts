@@ -30,6 +30,9 @@ export function differences(c: Case, expected: Outcome, actual: Outcome): string
   for (let n = 1; n < 32; n++) u64(X_NAMES[n] as string, OUT.X + n * 8);
   for (let n = 0; n < 32; n++) u64(`f${n}`, OUT.F + n * 8);
   u32("fcsr", OUT.FCSR, c.quick ? FLAGS : 0);
+  for (const [name, at] of Object.entries({ vl: OUT.VL, vtype: OUT.VTYPE, vstart: OUT.VSTART, vcsr: OUT.VCSR }))
+    u64(name, at);
+  for (let n = 0; n < 64; n++) u64(`v${n >> 1}[${n & 1}]`, OUT.V + n * 8);
   u32("words written", OUT.DIRTY_COUNT);
   for (let i = 0; i < expected.getUint32(OUT.DIRTY_COUNT, true); i++) {
     u64("offset of a write", OUT.DIRTY + i * 16);
@@ -47,6 +50,27 @@ export function describe(c: Case): string[] {
   }
   for (let i = 0; i < 32; i += 4)
     lines.push([0, 1, 2, 3].map((j) => `f${i + j}=${hex(c.f[i + j] as bigint)}`).join(" "));
+  const { vl, vtype, vstart, vcsr, registers } = c.vectors;
+  const sew = 8 << ((vtype >> 3) & 7);
+  const lmul = ((vtype & 7) ^ 4) - 4;
+  lines.push(`vl=${vl} ${vtype < 0 ? "vill" : `e${sew} m${2 ** lmul}`} vstart=${vstart} vcsr=${vcsr}`);
+  const view = new DataView(registers.buffer, registers.byteOffset);
+  for (let i = 0; i < 32; i += 4)
+    lines.push(
+      [0, 1, 2, 3]
+        .map(
+          (j) =>
+            `v${i + j}=${[8, 0]
+              .map((n) =>
+                view
+                  .getBigUint64((i + j) * 16 + n, true)
+                  .toString(16)
+                  .padStart(16, "0"),
+              )
+              .join("_")}`,
+        )
+        .join(" "),
+    );
   lines.push(`fcsr=${c.fcsr.toString(16)}${c.quick ? " quick" : ""}`);
   return lines;
 }

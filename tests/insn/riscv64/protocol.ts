@@ -9,10 +9,21 @@ export const WRITABLE: number = 2 * PAGE;
 /** Each case has its own piece of code memory, filled with ebreak, and begins in the middle of it. */
 export const SLOT_SIZE = 128;
 export const SLOT_START = 48;
-export const MAX_DIRTY = 8;
+export const MAX_DIRTY = 24;
 
-export const INPUT_SIZE: number = 8 + 256 + 256 + 8;
-export const OUTPUT_SIZE: number = 8 + 16 + 256 + 256 + 8 + MAX_DIRTY * 16;
+/** u64 vl, vtype, vstart, vcsr, and the 32 vector registers. */
+export const VECTORS_SIZE: number = 32 + 512;
+export const INPUT_SIZE: number = 8 + 256 + 256 + 8 + VECTORS_SIZE;
+export const OUTPUT_SIZE: number = 8 + 16 + 256 + 256 + 8 + VECTORS_SIZE + MAX_DIRTY * 16;
+
+export interface Vectors {
+  readonly vl: number;
+  /** Its low byte, or -1 for vill. */
+  readonly vtype: number;
+  readonly vstart: number;
+  readonly vcsr: number;
+  readonly registers: Uint8Array;
+}
 
 export interface Case {
   readonly name: string;
@@ -20,6 +31,7 @@ export interface Case {
   readonly x: BigUint64Array;
   readonly f: BigUint64Array;
   readonly fcsr: number;
+  readonly vectors: Vectors;
   /** Rounding to nearest, and nobody has looked at the flags: which are not compared then. */
   readonly quick: boolean;
 }
@@ -38,7 +50,12 @@ export const OUT = {
   X: 24,
   F: 280,
   FCSR: 536,
-  DIRTY: 544,
+  VL: 544,
+  VTYPE: 552,
+  VSTART: 560,
+  VCSR: 568,
+  V: 576,
+  DIRTY: 1088,
 } as const;
 
 /** c.ebreak */

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Case, codeAddress, codeImage, dataPattern, INPUT_SIZE, OUTPUT_SIZE, type Outcome } from "./protocol.ts";
 
-const CPU = "rv64,zba=true,zbb=true,zbc=true,zbs=true,Zfh=true";
+const CPU = "rv64,zba=true,zbb=true,zbc=true,zbs=true,Zfh=true,v=true,vlen=128,elen=64,vext_spec=v1.0";
 
 /** Compiles the runner; its path. */
 export function buildRunner(): string {
@@ -36,10 +36,16 @@ export function runInQemu(runner: string, cases: readonly Case[]): Outcome[] {
       view.setBigUint64(at + 264 + n * 8, c.f[n] as bigint, true);
     }
     view.setUint32(at + 520, c.fcsr, true);
+    const { vl, vtype, vstart, vcsr, registers } = c.vectors;
+    view.setBigUint64(at + 528, BigInt(vl), true);
+    view.setBigUint64(at + 536, vtype < 0 ? 1n << 63n : BigInt(vtype), true);
+    view.setBigUint64(at + 544, BigInt(vstart), true);
+    view.setBigUint64(at + 552, BigInt(vcsr), true);
+    input.set(registers, at + 560);
   });
   const options = { input, maxBuffer: 2 ** 30, timeout: 40_000 };
-  const { status, stdout, signal } = spawnSync("qemu-riscv64-static", ["-cpu", CPU, runner], options);
+  const { status, stdout, stderr, signal } = spawnSync("qemu-riscv64-static", ["-cpu", CPU, runner], options);
   if (status !== 0 || stdout.length !== cases.length * OUTPUT_SIZE)
-    throw new Error(`qemu-riscv64-static: status ${status} ${signal}, ${stdout.length} bytes of output`);
+    throw new Error(`qemu-riscv64-static: status ${status} ${signal}, ${stdout.length} bytes of output: ${stderr}`);
   return cases.map((_, i) => new DataView(stdout.buffer, stdout.byteOffset + i * OUTPUT_SIZE, OUTPUT_SIZE));
 }

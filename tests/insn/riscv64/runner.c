@@ -13,13 +13,15 @@ typedef unsigned int u32;
 #define PAGE 4096UL
 #define DATA_SIZE (3 * PAGE)
 #define WRITABLE (2 * PAGE)
-#define MAX_DIRTY 8
+#define MAX_DIRTY 24
 
-struct input { u64 pc, x[32], f[32]; u32 fcsr, pad; };
+struct vectors { u64 vl, vtype, vstart, vcsr; unsigned char v[512]; };
+struct input { u64 pc, x[32], f[32]; u32 fcsr, pad; struct vectors v; };
 struct output {
 	u32 signal, dirty_count;
 	u64 pc, address, x[32], f[32];
 	u32 fcsr, pad;
+	struct vectors v;
 	struct { u64 offset, value; } dirty[MAX_DIRTY];
 };
 struct sigcontext { u64 pc, x[31], f[32]; u32 fcsr; };
@@ -74,6 +76,23 @@ static void finish(void)
 	fail(0);
 }
 
+/* The handler finds the vector registers as they are, and leaves them so: the frame has none of them in qemu 7.2. */
+#define WITH_V ".option push\n .option arch, +v\n"
+static void save_vectors(struct vectors *s)
+{
+	asm volatile(WITH_V "csrr %0, vl\n csrr %1, vtype\n csrr %2, vstart\n csrr %3, vcsr\n .option pop"
+		     : "=r"(s->vl), "=r"(s->vtype), "=r"(s->vstart), "=r"(s->vcsr));
+	asm volatile(WITH_V "csrw vstart, zero\n vs8r.v v0, (%0)\n vs8r.v v8, (%1)\n vs8r.v v16, (%2)\n vs8r.v v24, (%3)\n .option pop"
+		     : : "r"(s->v), "r"(s->v + 128), "r"(s->v + 256), "r"(s->v + 384) : "memory");
+}
+static void load_vectors(struct vectors *s)
+{
+	asm volatile(WITH_V "csrw vstart, zero\n vl8re8.v v0, (%0)\n vl8re8.v v8, (%1)\n vl8re8.v v16, (%2)\n vl8re8.v v24, (%3)\n .option pop"
+		     : : "r"(s->v), "r"(s->v + 128), "r"(s->v + 256), "r"(s->v + 384) : "memory");
+	asm volatile(WITH_V "vsetvl zero, %0, %1\n csrw vstart, %2\n csrw vcsr, %3\n .option pop"
+		     : : "r"(s->vl), "r"(s->vtype), "r"(s->vstart), "r"(s->vcsr));
+}
+
 static void load(struct sigcontext *s)
 {
 	struct input *in = &inputs[done];
@@ -82,6 +101,7 @@ static void load(struct sigcontext *s)
 	for (int i = 1; i < 32; i++) s->x[i - 1] = in->x[i];
 	for (int i = 0; i < 32; i++) s->f[i] = in->f[i];
 	s->fcsr = in->fcsr;
+	load_vectors(&in->v);
 	/* Ends a reservation that a case may have left. */
 	u64 word;
 	asm volatile("sc.d %0, zero, (%1)" : "=&r"(word) : "r"(&word) : "memory");
@@ -92,6 +112,7 @@ static void on_signal(int signal, char *info, struct ucontext *uc)
 	struct sigcontext *s = &uc->mcontext;
 	if (signal != 10) {
 		struct output *out = &outputs[done++];
+		save_vectors(&out->v);
 		out->signal = signal;
 		out->pc = s->pc;
 		out->address = signal == 11 || signal == 7 ? *(u64 *)(info + 16) : 0;

@@ -68,6 +68,7 @@ export class Subject {
     }
     registers.writeFcsr(context, c.fcsr);
     if (!c.quick) context.setUint32(FP_CAREFUL, 1, true);
+    registers.setVectors(context, c.vectors);
     let trap: Trap;
     do trap = this.#core.run(this.#step ? SINGLE_STEP : 1000);
     while (trap === Trap.Fuel || trap === Trap.SingleStep);
@@ -83,6 +84,12 @@ export class Subject {
       out.setBigUint64(OUT.F + n * 8, registers.getFpr(context, n), true);
     }
     out.setUint32(OUT.FCSR, registers.readFcsr(context), true);
+    const vectors = registers.getVectors(context);
+    out.setBigUint64(OUT.VL, BigInt(vectors.vl), true);
+    out.setBigUint64(OUT.VTYPE, vectors.vtype < 0 ? 1n << 63n : BigInt(vectors.vtype), true);
+    out.setBigUint64(OUT.VSTART, BigInt(vectors.vstart), true);
+    out.setBigUint64(OUT.VCSR, BigInt(vectors.vcsr), true);
+    new Uint8Array(out.buffer, OUT.V).set(vectors.registers);
     let dirty = 0;
     const [before, now] = [this.#before, this.#now];
     for (let i = 0; i < now.length; i += 2) {

@@ -21,6 +21,17 @@ function set64(context: DataView, at: number, value: number): void {
   context.setInt32(at + 4, Math.floor(value / 0x1_0000_0000), true);
 }
 
+/** The state of the vector extension. */
+export interface VectorState {
+  readonly vl: number;
+  /** Its low byte, or -1 for vill. */
+  readonly vtype: number;
+  readonly vstart: number;
+  readonly vcsr: number;
+  /** v0..v31, 16 bytes each. */
+  readonly registers: Uint8Array;
+}
+
 /** Access to the loaded context, in the shape that the kernel's `Registers` asks for. */
 export const registers = {
   contextSize: ctx.RISCV64_CONTEXT_SIZE as number,
@@ -55,6 +66,27 @@ export const registers = {
     context.setUint32(ctx.FRM, (value >>> 5) & 7, true);
     // Flags that come from a context saved earlier are those it had: only another rounding mode needs care from here on.
     if (value >>> 5 !== 0) context.setUint32(ctx.FP_CAREFUL, 1, true);
+  },
+  /** The program has used vectors since it began. */
+  usesVectors: (context: DataView): boolean => context.getUint32(ctx.V_USED, true) !== 0,
+  getVectors: (context: DataView): VectorState => ({
+    vl: context.getUint32(ctx.VL, true),
+    vtype: context.getInt32(ctx.VTYPE, true) < 0 ? -1 : context.getUint32(ctx.VTYPE, true),
+    vstart: context.getUint32(ctx.VSTART, true),
+    vcsr: (context.getUint32(ctx.VXRM, true) << 1) | context.getUint32(ctx.VXSAT, true),
+    registers: new Uint8Array(context.buffer, context.byteOffset + ctx.V, 32 * ctx.VLENB).slice(),
+  }),
+  /** Of a combination that `vsetvl` would not make nothing is kept. */
+  setVectors(context: DataView, { vl, vtype, vstart, vcsr, registers: bytes }: VectorState): void {
+    const [sew, lmul] = [(vtype >> 3) & 7, ((vtype & 7) ^ 4) - 4];
+    const known = vtype >= 0 && vtype < 256 && sew <= 3 + Math.min(lmul, 0);
+    context.setUint32(ctx.V_USED, 1, true);
+    context.setUint32(ctx.VTYPE, known ? vtype : ctx.VILL, true);
+    context.setUint32(ctx.VL, known ? Math.min(vl, 2 ** (4 - sew + lmul)) : 0, true);
+    context.setUint32(ctx.VSTART, vstart & (ctx.VLENB * 8 - 1), true);
+    context.setUint32(ctx.VXRM, (vcsr >> 1) & 3, true);
+    context.setUint32(ctx.VXSAT, vcsr & 1, true);
+    new Uint8Array(context.buffer, context.byteOffset + ctx.V, 32 * ctx.VLENB).set(bytes);
   },
   /** There is no trap flag. */
   isStepping: (_context: DataView): boolean => false,

@@ -5,7 +5,16 @@
  * of x0) are `li`, and so on. What only changes x0 is `nop`, unless it may trap.
  */
 import { expand } from "./compressed.ts";
-import { type ImmediateKind, keyOf, makesInteger, type Row, STATIC, TOWARDS_ZERO, writesFloat } from "./table.ts";
+import {
+  type ImmediateKind,
+  isVectorCsr,
+  keyOf,
+  makesInteger,
+  type Row,
+  STATIC,
+  TOWARDS_ZERO,
+  writesFloat,
+} from "./table.ts";
 
 /** After these the next instruction in memory isn't reached by falling through. */
 const TERMINATORS: ReadonlySet<string> = new Set(["j", "jr", "ebreak"]);
@@ -121,6 +130,10 @@ export class Decoder {
         break;
       case "csr":
         this.imm = word >>> 20;
+        if (isVectorCsr(this.imm)) this.form = `v${this.form}`;
+        break;
+      case "word":
+        this.imm = signed;
         break;
     }
     this.immHigh = this.imm >> 31;

@@ -25,8 +25,8 @@ import { FFLAGS } from "./context.ts";
 /** Accrued exceptions, as in fcsr. */
 export const NX = 1;
 const UF = 2;
-const OF = 4;
-const DZ = 8;
+export const OF = 4;
+export const DZ = 8;
 export const NV = 16;
 
 /** Rounding modes, as in frm. */

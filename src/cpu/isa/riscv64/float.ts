@@ -25,6 +25,9 @@ import { defineSoft, type SoftFunctions } from "./float-soft.ts";
 import { defineFma, type FmaFunctions } from "./fma.ts";
 import { addressOf } from "./integer.ts";
 import type { Definition, Family, Sem } from "./sem.ts";
+import { CSR_ALIASES } from "./vector/config.ts";
+import { vectorTable } from "./vector/table.ts";
+import { defineVector } from "./vector/vector.ts";
 
 const FORMATS: readonly Format[] = [SINGLE, DOUBLE, HALF];
 
@@ -343,11 +346,14 @@ function define(soft: SoftFunctions, fma: FmaFunctions): Record<string, Definiti
   return all;
 }
 
+/** With vectors, which do the same to elements. */
 export const floatFamily: Family = {
   name: "float",
-  table: table(),
+  table: `${table()}\n${vectorTable()}`,
+  aliases: CSR_ALIASES,
   define: (module: ModuleBuilder) => {
     const soft = defineSoft(module);
-    return define(soft, defineFma(module, soft));
+    const scalar = define(soft, defineFma(module, soft));
+    return { ...scalar, ...defineVector(module, scalar, soft) };
   },
 };

@@ -13,6 +13,8 @@
  *     sh6 sh5            shift amount      z5                 unsigned immediate in the place of rs1
  *     csr                12 bits           rm                 rounding mode, 3 bits
  *     aqrl               2 bits that order memory accesses, which are in order anyway
+ *     vd vs1 vs2 vs3     vector registers      vm             0: masked by v0
+ *     nf                 fields, less 1        vt11 vt10      vtype of vsetvli, vsetivli
  *     ?n                 n bits that mean nothing
  */
 
@@ -34,10 +36,18 @@ const WIDTHS: Readonly<Record<string, number>> = {
   csr: 12,
   rm: 3,
   aqrl: 2,
+  vd: 5,
+  vs1: 5,
+  vs2: 5,
+  vs3: 5,
+  vm: 1,
+  nf: 3,
+  vt11: 11,
+  vt10: 10,
 };
 
-/** How the immediate is put together. */
-export type ImmediateKind = "none" | "i" | "s" | "b" | "u" | "j" | "shift" | "csr";
+/** How the immediate is put together. Of a vector instruction it is all of its 32 bits, most of which the definition asks for. */
+export type ImmediateKind = "none" | "i" | "s" | "b" | "u" | "j" | "shift" | "csr" | "word";
 
 export interface Row {
   readonly mnemonic: string;
@@ -57,6 +67,8 @@ const IMMEDIATES: readonly (readonly [field: string, kind: ImmediateKind])[] = [
   ["sh5", "shift"],
   ["csr", "csr"],
 ];
+
+const OP_V = 0x57;
 
 export function tableLines(table: string): string[] {
   return table
@@ -84,7 +96,8 @@ export function parseLine(line: string): Row {
     } else if (!word.startsWith("?")) fields.add(word);
   }
   if (bits !== 32) throw new Error(`${line}: ${bits} bits`);
-  const immediate = IMMEDIATES.find(([field]) => fields.has(field))?.[1] ?? "none";
+  const isVector = (match & 0x7f) === OP_V || ["vd", "vs3"].some((field) => fields.has(field));
+  const immediate = isVector ? "word" : (IMMEDIATES.find(([field]) => fields.has(field))?.[1] ?? "none");
   return { mnemonic, mask: mask >>> 0, match: match >>> 0, fields, immediate };
 }
 
@@ -115,6 +128,7 @@ export function makesInteger(mnemonic: string): boolean {
 
 /** Whether rd is a floating-point register: by the name, but for what makes integers, comparisons and stores. */
 export function writesFloat(mnemonic: string): boolean {
+  if (mnemonic === "vfmv.f.s") return true;
   return /^f/.test(mnemonic) && !/^(fence|fcvt\.[wl]|fmv\.x\.|feq|flt|fle|fclass|fs[hwd]$)/.test(mnemonic);
 }
 
@@ -131,3 +145,11 @@ export function parseForm(form: string): [mnemonic: string, rounding: "dynamic" 
   if (form.endsWith(TOWARDS_ZERO)) return [form.slice(0, -TOWARDS_ZERO.length), "zero"];
   return [form, "dynamic"];
 }
+
+/** Whether a control and status register belongs to the vectors: such ones have mnemonics of their own, with a v before them. */
+export function isVectorCsr(number: number): boolean {
+  return VECTOR_CSRS.has(number);
+}
+/** By number (volume II, "CSR Listing"). */
+export const VectorCsr = { vstart: 8, vxsat: 9, vxrm: 10, vcsr: 15, vl: 0xc20, vtype: 0xc21, vlenb: 0xc22 } as const;
+const VECTOR_CSRS: ReadonlySet<number> = new Set(Object.values(VectorCsr));
