@@ -74,3 +74,4 @@ export const PTRACE_SYSCALL_INFO_SECCOMP = 3;
 export const NT_PRSTATUS = 1;
 export const NT_PRFPREG = 2;
 export const NT_X86_XSTATE = 0x202;
+export const NT_RISCV_VECTOR = 0x901;

@@ -203,7 +203,10 @@ function notesOf(task: Task, info: SignalInfo): Uint8Array[] {
       notes.push(note(NT_FILE, filesOf(task)));
     }
     notes.push(note(NT_PRFPREG, debug.getFloating(context)));
-    for (const [type, set] of debug.others) notes.push(note(type, set.get(context), "LINUX"));
+    for (const [type, set] of debug.others) {
+      const bytes = set.get(context);
+      if (bytes.length > 0) notes.push(note(type, bytes, "LINUX"));
+    }
   });
   return notes;
 }

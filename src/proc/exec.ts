@@ -27,6 +27,7 @@ import { NO_RESULT } from "./scheduler.ts";
 import { SignalHandlers } from "./signal-state.ts";
 import { Task } from "./task.ts";
 import type { ResourceLimit } from "./thread-group.ts";
+import { enterVectorControl } from "./vector-control.ts";
 import { sleep, Woken } from "./wait.ts";
 
 export interface Program {
@@ -248,6 +249,7 @@ function enterProgram(task: Task, mm: Mm, loaded: LoadedProgram): void {
   task.savedContext = null;
   mm.loaded = task;
   registers.reset(mm.context);
+  enterVectorControl(task);
   registers.setPc(mm.context, loaded.entry);
   registers.setSp(mm.context, loaded.stackPointer);
 }

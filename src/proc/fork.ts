@@ -204,6 +204,8 @@ function copyTask(task: Task, args: CloneArgs): Task {
     ({ context } = mm);
   }
   registers.setSyscallResult(context, 0);
+  registers.startChild?.(context);
+  child.vectorControl = task.vectorControl;
   if (args.stackPointer !== 0) registers.setSp(context, args.stackPointer);
   if (has(flags, CLONE_SETTLS)) registers.setTls(context, args.tls);
   if (has(flags, CLONE_CHILD_SETTID)) {

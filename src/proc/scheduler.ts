@@ -309,6 +309,7 @@ export class Scheduler {
           if (task.trace.steps) steps = true;
         }
         trap = core.run(steps ? SINGLE_STEP : FUEL);
+        if (trap === Trap.Syscall) registers.forget?.(context);
       }
       if (trap === Trap.Syscall) {
         if (task.trace !== null || task.seccomp !== null || task.userDispatch !== null || task.callStage !== 0) {

@@ -9,6 +9,7 @@
  *     task.kernel       the machine: clocks, pid table, hostname
  */
 
+import { PR_RISCV_V_VSTATE_CTRL_ON } from "../abi/riscv-vector.ts";
 import type { WaitQueue } from "../util/wait-queue.ts";
 import type { FdTable } from "../vfs/fd-table.ts";
 import type { FsContext } from "../vfs/fs-context.ts";
@@ -79,6 +80,8 @@ export class Task {
   comm = "";
   state: TaskState = "runnable";
 
+  /** prctl(PR_RISCV_V_SET_CONTROL), where there are such vectors. */
+  vectorControl: number = PR_RISCV_V_VSTATE_CTRL_ON;
   /** Registers while another task is loaded into the same address space. */
   savedContext: Uint8Array | null = null;
   /** The system call being made, or -1: its number decides about restarts. */

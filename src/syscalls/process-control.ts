@@ -7,6 +7,7 @@ import { NSIG } from "../abi/signal.ts";
 import { SECBIT_KEEP_CAPS } from "../proc/capability-state.ts";
 import type { Task } from "../proc/task.ts";
 import { setUserDispatch } from "../proc/user-dispatch.ts";
+import { getVectorControl, setVectorControl } from "../proc/vector-control.ts";
 import { decodeBytes, encodeBytes } from "../util/bytes.ts";
 import { outPtr, printHex, ptr, size } from "./args.ts";
 import { prctlOption, prctlRest, prctlSecond, printPrctlResult } from "./control-args.ts";
@@ -45,6 +46,8 @@ const PR_NAMES: Readonly<Record<number, string>> = {
   59: "PR_SET_SYSCALL_USER_DISPATCH",
   65: "PR_SET_MDWE",
   66: "PR_GET_MDWE",
+  69: "PR_RISCV_V_SET_CONTROL",
+  70: "PR_RISCV_V_GET_CONTROL",
   1398164801: "PR_SET_VMA",
   1499557217: "PR_SET_PTRACER",
 };
@@ -120,6 +123,10 @@ function prctl(task: Task, option: number, a2: number, a3: number, a4: number, a
       return credentials.securebits;
     case "PR_SET_SECUREBITS":
       return setSecurebits(task, a2);
+    case "PR_RISCV_V_SET_CONTROL":
+      return setVectorControl(task, a2);
+    case "PR_RISCV_V_GET_CONTROL":
+      return getVectorControl(task);
     case "PR_SET_TIMERSLACK":
       task.timerSlack = a2 === 0 ? 50_000 : a2;
       return 0;

@@ -16,6 +16,7 @@ const SETS: Readonly<Record<number, string>> = {
   [P.NT_PRSTATUS]: "NT_PRSTATUS",
   [P.NT_PRFPREG]: "NT_PRFPREG",
   [P.NT_X86_XSTATE]: "NT_X86_XSTATE",
+  [P.NT_RISCV_VECTOR]: "NT_RISCV_VECTOR",
 };
 
 export const ptraceRequest: Arg = choice(NAMES, "PTRACE_???");

@@ -147,6 +147,7 @@ function transferSet(task: Task, trace: Trace, type: number, vector: number, sto
   const set = registerSet(trace, type);
   if (wanted % 4 !== 0) return -EINVAL;
   const bytes = set.get();
+  if (bytes.length === 0) return -EINVAL;
   const length = Math.min(wanted, bytes.length);
   if (store) set.set(space.copyIn(base, length));
   else space.copyOut(base, bytes.subarray(0, length));

@@ -33,6 +33,10 @@ export interface Registers {
   floatingPointCode(context: DataView, simd: boolean): number;
   /** State of a program that starts: registers 0, FPU in its initial state. */
   reset(context: DataView): void;
+  /** At a system call: what no program may rely on afterwards is lost. */
+  forget?(context: DataView): void;
+  /** Of a new task, whose registers are its parent's: what it does not inherit. */
+  startChild?(context: DataView): void;
 }
 
 /** A signal frame to be built: what the handler gets and what sigreturn will find. */
@@ -98,6 +102,7 @@ export interface DebugRegisters {
 }
 
 export interface RegisterSet {
+  /** No bytes, if the program has no such state. */
   get(context: DataView): Uint8Array;
   /** Throws an Errno for what is no state. */
   set(context: DataView, bytes: Uint8Array): void;
@@ -124,6 +129,8 @@ export interface Arch {
   prctl?(space: AddressSpace, context: DataView, code: number, address: number): number;
   /** Where there are debuggers for it. */
   readonly debug?: DebugRegisters;
+  /** prctl(PR_RISCV_V_SET_CONTROL), where it is there: whether vector instructions may be executed, from their initial state on. */
+  allowVectors?(context: DataView, allowed: boolean): void;
   /** riscv_hwprobe(2), where it is there: the value of a key, undefined for one that is not known. */
   probe?(key: number): bigint | undefined;
   /** Steps the pc back to the system call and puts the number back (and, where result and first argument share a register, `argument0Lo/Hi`). */

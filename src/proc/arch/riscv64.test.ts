@@ -97,6 +97,45 @@ describe("signal frame", () => {
     expect(registers.getGpr(context, 10)).toBe(77n);
   });
 
+  it("has the vector registers if they were used, and a pointer to them that may be changed", () => {
+    const { space, context } = machine();
+    const state = { vl: 3, vtype: 0xd1, vstart: 1, vcsr: 5, registers: Uint8Array.from({ length: 512 }, (_, i) => i) };
+    registers.setVectors(context, state);
+    arch.pushSignalFrame(space, context, request());
+    const frame = registers.getSp(context);
+    expect(frame).toBe(Math.floor((SP - 1664) / 16) * 16);
+    const header = frame + 1080;
+    expect([space.readU32(header), space.readU32(header + 4)]).toEqual([0x5346_5457, 568]);
+    const fields = [0, 1, 2, 3, 4, 5].map((n) => space.readU64(header + 8 + 8 * n));
+    expect(fields).toEqual([1n, 3n, 0xd1n, 5n, 16n, BigInt(header + 56)]);
+    expect([...space.copyIn(header + 56, 512)]).toEqual([...state.registers]);
+    expect(space.readU64(header + 568)).toBe(0n);
+    // The handler has them, until it makes a call: then they are gone, as after a call of the program's.
+    expect(registers.getVectors(context)).toEqual(state);
+    registers.forget(context);
+    expect(registers.getVectors(context)).toMatchObject({ vl: 0, vtype: -1, vstart: 0, vcsr: 5 });
+    expect(registers.getVectors(context).registers.every((byte) => byte === 0xff)).toBe(true);
+    space.writeU64(header + 8 + 16, 1n << 63n);
+    space.writeU64(header + 8 + 40, BigInt(header + 72));
+    arch.popSignalFrame(space, context);
+    expect(registers.getVectors(context)).toMatchObject({ vl: 0, vtype: -1, vstart: 1, vcsr: 5 });
+    expect(registers.getVectors(context).registers[0]).toBe(16);
+  });
+
+  it("of vectors is refused where they are not used, or of another size", () => {
+    const { space, context } = machine();
+    const state = { vl: 0, vtype: 0, vstart: 0, vcsr: 0, registers: new Uint8Array(512) };
+    registers.setVectors(context, state);
+    arch.pushSignalFrame(space, context, request());
+    const frame = registers.getSp(context);
+    const refused = expect.objectContaining({ code: EFAULT });
+    space.writeU32(frame + 1084, 560);
+    expect(() => arch.popSignalFrame(space, context)).toThrow(refused);
+    space.writeU32(frame + 1084, 568);
+    registers.startChild(context);
+    expect(() => arch.popSignalFrame(space, context)).toThrow(refused);
+  });
+
   it("is refused with the state of an extension that is not there, and where there is no stack", () => {
     const { space, context } = machine();
     arch.pushSignalFrame(space, context, request());

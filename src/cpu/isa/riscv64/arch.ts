@@ -6,6 +6,8 @@
  */
 import * as ctx from "./context.ts";
 
+const VECTOR_BYTES = 32 * ctx.VLENB;
+
 const register = (number: number): number => ctx.X + number * 8;
 const SP = register(2);
 const TP = register(4);
@@ -30,6 +32,12 @@ export interface VectorState {
   readonly vcsr: number;
   /** v0..v31, 16 bytes each. */
   readonly registers: Uint8Array;
+}
+
+function clearVectors(context: DataView, byte: number): void {
+  new Uint8Array(context.buffer, context.byteOffset + ctx.V, VECTOR_BYTES).fill(byte);
+  context.setUint32(ctx.VL, 0, true);
+  context.setUint32(ctx.VSTART, 0, true);
 }
 
 /** Access to the loaded context, in the shape that the kernel's `Registers` asks for. */
@@ -68,25 +76,44 @@ export const registers = {
     if (value >>> 5 !== 0) context.setUint32(ctx.FP_CAREFUL, 1, true);
   },
   /** The program has used vectors since it began. */
-  usesVectors: (context: DataView): boolean => context.getUint32(ctx.V_USED, true) !== 0,
+  usesVectors: (context: DataView): boolean => context.getUint32(ctx.V_USED, true) === ctx.VectorUse.Used,
+  /** To the initial state of vectors, with which nothing else has been done yet, or refuses all vector instructions. */
+  allowVectors(context: DataView, allowed: boolean): void {
+    clearVectors(context, 0);
+    context.setUint32(ctx.V_USED, allowed ? ctx.VectorUse.None : ctx.VectorUse.Forbidden, true);
+    context.setUint32(ctx.VTYPE, allowed ? 0 : ctx.VILL, true);
+  },
+  /** Ones in all registers, and no vtype (Documentation/arch/riscv/vector.rst, "Vector Register State Across System Calls"). */
+  forget(context: DataView): void {
+    if (context.getUint32(ctx.V_USED, true) !== ctx.VectorUse.Used) return;
+    clearVectors(context, 0xff);
+    context.setUint32(ctx.VTYPE, ctx.VILL, true);
+  },
+  /** It has not used vectors. */
+  startChild(context: DataView): void {
+    if (context.getUint32(ctx.V_USED, true) !== ctx.VectorUse.Used) return;
+    clearVectors(context, 0);
+    for (const field of [ctx.VTYPE, ctx.VXRM, ctx.VXSAT]) context.setUint32(field, 0, true);
+    context.setUint32(ctx.V_USED, ctx.VectorUse.None, true);
+  },
   getVectors: (context: DataView): VectorState => ({
     vl: context.getUint32(ctx.VL, true),
     vtype: context.getInt32(ctx.VTYPE, true) < 0 ? -1 : context.getUint32(ctx.VTYPE, true),
     vstart: context.getUint32(ctx.VSTART, true),
     vcsr: (context.getUint32(ctx.VXRM, true) << 1) | context.getUint32(ctx.VXSAT, true),
-    registers: new Uint8Array(context.buffer, context.byteOffset + ctx.V, 32 * ctx.VLENB).slice(),
+    registers: new Uint8Array(context.buffer, context.byteOffset + ctx.V, VECTOR_BYTES).slice(),
   }),
   /** Of a combination that `vsetvl` would not make nothing is kept. */
   setVectors(context: DataView, { vl, vtype, vstart, vcsr, registers: bytes }: VectorState): void {
     const [sew, lmul] = [(vtype >> 3) & 7, ((vtype & 7) ^ 4) - 4];
     const known = vtype >= 0 && vtype < 256 && sew <= 3 + Math.min(lmul, 0);
-    context.setUint32(ctx.V_USED, 1, true);
+    context.setUint32(ctx.V_USED, ctx.VectorUse.Used, true);
     context.setUint32(ctx.VTYPE, known ? vtype : ctx.VILL, true);
     context.setUint32(ctx.VL, known ? Math.min(vl, 2 ** (4 - sew + lmul)) : 0, true);
     context.setUint32(ctx.VSTART, vstart & (ctx.VLENB * 8 - 1), true);
     context.setUint32(ctx.VXRM, (vcsr >> 1) & 3, true);
     context.setUint32(ctx.VXSAT, vcsr & 1, true);
-    new Uint8Array(context.buffer, context.byteOffset + ctx.V, 32 * ctx.VLENB).set(bytes);
+    new Uint8Array(context.buffer, context.byteOffset + ctx.V, VECTOR_BYTES).set(bytes);
   },
   /** There is no trap flag. */
   isStepping: (_context: DataView): boolean => false,

@@ -34,8 +34,12 @@ export const VXRM = 0x28;
 export const VXSAT = 0x2c;
 /** In VTYPE: nothing but vset*, and what does not ask for vtype, may be executed. */
 export const VILL = 0x8000_0000;
-/** u32: not 0 once the program has used vectors: what Linux knows by the trap at the first such instruction. */
+/**
+ * u32: whether the program has used vectors, which Linux knows by the trap at the first such instruction. Here it is noted by those
+ * that do something at first, with vtype and vl both 0, or could be executed with VILL.
+ */
 export const V_USED = 0x30;
+export const VectorUse = { None: 0, Used: 1, Forbidden: 2 } as const;
 /** u64: the guest address that a vector instruction could not access. */
 export const V_FAULT = 0x38;
 

@@ -18,6 +18,7 @@ const EXTENSIONS: readonly Extension[] = [
   { name: "f", hwcap: true, probe: 1n << 0n },
   { name: "d", hwcap: true, probe: 1n << 0n },
   { name: "c", hwcap: true, probe: 1n << 1n },
+  { name: "v", hwcap: true, probe: 1n << 2n },
   { name: "zicntr" },
   { name: "zicsr" },
   { name: "zifencei" },
@@ -27,6 +28,8 @@ const EXTENSIONS: readonly Extension[] = [
   { name: "zbb", probe: 1n << 4n },
   { name: "zbc", probe: 1n << 7n },
   { name: "zbs", probe: 1n << 5n },
+  { name: "zvfh", probe: 1n << 30n },
+  { name: "zvfhmin", probe: 1n << 31n },
 ];
 
 /** /proc/cpuinfo's "isa" line (arch/riscv/kernel/cpu.c): the single letters, then the others, set off by underscores. */

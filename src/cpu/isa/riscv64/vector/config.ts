@@ -3,7 +3,7 @@ import { CONTEXT_OFFSET } from "../../../../mm/layout.ts";
 import { Trap } from "../../../core.ts";
 import { type I32, type I64, i32, i64, select } from "../../../wasm/expr.ts";
 import type { FunctionRef, ModuleBuilder } from "../../../wasm/module.ts";
-import { V_USED, VILL, VL, VLENB, VSTART, VTYPE, VXRM, VXSAT } from "../context.ts";
+import { V_USED, VectorUse, VILL, VL, VLENB, VSTART, VTYPE, VXRM, VXSAT } from "../context.ts";
 import type { Definition, Sem } from "../sem.ts";
 import { VectorCsr } from "../table.ts";
 import { c32, c64, lmulOf, loadState, maxElements, sewOf, storeState, ZERO } from "./kit.ts";
@@ -16,7 +16,7 @@ function defineSet(m: ModuleBuilder): FunctionRef {
   return m.func("v.set", ["i64", "i64"], ["i64"], (f) => {
     const avl = f.param(0, "i64");
     const vtype = f.let(i32.wrap(f.param(1, "i64")));
-    storeState(f, V_USED, c32(1));
+    storeState(f, V_USED, c32(VectorUse.Used));
     storeState(f, VSTART, ZERO);
     const lmul = f.let(lmulOf(vtype));
     const sew = f.let(sewOf(vtype));
@@ -43,7 +43,7 @@ const { vstart, vxsat, vxrm, vcsr, vl, vtype, vlenb } = VectorCsr;
 function defineRead(m: ModuleBuilder): FunctionRef {
   return m.func("v.csr_read", ["i32"], ["i64"], (f) => {
     const number = f.param(0, "i32");
-    storeState(f, V_USED, c32(1));
+    storeState(f, V_USED, c32(VectorUse.Used));
     const type = i32.load(ZERO, CONTEXT_OFFSET + VTYPE);
     const values: readonly (readonly [csr: number, value: I64])[] = [
       [vl, wide(loadState(VL))],
@@ -90,20 +90,28 @@ export function defineConfig(m: ModuleBuilder): Record<string, Definition> {
     const rd = i32.and(s.imm32(), c32(31 << 7));
     return select(s.rs1Number(), s.x("rs1"), select(rd, c64(-1), wide(loadState(VL))));
   };
+  const checkUse = (s: Sem): void =>
+    s.f.if(i32.eq(loadState(V_USED), c32(VectorUse.Forbidden)), () => s.trap(Trap.IllegalInstruction));
   all["vsetvli"] = (s) => {
+    checkUse(s);
     const type = wide(i32.and(i32.shr_u(s.imm32(), c32(20)), c32(0x7ff)));
     s.setX(s.f.call("i64", set, [requested(s), type]));
   };
   all["vsetivli"] = (s) => {
+    checkUse(s);
     const type = wide(i32.and(i32.shr_u(s.imm32(), c32(20)), c32(0x3ff)));
     s.setX(s.f.call("i64", set, [wide(s.rs1Number()), type]));
   };
-  all["vsetvl"] = (s) => s.setX(s.f.call("i64", set, [requested(s), s.x("rs2")]));
+  all["vsetvl"] = (s) => {
+    checkUse(s);
+    s.setX(s.f.call("i64", set, [requested(s), s.x("rs2")]));
+  };
   for (const [name, change] of Object.entries(CHANGES)) {
     const definition =
       (isImmediate: boolean): Definition =>
       (s) => {
         const { f } = s;
+        checkUse(s);
         const number = f.let(s.imm32());
         const source = f.let(s.rs1Number());
         const value = isImmediate ? wide(source) : s.x("rs1");

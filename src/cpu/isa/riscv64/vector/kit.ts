@@ -19,7 +19,7 @@ import { CONTEXT_OFFSET } from "../../../../mm/layout.ts";
 import { Trap } from "../../../core.ts";
 import { type I32, type I64, i32, i64, select } from "../../../wasm/expr.ts";
 import type { FunctionBuilder, FunctionRef, Label, Local, ModuleBuilder } from "../../../wasm/module.ts";
-import { FRM, V, VL, VLENB, VSTART, VTYPE } from "../context.ts";
+import { FRM, V, V_USED, VectorUse, VL, VLENB, VSTART, VTYPE } from "../context.ts";
 import type { Sem } from "../sem.ts";
 
 export const c32: (value: number | bigint) => I32 = i32.const;
@@ -291,6 +291,11 @@ export class Second {
 /** Nothing can be done without a vtype. */
 export function checkType(f: FunctionBuilder): void {
   f.if(i32.lt_s(loadState(VTYPE), ZERO), () => f.return(REFUSED));
+}
+/** What asks for no vtype. */
+export function useVectors(f: FunctionBuilder): void {
+  f.if(i32.eq(loadState(V_USED), c32(VectorUse.Forbidden)), () => f.return(REFUSED));
+  storeState(f, V_USED, c32(VectorUse.Used));
 }
 export function refuseIf(f: FunctionBuilder, condition: I32): void {
   f.if(condition, () => f.return(REFUSED));

@@ -14,7 +14,7 @@ import { Trap } from "../../../core.ts";
 import { type I32, type I64, i32, i64, select, v128 } from "../../../wasm/expr.ts";
 import type { FunctionBuilder, FunctionRef, Local, ModuleBuilder } from "../../../wasm/module.ts";
 import { bits, i8x16 } from "../../../wasm/simd.ts";
-import { V_FAULT, V_USED, VL, VLENB, VSTART, VTYPE } from "../context.ts";
+import { V_FAULT, VL, VLENB, VSTART, VTYPE } from "../context.ts";
 import type { Definition } from "../sem.ts";
 import {
   c32,
@@ -33,6 +33,7 @@ import {
   refuseUnaligned,
   sewOf,
   storeState,
+  useVectors,
   type Word,
   ZERO,
 } from "./kit.ts";
@@ -335,7 +336,7 @@ function defineWhole(m: ModuleBuilder, name: string, access: Access, direction: 
     const { word, vd } = fields;
     const size = f.let(i32.mul(fieldsIn(word), c32(VLENB)));
     refuseUnaligned(f, vd, size);
-    storeState(f, V_USED, c32(1));
+    useVectors(f);
     const eew = f.let(eewOf(word));
     f.if(i32.eqz(loadState(VSTART)), () => inRow(f, base, vd, size, direction));
     const plan: Plan = { fields: c32(1), group: ZERO, data: new Elements(f, eew) };

@@ -1,7 +1,7 @@
 /** Moves, slides, gathers (riscv-v-spec 1.0, chapter 16), and reductions of integers (chapter 14). */
 import { type I32, type I64, i32, i64, select, v128 } from "../../../wasm/expr.ts";
 import type { FunctionBuilder, FunctionRef, Local, ModuleBuilder } from "../../../wasm/module.ts";
-import { V_USED, VL, VLENB, VSTART, VTYPE } from "../context.ts";
+import { VL, VLENB, VSTART, VTYPE } from "../context.ts";
 import {
   c32,
   c64,
@@ -25,6 +25,7 @@ import {
   Second,
   sewOf,
   storeState,
+  useVectors,
   type Word,
   ZERO,
 } from "./kit.ts";
@@ -160,7 +161,7 @@ function defineCompress(m: ModuleBuilder): FunctionRef {
 function defineMoveWhole(m: ModuleBuilder, count: number): FunctionRef {
   return operation(m, `vmv${count}r`, (f, { vd, vs2 }) => {
     refuseUnaligned(f, i32.or(vd, vs2), c32(count * VLENB));
-    storeState(f, V_USED, c32(1));
+    useVectors(f);
     const sew = f.let(sewOf(loadState(VTYPE)));
     f.if(loadState(VSTART), () => {
       const elements = new Elements(f, sew);
