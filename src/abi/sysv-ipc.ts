@@ -51,6 +51,4 @@ export const SEMMNS = 1_024_000_000;
 export const SEMOPM = 500;
 export const SEMMNI = 32000;
 export const SEMVMX = 32767;
-/** ULONG_MAX - 2^24, as a double. */
-export const SHMMAX: number = 2 ** 64 - 2 ** 24;
 export const SHMMNI = 4096;

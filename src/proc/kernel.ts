@@ -35,6 +35,7 @@ import { Signals } from "./signals.ts";
 import type { Task } from "./task.ts";
 import { type ResourceLimit, type ThreadGroup, Usage } from "./thread-group.ts";
 import { Timers } from "./timers.ts";
+import { Tunables } from "./tunables.ts";
 import { UserNamespace } from "./user-namespace.ts";
 import { UtsNamespace } from "./uts.ts";
 import { type ClockPage, makeClockPage, makeVdso } from "./vdso.ts";
@@ -92,6 +93,7 @@ export class Kernel {
   /** PID namespaces inside of the machine's own. */
   readonly #inner: Set<PidNamespace> = new Set();
   readonly identities: Identities = new Identities();
+  readonly tunables: Tunables = new Tunables();
   observer: Observer | null = null;
   readonly memoryBytes: number;
   readonly maxTasks: number;

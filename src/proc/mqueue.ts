@@ -28,19 +28,15 @@ import {
   POLLWRNORM,
   type Timespec,
 } from "../vfs/types.ts";
+import type { IpcLimits } from "./ipc-limits.ts";
 import type { Task } from "./task.ts";
 import type { ThreadGroup } from "./thread-group.ts";
 
 const MQUEUE_MAGIC = 0x1980_0202;
 const ROOT_INO = 1;
-/** fs.mqueue.*: how many queues, and what one may be without CAP_SYS_RESOURCE, and with it. */
-export const QUEUES_MAX = 256;
-export const MSG_MAX = 10;
-export const MSGSIZE_MAX = 8192;
+/** What a queue may be with CAP_SYS_RESOURCE. */
 const HARD_MSGMAX = 65536;
 const HARD_MSGSIZEMAX = 16 << 20;
-const MSG_DEFAULT = 10;
-const MSGSIZE_DEFAULT = 8192;
 export const MQ_PRIO_MAX = 32768;
 /** What a message and a node of the tree of priorities take in Linux, for RLIMIT_MSGQUEUE. */
 const MESSAGE_OVERHEAD = 48;
@@ -272,7 +268,7 @@ class MqueueRoot extends BaseInode {
 
   override create(name: string, mode: number, owner: Owner): Inode {
     if ((mode & 0o170000) !== S_IFREG) throw errno(EPERM);
-    return this.fs.add(name, mode, owner, { messages: MSG_DEFAULT, size: MSGSIZE_DEFAULT });
+    return this.fs.add(name, mode, owner, this.fs.defaults);
   }
 
   override unlink(name: string): void {
@@ -285,13 +281,15 @@ export class MqueueFs implements FileSystem {
   readonly readOnly: boolean = false;
   readonly volatile: boolean = true;
   readonly dev: number;
+  readonly limits: IpcLimits;
   readonly clock: Clock;
   readonly root: Inode;
   readonly #queues: Map<string, PosixQueue> = new Map();
   #lastIno = ROOT_INO;
 
-  constructor(dev: number, clock: Clock) {
+  constructor(dev: number, clock: Clock, limits: IpcLimits) {
     this.dev = dev;
+    this.limits = limits;
     this.clock = clock;
     this.root = new MqueueRoot(this, this.#queues);
   }
@@ -309,17 +307,26 @@ export class MqueueFs implements FileSystem {
     return undefined;
   }
 
+  /** The maximum counts where it is less (mqueue_get_inode()). */
+  get defaults(): QueueLimits {
+    const { defaultMessages, defaultMessageSize, posixMessages, posixMessageSize } = this.limits;
+    return {
+      messages: Math.min(defaultMessages, posixMessages),
+      size: Math.min(defaultMessageSize, posixMessageSize),
+    };
+  }
+
   /** mq_attr_ok() and the limits of the user: EINVAL, EMFILE, ENOSPC. */
   create(task: Task, name: string, mode: number, wanted: QueueLimits | undefined): PosixQueue {
     const { credentials } = task;
     const privileged = credentials.capable(CAP_SYS_RESOURCE);
-    if (this.#queues.size >= QUEUES_MAX && !privileged) throw errno(ENOSPC);
-    const limits = wanted ?? { messages: MSG_DEFAULT, size: MSGSIZE_DEFAULT };
+    if (this.#queues.size >= this.limits.posixQueues && !privileged) throw errno(ENOSPC);
+    const limits = wanted ?? this.defaults;
     const { messages, size } = limits;
     if (messages <= 0 || size <= 0) throw errno(EINVAL);
-    if (messages > (privileged ? HARD_MSGMAX : MSG_MAX) || size > (privileged ? HARD_MSGSIZEMAX : MSGSIZE_MAX)) {
-      throw errno(EINVAL);
-    }
+    const { posixMessages, posixMessageSize } = this.limits;
+    if (messages > (privileged ? HARD_MSGMAX : posixMessages)) throw errno(EINVAL);
+    if (size > (privileged ? HARD_MSGSIZEMAX : posixMessageSize)) throw errno(EINVAL);
     const owner = { uid: credentials.fsuid, gid: credentials.fsgid };
     const queue = new PosixQueue(this, ++this.#lastIno, mode, owner, limits);
     let used = queue.footprint;

@@ -61,11 +61,13 @@ export class IpcObject {
 /** The objects of one kind. */
 export class IpcTable<T extends IpcObject> {
   readonly #slots: (T | undefined)[] = [];
-  readonly #limit: number;
+  readonly #limit: () => number;
   #sequence = 0;
   #lastSlot = -1;
+  /** kernel.*_next_id: the id that the next object is to have, if it is free; -1 leaves it to the kernel. */
+  nextId = -1;
 
-  constructor(limit: number) {
+  constructor(limit: () => number) {
     this.#limit = limit;
   }
 
@@ -125,9 +127,16 @@ export class IpcTable<T extends IpcObject> {
   }
 
   #add(object: T): T {
-    if (this.count >= this.#limit) throw errno(ENOSPC);
-    let slot = 0;
+    if (this.count >= this.#limit()) throw errno(ENOSPC);
+    const { nextId } = this;
+    let slot = Math.max(0, nextId) % IPCMNI;
     while (this.#slots[slot] !== undefined) slot++;
+    if (nextId >= 0) {
+      this.nextId = -1;
+      object.id = Math.floor(nextId / IPCMNI) * IPCMNI + slot;
+      this.#slots[slot] = object;
+      return object;
+    }
     // A slot that is used again gives another id (ipc_idr_alloc).
     if (slot <= this.#lastSlot) this.#sequence = (this.#sequence + 1) % 65536;
     this.#lastSlot = slot;

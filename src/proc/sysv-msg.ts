@@ -1,7 +1,8 @@
 /** System V message queues: msgop(2). */
 import { E2BIG, EAGAIN, ENOMSG } from "../abi/errno.ts";
-import { MSG_EXCEPT, MSG_NOERROR, MSGMNB } from "../abi/sysv-ipc.ts";
+import { MSG_EXCEPT, MSG_NOERROR } from "../abi/sysv-ipc.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
+import type { TaskCredentials } from "./credentials.ts";
 import { IpcObject } from "./sysv-ipc.ts";
 
 export interface Message {
@@ -14,11 +15,17 @@ export class MessageQueue extends IpcObject {
   /** Woken when a message comes or goes, and when the queue is removed. */
   readonly waiters: WaitQueue = new WaitQueue();
   bytes = 0;
-  limit: number = MSGMNB;
+  limit: number;
   lastSender = 0;
   lastReceiver = 0;
   sent = 0;
   received = 0;
+
+  /** @param limit bytes that it may hold: kernel.msgmnb */
+  constructor(key: number, mode: number, credentials: TaskCredentials, now: number, limit: number) {
+    super(key, mode, credentials, now);
+    this.limit = limit;
+  }
 
   /** 0, or -EAGAIN if it does not fit now. */
   send(message: Message, pid: number, now: number): number {

@@ -13,7 +13,7 @@ import type { Task } from "../proc/task.ts";
 import type { ThreadGroup } from "../proc/thread-group.ts";
 import { block } from "../proc/wait.ts";
 import { isReadable, isWritable } from "../vfs/file.ts";
-import { LEASE_BREAK_TIME, LeaseConflict, Leases, mayLease } from "../vfs/lease.ts";
+import { LeaseConflict, Leases, mayLease } from "../vfs/lease.ts";
 import { isLockType } from "../vfs/locks.ts";
 import type { Watch } from "../vfs/notify.ts";
 import { PipeFile } from "../vfs/pipe.ts";
@@ -168,7 +168,7 @@ async function waitForLease(task: Task, conflict: LeaseConflict, call: () => Sys
   for (let met = conflict; ; ) {
     const { leases, write } = met;
     const result = await block(task, leases.queue, () => (leases.breakFor(write) ? -EAGAIN : 0), {
-      deadline: task.kernel.now() + LEASE_BREAK_TIME,
+      deadline: task.kernel.now() + task.kernel.tunables.leaseBreakTime * 1e9,
       timedOut: () => {
         leases.expire();
         return 0;

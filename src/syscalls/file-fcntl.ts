@@ -105,7 +105,7 @@ function fcntlOfFile(task: Task, fd: number, file: File, command: number, argume
       return file instanceof PipeFile ? file.pipe.capacity : -EBADF;
     case F.F_SETPIPE_SZ:
       if (!(file instanceof PipeFile)) return -EBADF;
-      return file.pipe.resize(int >>> 0, task.capable(CAP_SYS_RESOURCE));
+      return file.pipe.resize(int >>> 0, task.capable(CAP_SYS_RESOURCE) ? Infinity : task.kernel.tunables.pipeMaxSize);
     case F.F_GETLEASE:
       return getLease(file);
     case F.F_SETLEASE:

@@ -1,5 +1,5 @@
 /** inotify_init(2), inotify_add_watch(2), inotify_rm_watch(2). */
-import { EINVAL, errno } from "../abi/errno.ts";
+import { EINVAL, EMFILE, errno } from "../abi/errno.ts";
 import { O_CLOEXEC, O_NONBLOCK, O_RDONLY } from "../abi/fcntl.ts";
 import * as N from "../abi/inotify.ts";
 import type { Task } from "../proc/task.ts";
@@ -13,10 +13,11 @@ import { fdLimit, ownerOf, readPath } from "./file-util.ts";
 function init(task: Task, bits: number): number {
   if (bits & ~(O_CLOEXEC | O_NONBLOCK)) return -EINVAL;
   task.files.checkRoom(1, fdLimit(task));
-  const file = new InotifyFile(
-    task.fs.mounts.special.anonfs.inode(0o600, ownerOf(task)),
-    O_RDONLY | (bits & O_NONBLOCK),
-  );
+  const { tunables } = task.kernel;
+  const account = tunables.inotifyOf(task.credentials.uid);
+  if (account.instances >= tunables.inotifyInstances) return -EMFILE;
+  const inode = task.fs.mounts.special.anonfs.inode(0o600, ownerOf(task));
+  const file = new InotifyFile(inode, O_RDONLY | (bits & O_NONBLOCK), account);
   return task.files.add(file, (bits & O_CLOEXEC) !== 0, fdLimit(task));
 }
 

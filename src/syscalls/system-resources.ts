@@ -33,9 +33,6 @@ const resource = choice(
   "RLIMIT_???",
 );
 
-/** fs.nr_open: RLIMIT_NOFILE may not be above it. */
-const NR_OPEN = 1_048_576;
-
 function limitOf(process: ThreadGroup, which: number): ResourceLimit {
   const limit = process.limits[which];
   if (limit === undefined) throw errno(EINVAL);
@@ -64,7 +61,7 @@ function writeLimit(task: Task, address: number, limit: ResourceLimit): void {
 function setLimit(task: Task, process: ThreadGroup, which: number, wanted: ResourceLimit): void {
   const old = limitOf(process, which);
   if (wanted.soft > wanted.hard) throw errno(EINVAL);
-  if (which === R.RLIMIT_NOFILE && wanted.hard > NR_OPEN) throw errno(EPERM);
+  if (which === R.RLIMIT_NOFILE && wanted.hard > task.kernel.tunables.openFiles) throw errno(EPERM);
   if (wanted.hard > old.hard && !task.capable(CAP_SYS_RESOURCE)) throw errno(EPERM);
   process.limits[which] = wanted;
   for (const other of process.tasks) Object.assign(other.space.limits, memoryLimits(process.limits));

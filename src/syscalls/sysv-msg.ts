@@ -22,13 +22,14 @@ const MSQID_SIZE = 120;
 
 function msgget(task: Task, key: number, flags: number): number {
   const { kernel, credentials } = task;
-  const { queues } = task.ipc.sysv;
-  return queues.find(key, flags, credentials, () => new MessageQueue(key, flags, credentials, seconds(kernel))).id;
+  const { sysv, limits } = task.ipc;
+  const make = (): MessageQueue => new MessageQueue(key, flags, credentials, seconds(kernel), limits.queueBytes);
+  return sysv.queues.find(key, flags, credentials, make).id;
 }
 
 function msgsnd(task: Task, id: number, buffer: number, length: number, flags: number): SyscallResult {
   const { kernel, space } = task;
-  if (length > S.MSGMAX || id < 0) throw errno(EINVAL);
+  if (length > task.ipc.limits.messageSize || id < 0) throw errno(EINVAL);
   const type = space.readSigned64(buffer);
   if (type < 1) throw errno(EINVAL);
   const message: Message = { type, text: space.copyIn(buffer + 8, length) };
@@ -88,16 +89,17 @@ function msgctl(task: Task, id: number, command: number, buffer: number): number
   switch (command) {
     case S.IPC_INFO:
     case S.MSG_INFO: {
+      const { limits } = task.ipc;
       const { bytes, view } = structure(32);
       const all = [...queues];
       const info = command === S.MSG_INFO;
-      view.setInt32(0, info ? all.length : (S.MSGMNI * S.MSGMNB) / 1024, true);
-      view.setInt32(4, info ? all.reduce((n, q) => n + q.messages.length, 0) : S.MSGMNB, true);
-      view.setInt32(8, S.MSGMAX, true);
-      view.setInt32(12, S.MSGMNB, true);
-      view.setInt32(16, S.MSGMNI, true);
+      view.setInt32(0, info ? all.length : (limits.queues * limits.queueBytes) / 1024, true);
+      view.setInt32(4, info ? all.reduce((n, q) => n + q.messages.length, 0) : limits.queueBytes, true);
+      view.setInt32(8, limits.messageSize, true);
+      view.setInt32(12, limits.queueBytes, true);
+      view.setInt32(16, limits.queues, true);
       view.setInt32(20, 16, true);
-      view.setInt32(24, info ? all.reduce((n, q) => n + q.bytes, 0) : S.MSGMNB, true);
+      view.setInt32(24, info ? all.reduce((n, q) => n + q.bytes, 0) : limits.queueBytes, true);
       view.setUint16(28, 0xffff, true);
       space.copyOut(buffer, bytes);
       return queues.highestIndex;
@@ -124,7 +126,7 @@ function msgctl(task: Task, id: number, command: number, buffer: number): number
       const limit = space.readNumber64(buffer + 88);
       const queue = queues.get(id);
       queue.checkOwner(credentials);
-      if (limit > S.MSGMNB && !task.capable(CAP_SYS_RESOURCE)) throw errno(EPERM);
+      if (limit > task.ipc.limits.queueBytes && !task.capable(CAP_SYS_RESOURCE)) throw errno(EPERM);
       setPermissions(task, queue, buffer);
       queue.limit = limit;
       queue.waiters.wake();

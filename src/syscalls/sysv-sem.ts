@@ -14,12 +14,13 @@ import { timespec } from "./time-args.ts";
 
 function semget(task: Task, key: number, count: number, flags: number): number {
   const { kernel, credentials } = task;
-  if (count < 0 || count > S.SEMMSL) throw errno(EINVAL);
+  const [perSet, all] = task.ipc.limits.semaphores;
+  if (count < 0 || count > perSet) throw errno(EINVAL);
   const make = (): SemaphoreSet => {
     if (count === 0) throw errno(EINVAL);
     let total = count;
     for (const set of task.ipc.sysv.sets) total += set.semaphores.length;
-    if (total > S.SEMMNS) throw errno(ENOSPC);
+    if (total > all) throw errno(ENOSPC);
     return new SemaphoreSet(key, flags, credentials, seconds(kernel), count);
   };
   return task.ipc.sysv.sets.find(key, flags, credentials, make, (existing) => {
@@ -38,7 +39,7 @@ function readOperations(task: Task, address: number, count: number): SemaphoreOp
 
 function semtimedop(task: Task, id: number, address: number, count: number, timeout: number): SyscallResult {
   if (count < 1 || id < 0) throw errno(EINVAL);
-  if (count > S.SEMOPM) throw errno(E2BIG);
+  if (count > task.ipc.limits.semaphores[2]) throw errno(E2BIG);
   const { kernel, process } = task;
   const operations = readOperations(task, address, count);
   const deadline = timeout === 0 ? Number.POSITIVE_INFINITY : kernel.now() + readTimespec(task, timeout);
@@ -80,7 +81,8 @@ function semctl(task: Task, id: number, number: number, command: number, argumen
       const used = [...sets];
       const info = command === S.SEM_INFO;
       const semaphores = used.reduce((n, set) => n + set.semaphores.length, 0);
-      const fields = [S.SEMMNS, S.SEMMNI, S.SEMMNS, S.SEMMNS, S.SEMMSL, S.SEMOPM, S.SEMOPM];
+      const [perSet, all, operations, most] = task.ipc.limits.semaphores;
+      const fields = [all, most, all, all, perSet, operations, operations];
       [...fields, info ? used.length : 20, S.SEMVMX, info ? semaphores : S.SEMVMX].forEach((v, i) => {
         view.setInt32(4 * i, v, true);
       });

@@ -1,6 +1,6 @@
 /** System V shared memory: shmget(2), shmop(2), shmctl(2). */
 import { CAP_IPC_LOCK } from "../abi/capability.ts";
-import { EIDRM, EINVAL, ENOMEM, EPERM, errno } from "../abi/errno.ts";
+import { EIDRM, EINVAL, ENOMEM, ENOSPC, EPERM, errno } from "../abi/errno.ts";
 import { PROT_EXEC, PROT_READ, PROT_WRITE } from "../abi/mman.ts";
 import * as S from "../abi/sysv-ipc.ts";
 import { PAGE_SIZE, TASK_SIZE } from "../mm/layout.ts";
@@ -25,7 +25,11 @@ function segmentsOf(task: Task): Task["ipc"]["sysv"]["segments"] {
 function shmget(task: Task, key: number, bytes: number, flags: number): number {
   const { kernel, credentials } = task;
   const make = (): SharedSegment => {
-    if (bytes < 1 || bytes > S.SHMMAX) throw errno(EINVAL);
+    const { limits, sysv } = task.ipc;
+    if (bytes < 1 || bytes >= 2 ** 64 || BigInt(bytes) > limits.segmentSize) throw errno(EINVAL);
+    let used = pages(bytes);
+    for (const other of sysv.segments) used += pages(other.size);
+    if (BigInt(used) > limits.segmentPages) throw errno(ENOSPC);
     if (!task.space.roomFor(pages(bytes) * PAGE_SIZE)) throw errno(ENOMEM);
     const options = { size: bytes, pid: task.pid, owner: kernel.pool, table: task.ipc.sysv.segments };
     return new SharedSegment(key, flags, credentials, seconds(kernel), options);
@@ -94,12 +98,12 @@ function shmctl(task: Task, id: number, command: number, buffer: number): number
   switch (command) {
     case S.IPC_INFO: {
       const { bytes, view } = structure(72);
-      // 2^64 - 2^24 - 1, as nobody has set kernel.shmmax.
-      view.setBigUint64(0, 0xffff_ffff_feff_ffffn, true);
+      const { limits } = task.ipc;
+      view.setBigUint64(0, limits.segmentSize, true);
       put64(view, 8, 1);
-      put64(view, 16, S.SHMMNI);
-      put64(view, 24, S.SHMMNI);
-      view.setBigUint64(32, 0xffff_ffff_feff_ffffn, true);
+      put64(view, 16, limits.segments);
+      put64(view, 24, limits.segments);
+      view.setBigUint64(32, limits.segmentPages, true);
       space.copyOut(buffer, bytes);
       return segments.highestIndex;
     }

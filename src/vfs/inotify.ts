@@ -1,5 +1,5 @@
 /** An inotify instance: an open file from which events are read. */
-import { EAGAIN, EEXIST, EINVAL, ENOTTY, errno } from "../abi/errno.ts";
+import { EAGAIN, EEXIST, EINVAL, ENOSPC, ENOTTY, errno } from "../abi/errno.ts";
 import {
   IN_ALL_EVENTS,
   IN_EXCL_UNLINK,
@@ -19,8 +19,6 @@ import { type GuestAccess, type Inode, POLLIN, POLLRDNORM } from "./types.ts";
 
 /** sizeof(struct inotify_event) without a name; names are padded to a multiple of it. */
 const EVENT_SIZE = 16;
-/** fs.inotify.max_queued_events. */
-const MAX_EVENTS = 16384;
 const FIONREAD = 0x541b;
 
 interface Event {
@@ -56,14 +54,27 @@ class InstanceWatch implements Watch {
   }
 }
 
+/** What a user has of fs.inotify.*, and may have. */
+export interface InotifyAccount {
+  instances: number;
+  watches: number;
+  readonly limits: { readonly inotifyWatches: number; readonly inotifyEvents: number };
+}
+
 export class InotifyFile extends BaseFile {
   readonly queue: WaitQueue = new WaitQueue();
   readonly #watches: Map<number, InstanceWatch> = new Map();
   #events: Event[] = [];
   #lastWd = 0;
 
-  constructor(inode: Inode, flags: number) {
+  readonly #account: InotifyAccount;
+  readonly #maxEvents: number;
+
+  constructor(inode: Inode, flags: number, account: InotifyAccount) {
     super(inode, flags, undefined);
+    this.#account = account;
+    this.#maxEvents = account.limits.inotifyEvents;
+    account.instances++;
   }
 
   override describe(): string {
@@ -90,7 +101,11 @@ export class InotifyFile extends BaseFile {
       known.mask = mask & IN_MASK_ADD ? known.mask | kept : kept;
       return known.wd;
     }
-    const watch = new InstanceWatch(this, ++this.#lastWd, inode, kept);
+    // One that is refused has had a number.
+    const wd = ++this.#lastWd;
+    if (this.#account.watches >= this.#account.limits.inotifyWatches) throw errno(ENOSPC);
+    this.#account.watches++;
+    const watch = new InstanceWatch(this, wd, inode, kept);
     this.#watches.set(watch.wd, watch);
     inode.watches ??= new Set();
     inode.watches.add(watch);
@@ -110,6 +125,7 @@ export class InotifyFile extends BaseFile {
 
   #drop(watch: InstanceWatch): void {
     this.#watches.delete(watch.wd);
+    this.#account.watches--;
     const { inode } = watch;
     inode.watches?.delete(watch);
     if (inode.watches?.size !== 0) return;
@@ -119,7 +135,7 @@ export class InotifyFile extends BaseFile {
 
   push(wd: number, mask: number, cookie: number, name: string): void {
     const last = this.#events.at(-1);
-    if (this.#events.length >= MAX_EVENTS) {
+    if (this.#events.length >= this.#maxEvents) {
       if (last?.mask !== IN_Q_OVERFLOW) this.#add({ wd: -1, mask: IN_Q_OVERFLOW, cookie: 0, name: new Uint8Array(0) });
       return;
     }
@@ -177,6 +193,7 @@ export class InotifyFile extends BaseFile {
 
   override close(): void {
     for (const watch of [...this.#watches.values()]) this.#drop(watch);
+    this.#account.instances--;
     super.close();
   }
 }

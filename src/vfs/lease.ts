@@ -11,9 +11,6 @@ import { F_RDLCK, F_UNLCK, F_WRLCK } from "../abi/fcntl.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
 import type { File, Inode } from "./types.ts";
 
-/** /proc/sys/fs/lease-break-time, in nanoseconds. */
-export const LEASE_BREAK_TIME = 45e9;
-
 interface Lease {
   readonly file: File;
   type: number;

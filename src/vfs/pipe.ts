@@ -26,8 +26,6 @@ import {
 export const PIPE_BUF = 4096;
 const DEFAULT_CAPACITY = 65536;
 const PAGE = 4096;
-/** /proc/sys/fs/pipe-max-size. */
-export const PIPE_MAX_SIZE = 1048576;
 const FIONREAD = 0x541b;
 /** Bytes that a loop moves faster than TypedArray.set with its views. */
 const SMALL = 16;
@@ -69,12 +67,15 @@ export class Pipe {
     return (this.#lengths.length - this.#used) * PAGE;
   }
 
-  /** F_SETPIPE_SZ: rounded up to a power of two of pages. Returns the new capacity. */
-  resize(size: number, privileged: boolean): number {
+  /**
+   * F_SETPIPE_SZ: rounded up to a power of two of pages. Returns the new capacity.
+   * @param most bytes to which the caller may enlarge it: fs.pipe-max-size
+   */
+  resize(size: number, most: number): number {
     if (size > 0x80000000 || size < 0) throw errno(EINVAL);
     let capacity = PAGE;
     while (capacity < size) capacity *= 2;
-    if (capacity > PIPE_MAX_SIZE && capacity > this.#capacity && !privileged) throw errno(EPERM);
+    if (capacity > most && capacity > this.#capacity) throw errno(EPERM);
     const slots = capacity / PAGE;
     if (slots < this.#used) throw errno(EBUSY);
     this.#setBuffer(Math.max(this.#length, Math.min(capacity, this.#buffer.length)));

@@ -78,6 +78,7 @@ const plain: readonly string[] = [
   "corners",
   "descriptors",
   "dispatch",
+  "sysctl",
   "locking",
 ];
 

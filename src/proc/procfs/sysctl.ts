@@ -4,13 +4,18 @@ import { CAP_LAST_CAP, CAP_SYS_ADMIN } from "../../abi/capability.ts";
 import { EINVAL, EPERM } from "../../abi/errno.ts";
 import { FIRST_EPHEMERAL, FIRST_UNPRIVILEGED, LAST_EPHEMERAL } from "../../abi/inet.ts";
 import { DEFAULT_BUFFER, MAX_BUFFER, MAX_DATAGRAMS, SOMAXCONN } from "../../abi/socket.ts";
+import { IPCMNI } from "../../abi/sysv-ipc.ts";
 import { decodeBytes } from "../../util/bytes.ts";
 import { fixedDirectory, SyntheticFile, type SyntheticFs } from "../../vfs/types/synthetic.ts";
 import type { Inode } from "../../vfs/types.ts";
+import type { IpcLimits } from "../ipc-limits.ts";
+import type { IpcNamespace } from "../ipc-namespace.ts";
 import type { Kernel } from "../kernel.ts";
-import { MSG_MAX, MSGSIZE_MAX, QUEUES_MAX } from "../mqueue.ts";
 import { PID_MAX } from "../pid-namespace.ts";
+import type { Tunables } from "../tunables.ts";
 import { KERNEL_RELEASE, KERNEL_VERSION, OS_TYPE, type UtsNamespace } from "../uts.ts";
+
+const INT_MAX = 0x7fff_ffff;
 
 type Tree = { readonly [name: string]: Tree | Value };
 interface Value {
@@ -20,6 +25,34 @@ interface Value {
 }
 
 const value = (read: () => string | number): Value => ({ read });
+/** A number that is changed where it lies. */
+function setting<K extends string>(holder: () => { [key in K]: number }, key: K, least: number, most: number): Value {
+  return {
+    read: () => holder()[key],
+    write: (text) => {
+      const n = integer(text);
+      if (n === undefined || n < least || n > most) return false;
+      holder()[key] = n;
+      return true;
+    },
+  };
+}
+
+function integer(text: string): number | undefined {
+  return /^\s*-?\d+\s*$/.test(text) ? Number.parseInt(text, 10) : undefined;
+}
+
+function large(get: () => bigint, set: (value: bigint) => void): Value {
+  return {
+    read: () => String(get()),
+    write: (text) => {
+      if (!/^\s*\d{1,20}\s*$/.test(text)) return false;
+      set(BigInt.asUintN(64, BigInt(text.trim())));
+      return true;
+    },
+  };
+}
+
 const constant = (v: string | number): Value => ({ read: () => v });
 
 function uuid(kernel: Kernel): string {
@@ -44,21 +77,39 @@ function tree(kernel: Kernel): Tree {
       return true;
     },
   });
+  const ipc = (): IpcNamespace => kernel.scheduler.current?.ipc ?? kernel.namespaces.ipc;
+  const limits = (): IpcLimits => ipc().limits;
+  const machine = (): Tunables => kernel.tunables;
   return {
     fs: {
+      "dir-notify-enable": constant(1),
       "file-max": constant("9223372036854775807"),
       "file-nr": constant("0\t0\t9223372036854775807"),
-      mqueue: {
-        msg_default: constant(10),
-        msg_max: constant(MSG_MAX),
-        msgsize_default: constant(8192),
-        msgsize_max: constant(MSGSIZE_MAX),
-        queues_max: constant(QUEUES_MAX),
+      inotify: {
+        max_queued_events: setting(machine, "inotifyEvents", 0, INT_MAX),
+        max_user_instances: setting(machine, "inotifyInstances", 0, INT_MAX),
+        max_user_watches: setting(machine, "inotifyWatches", 0, INT_MAX),
       },
-      nr_open: constant(1048576),
-      "pipe-max-size": constant(1048576),
+      "lease-break-time": setting(machine, "leaseBreakTime", 0, INT_MAX),
+      "leases-enable": constant(1),
+      mqueue: {
+        msg_default: setting(limits, "defaultMessages", 1, 65536),
+        msg_max: setting(limits, "posixMessages", 1, 65536),
+        msgsize_default: setting(limits, "defaultMessageSize", 128, 16 << 20),
+        msgsize_max: setting(limits, "posixMessageSize", 128, 16 << 20),
+        queues_max: setting(limits, "posixQueues", 0, INT_MAX),
+      },
+      nr_open: setting(machine, "openFiles", 64, INT_MAX - 63),
+      overflowgid: constant(65534),
+      overflowuid: constant(65534),
+      "pipe-max-size": setting(machine, "pipeMaxSize", 4096, INT_MAX),
+      "pipe-user-pages-hard": constant(0),
+      "pipe-user-pages-soft": constant(0),
+      protected_fifos: constant(0),
       protected_hardlinks: constant(0),
+      protected_regular: constant(0),
       protected_symlinks: constant(0),
+      suid_dumpable: constant(0),
     },
     kernel: {
       cap_last_cap: constant(CAP_LAST_CAP),
@@ -75,8 +126,10 @@ function tree(kernel: Kernel): Tree {
           uts().hostname = text;
         },
       ),
-      msgmax: constant(8192),
-      msgmnb: constant(16384),
+      msg_next_id: setting(() => ipc().sysv.queues, "nextId", 0, INT_MAX),
+      msgmax: setting(limits, "messageSize", 0, INT_MAX),
+      msgmnb: setting(limits, "queueBytes", 0, INT_MAX),
+      msgmni: setting(limits, "queues", 0, IPCMNI),
       ngroups_max: constant(65536),
       osrelease: constant(KERNEL_RELEASE),
       ostype: constant(OS_TYPE),
@@ -91,9 +144,37 @@ function tree(kernel: Kernel): Tree {
         uuid: value(() => uuid(kernel)),
       },
       randomize_va_space: constant(0),
-      shmall: constant("18446744073692774399"),
-      shmmax: constant("18446744073692774399"),
-      shmmni: constant(4096),
+      sem: {
+        read: () => limits().semaphores.join("\t"),
+        write: (text) => {
+          const given = text.trim().split(/\s+/).map(integer);
+          // Those that are left out stay what they are.
+          const [perSet, all, operations, sets] = limits().semaphores.map((old, i) =>
+            i < given.length ? given[i] : old,
+          );
+          if (perSet === undefined || all === undefined || operations === undefined || sets === undefined) return false;
+          if (Math.min(perSet, all, operations, sets) < 0 || sets > IPCMNI) return false;
+          limits().semaphores = [perSet, all, operations, sets];
+          return true;
+        },
+      },
+      sem_next_id: setting(() => ipc().sysv.sets, "nextId", 0, INT_MAX),
+      shm_next_id: setting(() => ipc().sysv.segments, "nextId", 0, INT_MAX),
+      shm_rmid_forced: constant(0),
+      shmall: large(
+        () => limits().segmentPages,
+        (pages) => {
+          limits().segmentPages = pages;
+        },
+      ),
+      shmmax: large(
+        () => limits().segmentSize,
+        (bytes) => {
+          limits().segmentSize = bytes;
+        },
+      ),
+      shmmni: setting(limits, "segments", 0, IPCMNI),
+      tainted: constant(0),
       threads_max: constant(PID_MAX),
       version: constant(KERNEL_VERSION),
     },
