@@ -29,7 +29,7 @@ import { type Ancillary, integer, type Received, Socket } from "./socket.ts";
 import type { InetStack } from "./stack.ts";
 
 /** The protocol for a type of socket, as inet_create() finds it. */
-export function inetProtocol(type: number, protocol: number, context: OpenContext): number {
+export function inetProtocol(type: number, protocol: number, stack: InetStack, context: OpenContext): number {
   const fitting = {
     [S.SOCK_STREAM]: [I.IPPROTO_TCP],
     [S.SOCK_DGRAM]: [I.IPPROTO_UDP, I.IPPROTO_ICMP, I.IPPROTO_ICMPV6],
@@ -37,7 +37,7 @@ export function inetProtocol(type: number, protocol: number, context: OpenContex
   if (protocol < 0 || protocol >= I.IPPROTO_MAX) throw errno(EINVAL);
   if (type === S.SOCK_RAW) {
     if (protocol === 0) throw errno(EPROTONOSUPPORT);
-    if (!context.credentials.capable(CAP_NET_RAW)) throw errno(EPERM);
+    if (!stack.capable(context, CAP_NET_RAW)) throw errno(EPERM);
     return protocol;
   }
   if (fitting === undefined) throw errno(ESOCKTNOSUPPORT);
@@ -123,7 +123,7 @@ export abstract class InetSocket extends Socket implements PortUser {
     if (this.onlyV6 && !isV6(ip)) throw errno(EINVAL);
     const free = this.options.isSet(I.IPPROTO_IP, I.IP_FREEBIND);
     if (!isWildcard(ip) && !this.stack.bindable(ip) && !free) throw errno(EADDRNOTAVAIL);
-    if (port > 0 && port < I.FIRST_UNPRIVILEGED && !view.credentials.capable(CAP_NET_BIND_SERVICE)) throw errno(EACCES);
+    if (port > 0 && port < I.FIRST_UNPRIVILEGED && !this.stack.capable(view, CAP_NET_BIND_SERVICE)) throw errno(EACCES);
     if (this.isActive || this.localPort !== 0) throw errno(EINVAL);
     this.takePort(ip, port, undefined);
     this.userBound = true;
@@ -204,7 +204,7 @@ export abstract class InetSocket extends Socket implements PortUser {
 
   #setNumber(name: number, value: Uint8Array, context: OpenContext): void {
     if (value.length < 4) throw errno(EINVAL);
-    if (name === S.SO_MARK && !context.credentials.capable(CAP_NET_ADMIN)) throw errno(EPERM);
+    if (name === S.SO_MARK && !this.stack.capable(context, CAP_NET_ADMIN)) throw errno(EPERM);
     this.#numbers.set(name, new DataView(value.buffer, value.byteOffset, 4).getInt32(0, true));
   }
 

@@ -23,8 +23,10 @@ export interface NetworkOptions {
   readonly publish: readonly PublishedPort[];
   /** None: everything that the mode has. */
   readonly allow: readonly NetworkRule[];
-  /** Who may turn the loopback interface on and off; by default nobody. */
-  readonly mayChange?: (context: OpenContext) => boolean;
+  /** Who has a capability for this network; who has it for the machine, if undefined. */
+  readonly capable?: (context: OpenContext, capability: number) => boolean;
+  /** The loopback interface can be turned on and off. */
+  readonly changes?: boolean;
   /** Names of sockets in file systems, which networks that see the same files have in common. */
   readonly boundTo?: WeakMap<Inode, UnixSocket>;
 }
@@ -57,7 +59,8 @@ export class Network {
       now: () => Number(host.clock.monotonic()),
       after: (ms, callback) => host.timers.after(ms, callback),
       inodeLike: (inode) => this.inode(inode.attributes()),
-      mayChange: options.mayChange,
+      capable: options.capable ?? (({ credentials }, capability) => credentials.capable(capability)),
+      changes: options.changes ?? false,
     });
     if (this.stack.attached && host.network !== undefined) {
       this.stack.outside = new Outside(this.stack, host.network, new NetworkPolicy(allow));
@@ -110,7 +113,7 @@ export class Network {
   }
 
   #inet(family: number, type: number, protocol: number, flags: number, owner: Owner, context: OpenContext): Socket {
-    const found = inetProtocol(type, protocol, context);
+    const found = inetProtocol(type, protocol, this.stack, context);
     const inode = this.inode(owner);
     if (type === S.SOCK_RAW) return new RawSocket(this.stack, inode, flags, family, found);
     if (found === I.IPPROTO_TCP) return new TcpSocket(this.stack, inode, flags, family);

@@ -9,6 +9,8 @@
  * A machine with ports published, or with the host's network, has an interface eth0 in a network of its own behind a
  * gateway which translates addresses: the host.
  */
+
+import { CAP_NET_ADMIN } from "../abi/capability.ts";
 import { EADDRNOTAVAIL, EINVAL, ENETUNREACH, EPERM, errno } from "../abi/errno.ts";
 import type { Inode, OpenContext } from "../vfs/types.ts";
 import {
@@ -74,8 +76,10 @@ export interface StackOptions {
   readonly now: () => number;
   readonly after: (ms: number, callback: () => void) => () => void;
   readonly inodeLike: (inode: Inode) => Inode;
-  /** Who may turn the loopback interface on and off; by default nobody. */
-  readonly mayChange?: ((context: OpenContext) => boolean) | undefined;
+  /** Who has a capability for this network. */
+  readonly capable: (context: Pick<OpenContext, "credentials">, capability: number) => boolean;
+  /** The loopback interface can be turned on and off. */
+  readonly changes: boolean;
 }
 
 export class InetStack {
@@ -93,7 +97,8 @@ export class InetStack {
   /** Absent where nothing is outside. */
   outside: Outside | undefined;
   readonly #loopback: NetworkInterface;
-  readonly #mayChange: (context: OpenContext) => boolean;
+  readonly #changes: boolean;
+  readonly capable: StackOptions["capable"];
 
   constructor(options: StackOptions) {
     this.mode = options.mode;
@@ -133,12 +138,13 @@ export class InetStack {
     }
     this.interfaces = interfaces;
     this.#loopback = interfaces[0] as NetworkInterface;
-    this.#mayChange = options.mayChange ?? (() => false);
+    this.#changes = options.changes;
+    this.capable = options.capable;
   }
 
   /** The loopback interface alone can be turned on and off, and its addresses come and go with it. */
   setUp(which: NetworkInterface, up: boolean, context: OpenContext): number {
-    if (which !== this.#loopback || !this.#mayChange(context)) return -EPERM;
+    if (which !== this.#loopback || !this.#changes || !this.capable(context, CAP_NET_ADMIN)) return -EPERM;
     which.up = up;
     which.fresh &&= !up;
     // Of addresses those of IPv6 come and go with the interface; the other one stays once it is there.

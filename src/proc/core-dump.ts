@@ -87,15 +87,27 @@ interface Segment {
   readonly size: number;
 }
 
-/** What is kept of a mapping, as coredump_filter's default says: what is private and was changed, shared memory without a file. */
+/** Bits of /proc/[pid]/coredump_filter. */
+const ANON_PRIVATE = 1;
+const ANON_SHARED = 2;
+const FILE_PRIVATE = 4;
+const FILE_SHARED = 8;
+const ELF_HEADERS = 16;
+
+/** vma_dump_size(): what is kept of a mapping. By default what is private and was changed, and shared memory without a file. */
 function segmentOf(task: Task, vma: Vma): Segment {
   const whole = vma.end - vma.start;
+  const wants = (bit: number): boolean => (task.mm.coreFilter & bit) !== 0;
   if (vma.flags & VmFlag.DontDump) return { vma, size: 0 };
-  if (vma.file === null) return { vma, size: vma.prot & PROT_READ || vma.prot & PROT_WRITE ? whole : 0 };
-  if (vma.shared !== null) return { vma, size: 0 };
-  if (vma.prot & PROT_WRITE) return { vma, size: whole };
+  if (vma.file === null) {
+    const touched = vma.prot & (PROT_READ | PROT_WRITE);
+    return { vma, size: touched && wants(vma.shared === null ? ANON_PRIVATE : ANON_SHARED) ? whole : 0 };
+  }
+  if (vma.shared !== null) return { vma, size: wants(FILE_SHARED) ? whole : 0 };
+  if (vma.prot & PROT_WRITE && wants(ANON_PRIVATE)) return { vma, size: whole };
+  if (wants(FILE_PRIVATE)) return { vma, size: whole };
   // The first page of a program says which it was.
-  const begins = vma.offset === 0 && vma.prot & PROT_READ && task.space.isReadable(vma.start);
+  const begins = wants(ELF_HEADERS) && vma.offset === 0 && vma.prot & PROT_READ && task.space.isReadable(vma.start);
   return { vma, size: begins ? PAGE_SIZE : 0 };
 }
 

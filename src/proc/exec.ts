@@ -209,8 +209,10 @@ function become(
   const { kernel, process } = task;
   const { denyWriteExec } = task.space;
   if ((denyWriteExec & PR_MDWE_NO_INHERIT) === 0) (loaded.space as GuestSpace).denyWriteExec = denyWriteExec;
+  const mm = newMm(kernel, loaded);
+  mm.coreFilter = task.mm.coreFilter;
   releaseMemory(task);
-  enterProgram(task, newMm(kernel, loaded), loaded);
+  enterProgram(task, mm, loaded);
   if (task.files.references > 1) {
     task.files.references--;
     task.files = task.files.clone();

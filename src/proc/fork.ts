@@ -165,6 +165,7 @@ function copyTask(task: Task, args: CloneArgs): Task {
   // The one step that can fail for want of memory comes before anything that would have to be undone.
   const sharesMemory = has(flags, CLONE_VM);
   const mm = sharesMemory ? task.mm : new Mm(task.space.fork(), task.arch);
+  mm.coreFilter = task.mm.coreFilter;
   mm.acquire();
   let { files, fs, handlers } = task;
   if (has(flags, CLONE_FILES)) files.references++;
@@ -244,6 +245,8 @@ function newProcess(task: Task, pid: number, pids: PidNamespace, siblings: boole
   const child = new ThreadGroup({ kernel, pid, pids, parent, group, limits: [...process.limits] });
   child.exitSignal = siblings ? process.exitSignal : exitSignal;
   child.dumpable = process.dumpable;
+  child.oomAdjustment = process.oomAdjustment;
+  child.oomAdjustmentFloor = process.oomAdjustmentFloor;
   process.group.members.add(child);
   parent?.children.add(child);
   child.unkillable = pids.init === null;

@@ -17,6 +17,8 @@ export class Mm {
   barriers = 0;
   /** prctl(PR_SET_THP_DISABLE), remembered: there are no huge pages. */
   noHugePages = false;
+  /** Kinds of mapping that a core file has: core(5). */
+  coreFilter = 0x33;
   /** Tasks that use it; with the last one the space is released. */
   users = 0;
   /** The task whose registers are in the space's context now. */

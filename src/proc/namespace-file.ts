@@ -8,7 +8,8 @@ import {
   CLONE_NEWUSER,
   CLONE_NEWUTS,
 } from "../abi/clone.ts";
-import { EINVAL, ENOTTY, EPERM, ESRCH } from "../abi/errno.ts";
+import { EINVAL, ENOTTY, EPERM, ESRCH, errno } from "../abi/errno.ts";
+import { O_ACCMODE, O_RDONLY } from "../abi/fcntl.ts";
 import * as N from "../abi/nsfs.ts";
 import { RLIMIT_NOFILE } from "../abi/resource.ts";
 import { BaseFile } from "../vfs/file.ts";
@@ -73,6 +74,8 @@ class NamespaceInode extends SyntheticFile {
   }
 
   override open(flags: number, _context: OpenContext, path?: Path): File {
+    // As what is immutable.
+    if ((flags & O_ACCMODE) !== O_RDONLY) throw errno(EPERM);
     return new NamespaceFile(this, flags, path);
   }
 }

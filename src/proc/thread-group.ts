@@ -28,6 +28,11 @@ export class Usage {
   involuntarySwitches = 0;
   /** Peak resident set, KiB. */
   maxRss = 0;
+  /** By read(2), write(2) and their kin: /proc/[pid]/io. */
+  reads = 0;
+  writes = 0;
+  bytesRead = 0;
+  bytesWritten = 0;
 
   add(other: Usage): void {
     this.utime += other.utime;
@@ -36,6 +41,10 @@ export class Usage {
     this.majorFaults += other.majorFaults;
     this.voluntarySwitches += other.voluntarySwitches;
     this.involuntarySwitches += other.involuntarySwitches;
+    this.reads += other.reads;
+    this.writes += other.writes;
+    this.bytesRead += other.bytesRead;
+    this.bytesWritten += other.bytesWritten;
     this.maxRss = Math.max(this.maxRss, other.maxRss);
   }
 }
@@ -107,6 +116,9 @@ export class ThreadGroup {
   childSubreaper = false;
   /** prctl(PR_SET_DUMPABLE) */
   dumpable = 1;
+  /** /proc/[pid]/oom_score_adj, and how low it may be set without privilege. */
+  oomAdjustment = 0;
+  oomAdjustmentFloor = 0;
   /** Who logged in, for the audit system; 2^32 - 1: nobody has. */
   loginuid = 0xffff_ffff;
   /** Monotonic time of the start, nanoseconds. */

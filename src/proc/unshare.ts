@@ -1,5 +1,5 @@
 /** New namespaces, as clone(2) and unshare(2) make them. After create_new_namespaces() and create_user_ns() of Linux. */
-import { CAP_NET_ADMIN, CAP_SETFCAP, CAP_SYS_ADMIN } from "../abi/capability.ts";
+import { CAP_SETFCAP, CAP_SYS_ADMIN } from "../abi/capability.ts";
 import {
   CLONE_NEWCGROUP,
   CLONE_NEWIPC,
@@ -51,11 +51,11 @@ export function newNamespaces(
   }
   if (wanted & CLONE_NEWCGROUP) cgroup = registry.add("cgroup", new CgroupNamespace(), owner);
   if (wanted & CLONE_NEWNET) {
-    const mayChange = (context: OpenContext): boolean =>
-      (context.credentials as TaskCredentials).capableIn(CAP_NET_ADMIN, owner);
+    const capable = ({ credentials }: Pick<OpenContext, "credentials">, capability: number): boolean =>
+      (credentials as TaskCredentials).capableIn(capability, owner);
     network = registry.add(
       "net",
-      new Network(host, device(), { ...NO_NETWORK, mayChange, boundTo: network.boundTo }),
+      new Network(host, device(), { ...NO_NETWORK, changes: true, capable, boundTo: network.boundTo }),
       owner,
     );
   }

@@ -59,12 +59,15 @@ export interface SyscallDefinition {
   readonly partial: string | undefined;
   /** The call's result is not to be written to the result register (rt_sigreturn, a successful execve). */
   readonly noResult: boolean;
+  /** Counts as reading or writing so many bytes: /proc/[pid]/io. */
+  readonly moves: "reads" | "writes" | undefined;
 }
 
 export interface SyscallOptions {
   readonly printResult?: (result: number, context: PrintContext) => string;
   readonly partial?: string;
   readonly noResult?: boolean;
+  readonly moves?: "reads" | "writes";
 }
 
 export function syscall<const A extends readonly Arg[]>(
@@ -80,5 +83,6 @@ export function syscall<const A extends readonly Arg[]>(
     printResult: options.printResult,
     partial: options.partial,
     noResult: options.noResult ?? false,
+    moves: options.moves,
   };
 }

@@ -34,6 +34,7 @@ interface Entry {
   readonly wide: number;
   /** Bit i set: argument i is signed. */
   readonly signed: number;
+  readonly moves: "reads" | "writes" | undefined;
 }
 
 /** A number without handler: all that it may have been given. */
@@ -47,7 +48,22 @@ function entryOf(definition: SyscallDefinition | undefined): Entry | undefined {
     if (kind === "i64" || kind === "u64") wide |= 1 << i;
     if (kind === "i32" || kind === "i64") signed |= 1 << i;
   });
-  return { definition, handler: definition.handler, arity: definition.args.length, wide, signed };
+  return {
+    definition,
+    handler: definition.handler,
+    arity: definition.args.length,
+    wide,
+    signed,
+    moves: definition.moves,
+  };
+}
+
+/** For /proc/[pid]/io. */
+function count({ usage }: Task, moves: "reads" | "writes", result: number): void {
+  usage[moves]++;
+  if (result <= 0) return;
+  if (moves === "reads") usage.bytesRead += result;
+  else usage.bytesWritten += result;
 }
 
 interface TracedCall {
@@ -82,7 +98,9 @@ export class SyscallDispatcher implements SyscallGate {
     const entry = this.#entries[number];
     if (entry === undefined) return -ENOSYS;
     try {
-      return this.#invoke(task, entry, context);
+      const result = this.#invoke(task, entry, context);
+      if (entry.moves !== undefined && typeof result === "number") count(task, entry.moves, result);
+      return result;
     } catch (e) {
       if (e instanceof Errno) return -e.code;
       throw e;
@@ -98,6 +116,8 @@ export class SyscallDispatcher implements SyscallGate {
   }
 
   finished(task: Task, result: number): void {
+    const moves = this.#tables.get(task.arch)?.[task.syscallNumber]?.moves;
+    if (moves !== undefined) count(task, moves, result);
     const call = this.#traced.get(task);
     if (call === undefined) return;
     this.#traced.delete(task);
@@ -178,8 +198,10 @@ export class SyscallDispatcher implements SyscallGate {
         result = -e.code;
       }
     }
-    if (typeof result === "number") tracer.exit(task, number, definition, args, result);
-    else this.#traced.set(task, { number, definition, args });
+    if (typeof result === "number") {
+      if (entry?.moves !== undefined) count(task, entry.moves, result);
+      tracer.exit(task, number, definition, args, result);
+    } else this.#traced.set(task, { number, definition, args });
     return result;
   }
 }

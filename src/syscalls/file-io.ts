@@ -333,36 +333,68 @@ function checkPosition(position: number): void {
 }
 
 export const fileIoCalls: readonly SyscallDefinition[] = [
-  syscall("read", [fd, outBuffer(), size], (task, fd, address, count) =>
-    readInto(task, readableFile(task, fd), address, count, undefined),
+  syscall(
+    "read",
+    [fd, outBuffer(), size],
+    (task, fd, address, count) => readInto(task, readableFile(task, fd), address, count, undefined),
+    { moves: "reads" },
   ),
-  syscall("write", [fd, inBuffer(2), size], (task, fd, address, count) =>
-    writeFrom(task, writableFile(task, fd), address, count, undefined),
+  syscall(
+    "write",
+    [fd, inBuffer(2), size],
+    (task, fd, address, count) => writeFrom(task, writableFile(task, fd), address, count, undefined),
+    { moves: "writes" },
   ),
-  syscall("pread64", [fd, outBuffer(), size, offset], (task, fd, address, count, position) => {
-    checkPosition(position);
-    const file = readableFile(task, fd);
-    return readInto(task, file, address, count, position);
-  }),
-  syscall("pwrite64", [fd, inBuffer(2), size, offset], (task, fd, address, count, position) => {
-    checkPosition(position);
-    const file = writableFile(task, fd);
-    return writeFrom(task, file, address, count, position);
-  }),
-  syscall("readv", [fd, iovOut(2), int], (task, fd, iov, count) =>
-    readVectors(task, readableFile(task, fd), readIoVectors(task, iov, count), undefined),
+  syscall(
+    "pread64",
+    [fd, outBuffer(), size, offset],
+    (task, fd, address, count, position) => {
+      checkPosition(position);
+      const file = readableFile(task, fd);
+      return readInto(task, file, address, count, position);
+    },
+    { moves: "reads" },
   ),
-  syscall("writev", [fd, iovIn(2), int], (task, fd, iov, count) =>
-    writeVectors(task, writableFile(task, fd), readIoVectors(task, iov, count), undefined),
+  syscall(
+    "pwrite64",
+    [fd, inBuffer(2), size, offset],
+    (task, fd, address, count, position) => {
+      checkPosition(position);
+      const file = writableFile(task, fd);
+      return writeFrom(task, file, address, count, position);
+    },
+    { moves: "writes" },
   ),
-  syscall("preadv", [fd, iovOut(2), int, long], (task, fd, iov, count, position) => {
-    checkPosition(position);
-    return readVectors(task, readableFile(task, fd), readIoVectors(task, iov, count), position);
-  }),
-  syscall("pwritev", [fd, iovIn(2), int, long], (task, fd, iov, count, position) => {
-    checkPosition(position);
-    return writeVectors(task, writableFile(task, fd), readIoVectors(task, iov, count), position);
-  }),
+  syscall(
+    "readv",
+    [fd, iovOut(2), int],
+    (task, fd, iov, count) => readVectors(task, readableFile(task, fd), readIoVectors(task, iov, count), undefined),
+    { moves: "reads" },
+  ),
+  syscall(
+    "writev",
+    [fd, iovIn(2), int],
+    (task, fd, iov, count) => writeVectors(task, writableFile(task, fd), readIoVectors(task, iov, count), undefined),
+    { moves: "writes" },
+  ),
+  syscall(
+    "preadv",
+    [fd, iovOut(2), int, long],
+    (task, fd, iov, count, position) => {
+      checkPosition(position);
+      return readVectors(task, readableFile(task, fd), readIoVectors(task, iov, count), position);
+    },
+    { moves: "reads" },
+  ),
+  syscall(
+    "pwritev",
+    [fd, iovIn(2), int, long],
+    (task, fd, iov, count, position) => {
+      checkPosition(position);
+      return writeVectors(task, writableFile(task, fd), readIoVectors(task, iov, count), position);
+    },
+    { moves: "writes" },
+  ),
   // The fifth argument is the high half of the position on 32-bit machines; ours is whole in the fourth.
   syscall(
     "preadv2",
@@ -377,6 +409,7 @@ export const fileIoCalls: readonly SyscallDefinition[] = [
       if ((flags & RWF_NOWAIT) === 0) return readVectors(task, file, vectors, at);
       return withFlags(file, O_NONBLOCK, 0, () => readVectors(task, file, vectors, at));
     },
+    { moves: "reads" },
   ),
   syscall(
     "pwritev2",
@@ -395,6 +428,7 @@ export const fileIoCalls: readonly SyscallDefinition[] = [
       if (at === undefined) file.position = end;
       return writeVectors(task, file, vectors, at === undefined ? undefined : end);
     },
+    { moves: "writes" },
   ),
   syscall("lseek", [fd, offset, whence], (task, fd, offset, whence) => {
     const file = task.files.get(fd);

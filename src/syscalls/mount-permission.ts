@@ -22,5 +22,10 @@ export function makeFileSystem(task: Task, type: string, source: Parameters<File
   // What shows a namespace takes the right to that.
   const shown = { proc: process.pids, mqueue: ipc, sysfs: namespaces.network }[type];
   if (shown !== undefined && !credentials.capableIn(CAP_SYS_ADMIN, kernel.registry.of(shown).owner)) throw errno(EPERM);
-  return make(source);
+  const fs = make(source);
+  // It belongs to whoever mounts it.
+  const { fsuid, fsgid } = credentials;
+  if (type === "tmpfs" && fsuid !== 0 && !/(^|,)uid=/.test(source.data)) fs.root.setAttributes({ uid: fsuid });
+  if (type === "tmpfs" && fsgid !== 0 && !/(^|,)gid=/.test(source.data)) fs.root.setAttributes({ gid: fsgid });
+  return fs;
 }

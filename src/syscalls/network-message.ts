@@ -1,6 +1,6 @@
 /** struct msghdr and what goes along with a message: sendmsg(2), recvmsg(2), cmsg(3), unix(7) "Ancillary messages". */
 import { CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN } from "../abi/capability.ts";
-import { EFAULT, EINVAL, EMFILE, EMSGSIZE, EPERM, Errno, errno } from "../abi/errno.ts";
+import { EFAULT, EINVAL, EMFILE, EMSGSIZE, EPERM, Errno, ESRCH, errno } from "../abi/errno.ts";
 import * as S from "../abi/socket.ts";
 import type { PeerCredentials, Received, Socket } from "../net/socket.ts";
 import type { Task } from "../proc/task.ts";
@@ -133,6 +133,7 @@ function checkedCredentials(task: Task, data: DataView): PeerCredentials {
   if (uid === undefined || gid === undefined) throw errno(EINVAL);
   if (![c.uid, c.euid, c.suid].includes(uid) && !c.hasEffective(CAP_SETUID)) throw errno(EPERM);
   if (![c.gid, c.egid, c.sgid].includes(gid) && !c.hasEffective(CAP_SETGID)) throw errno(EPERM);
+  if (process !== task.pid && task.kernel.isFree(process)) throw errno(ESRCH);
   return { pid: process, uid, gid };
 }
 

@@ -2,7 +2,7 @@
 import { CAP_SETGID, CAP_SETPCAP, CAP_SETUID } from "../abi/capability.ts";
 import { EFAULT, EINVAL, EPERM, ESRCH, errno } from "../abi/errno.ts";
 import { afterFsuidChange, afterIdChange } from "../proc/capability-state.ts";
-import { ALL_CAPABILITIES, type CredentialFields } from "../proc/credentials.ts";
+import { ALL_CAPABILITIES, type CredentialFields, type TaskCredentials } from "../proc/credentials.ts";
 import type { Task } from "../proc/task.ts";
 import { int } from "./args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
@@ -25,8 +25,19 @@ function given(task: Task, kind: Kind, id: number): number | undefined {
 }
 
 function change(task: Task, fields: Partial<CredentialFields>): number {
-  task.credentials = afterIdChange(task.credentials, task.credentials.with(fields));
+  commit(task, afterIdChange(task.credentials, task.credentials.with(fields)));
   return 0;
+}
+
+/** commit_creds(): what has been somebody else, or has got more rights, is not to be looked into by those who might until now. */
+function commit(task: Task, credentials: TaskCredentials): void {
+  const old = task.credentials;
+  task.credentials = credentials;
+  const { euid, egid, fsuid, fsgid, permitted } = credentials;
+  const same = euid === old.euid && egid === old.egid && fsuid === old.fsuid && fsgid === old.fsgid;
+  if (same && (permitted & ~old.permitted) === 0n) return;
+  task.process.dumpable = 0;
+  task.parentDeathSignal = 0;
 }
 
 function setuid(task: Task, id: number): number {
@@ -105,7 +116,7 @@ function setfsuid(task: Task, id: number): number {
     wanted !== undefined &&
     ([uid, euid, suid, fsuid].includes(wanted) || task.credentials.hasEffective(CAP_SETUID))
   ) {
-    task.credentials = afterFsuidChange(task.credentials, wanted);
+    commit(task, afterFsuidChange(task.credentials, wanted));
   }
   return old.shownUser(fsuid);
 }

@@ -382,6 +382,13 @@ export function mountsText(task: Task): string {
   return text;
 }
 
+export function mountStatsText(task: Task): string {
+  let text = "";
+  for (const [mount, place] of visibleMounts(task))
+    text += `device ${escapeMount(mount.source)} mounted on ${escapeMount(place)} with fstype ${mount.fs.type}\n`;
+  return text;
+}
+
 export function mountInfoText(task: Task): string {
   let text = "";
   for (const [mount, place] of visibleMounts(task)) {

@@ -15,10 +15,12 @@ import { nameOf } from "../namespace-file.ts";
 import type { NamespaceIdentity } from "../namespaces.ts";
 import type { PidNamespace } from "../pid-namespace.ts";
 import type { Task } from "../task.ts";
+import * as figures from "./figures.ts";
 import type { ProcFs } from "./file-system.ts";
 import { idMapFile, setgroupsFile } from "./id-map.ts";
 import { MemoryNode } from "./memory-file.ts";
 import { netDirectory } from "./net.ts";
+import { numaText, PagemapNode } from "./pagemap.ts";
 import * as text from "./process-text.ts";
 import { smapsRollupText, smapsText } from "./smaps.ts";
 
@@ -34,8 +36,14 @@ const NO_ID = 0xffff_ffff;
 
 type Maker = (task: Task, fs: ProcFs, ino: number) => Inode;
 
+/** task_dump_owner(): what may not be looked into is root's. */
 function owner(task: Task): { uid: number; gid: number } {
-  return { uid: task.credentials.euid, gid: task.credentials.egid };
+  return task.process.dumpable === 1 ? effectiveIds(task) : { uid: 0, gid: 0 };
+}
+
+/** Of directories that anybody may read, and of those that a process may always open of itself. */
+function effectiveIds({ credentials }: Task): { uid: number; gid: number } {
+  return { uid: credentials.euid, gid: credentials.egid };
 }
 
 /** What looking into another process needs: PTRACE_MODE_READ_FSCREDS of ptrace(2). */
@@ -96,9 +104,20 @@ function magic(place: (task: Task) => Path | undefined): Maker {
   };
 }
 
+function setting(make: (task: Task, fs: ProcFs, ino: number, owner: { uid: number; gid: number }) => Inode): Maker {
+  return (task, fs, ino) => make(task, fs, ino, owner(task));
+}
+
+function pagemapFile(task: Task, fs: ProcFs, ino: number): Inode {
+  const node = new PagemapNode(fs, { ino, mode: 0o400, owner: owner(task), content: undefined, admit: guard(task) });
+  node.space = () => (text.hasMemory(task) ? task.space : undefined);
+  return node;
+}
+
 const ENTRIES: Readonly<Record<string, Maker>> = {
   auxv: file((task) => (text.hasMemory(task) ? task.space.auxv : new Uint8Array(0)), 0o400, true),
   cgroup: file(() => "0::/\n"),
+  clear_refs: setting(figures.clearRefsFile),
   cmdline: file((task) => text.memoryArea(task, "arg")),
   comm: (task, fs, ino) =>
     new SyntheticFile(fs, {
@@ -112,12 +131,15 @@ const ENTRIES: Readonly<Record<string, Maker>> = {
         return bytes.length;
       },
     }),
+  coredump_filter: setting(figures.coreFilterFile),
+  cpuset: file(() => "/\n"),
   cwd: magic((task) => task.fs.cwd),
   environ: file((task) => text.memoryArea(task, "env"), 0o400, true),
   exe: magic((task) => (task.hasMemory ? (task.space.executable as unknown as File | null)?.path : undefined)),
   fd: (task, fs, ino) => descriptorDirectory(task, fs, ino, FD_INO, DT_LNK, descriptorLink),
   fdinfo: (task, fs, ino) => descriptorDirectory(task, fs, ino, FDINFO_INO, DT_REG, descriptorInfo),
   gid_map: (task, fs, ino) => idMapFile(task, fs, ino, owner(task), "gids"),
+  io: file((task) => figures.ioText(task, true), 0o400, true),
   limits: file(text.limitsText),
   loginuid: loginuidFile,
   maps: file(text.mapsText, 0o444, true),
@@ -134,13 +156,19 @@ const ENTRIES: Readonly<Record<string, Maker>> = {
   },
   mountinfo: file(text.mountInfoText),
   mounts: file(text.mountsText),
+  mountstats: file(text.mountStatsText, 0o400),
   ns: namespaceDirectory,
   net: (task, fs, ino) => netDirectory(task.namespaces.network, fs, ino),
-  oom_adj: (task, fs, ino) => oomFile(task, fs, ino),
-  oom_score: file(() => "0\n"),
-  oom_score_adj: (task, fs, ino) => oomFile(task, fs, ino),
+  numa_maps: file(numaText, 0o444, true),
+  oom_adj: setting(figures.oomAdjFile),
+  oom_score: file(figures.oomScoreText),
+  oom_score_adj: setting(figures.oomScoreAdjFile),
+  pagemap: pagemapFile,
   personality: file((task) => `${task.personality.toString(16).padStart(8, "0")}\n`, 0o400, true),
+  projid_map: file((task) => (task.users.parent === null ? "         0          0 4294967295\n" : "")),
   root: magic((task) => task.fs.root),
+  sched: file(figures.schedText),
+  schedstat: file(figures.schedstatText),
   setgroups: (task, fs, ino) => setgroupsFile(task, fs, ino, owner(task)),
   sessionid: file(() => String(NO_ID)),
   smaps: file(smapsText, 0o444, true),
@@ -148,16 +176,21 @@ const ENTRIES: Readonly<Record<string, Maker>> = {
   stat: file((task, pids) => text.statText(task, pids, true)),
   statm: file(text.statmText),
   status: file(text.statusText),
+  syscall: file(figures.syscallText, 0o400, true),
   task: taskDirectory,
+  timerslack_ns: setting(figures.timerSlackFile),
   uid_map: (task, fs, ino) => idMapFile(task, fs, ino, owner(task), "uids"),
   wchan: file(() => "0"),
 };
 
-/** Threads have most of it, but no directory of threads. */
+/** Threads have most of it, but what belongs to a process alone. */
 const THREAD_ENTRIES: Readonly<Record<string, Maker>> = Object.fromEntries(
-  Object.entries({ ...ENTRIES, stat: file((task, pids) => text.statText(task, pids, false)) }).filter(
-    ([name]) => name !== "task",
-  ),
+  Object.entries({
+    ...ENTRIES,
+    children: file((task, pids) => (task === task.process.leader ? figures.childrenText(task, pids) : "")),
+    io: file((task) => figures.ioText(task, false), 0o400, true),
+    stat: file((task, pids) => text.statText(task, pids, false)),
+  }).filter(([name]) => !["task", "coredump_filter", "mountstats", "timerslack_ns"].includes(name)),
 );
 
 /** /proc/[pid]/ns: magic links to what setns(2) takes. */
@@ -222,25 +255,13 @@ function loginuidFile(task: Task, fs: ProcFs, ino: number): Inode {
   });
 }
 
-function oomFile(task: Task, fs: ProcFs, ino: number): Inode {
-  // Nothing is ever killed for want of memory here (a guest gets ENOMEM), so only the neutral value is true.
-  return new SyntheticFile(fs, {
-    ino,
-    mode: 0o644,
-    owner: owner(task),
-    content: () => "0\n",
-    write: (bytes) =>
-      /^-?\d+\s*$/.test(decodeBytes(bytes)) ? (Number(decodeBytes(bytes)) === 0 ? bytes.length : -EPERM) : -EINVAL,
-  });
-}
-
 function directory(task: Task, fs: ProcFs, base: number, entries: Readonly<Record<string, Maker>>): Inode {
   const names = Object.keys(entries);
   const make = (name: string): Inode | undefined =>
     Object.hasOwn(entries, name) ? entries[name]?.(task, fs, base + 1 + names.indexOf(name)) : undefined;
   return new SyntheticDirectory(fs, {
     ino: base,
-    owner: owner(task),
+    owner: effectiveIds(task),
     nlink: 9,
     lookup: make,
     list: () =>
@@ -268,7 +289,7 @@ function taskDirectory(task: Task, fs: ProcFs, ino: number): Inode {
   const base = (thread: Task): number => thread.tid * INO_SPACE + 0x200;
   return new SyntheticDirectory(fs, {
     ino,
-    owner: owner(task),
+    owner: effectiveIds(task),
     nlink: 2 + task.process.tasks.size,
     lookup: (name) => {
       const thread = threads().find((t) => String(fs.pids.number(t.tid)) === name);
@@ -290,7 +311,7 @@ function descriptorDirectory(
   return new SyntheticDirectory(fs, {
     ino,
     mode: 0o500,
-    owner: owner(task),
+    owner: effectiveIds(task),
     lookup: (name) => {
       if (!/^(0|[1-9]\d*)$/.test(name) || !text.hasMemory(task)) return undefined;
       const fd = Number(name);
