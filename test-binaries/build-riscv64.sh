@@ -30,7 +30,7 @@ dynamic=(access copy events exec fdctl files filesystems fpu ids inotify links l
 for name in "${dynamic[@]}"; do
   "$cc" "${flags[@]}" -fPIE -pie -o "$out/$name" "$name.c"
 done
-for name in futex process signals riscv64/abi; do
+for name in futex process signals riscv64/abi riscv64/vectors; do
   "$cc" "${flags[@]}" "${static[@]}" -I. -o "$out/$(basename "$name")" "$name.c"
 done
 "$cc" "${flags[@]}" -fPIE -pie -o "$out/process-pie" process.c

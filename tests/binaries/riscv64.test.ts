@@ -39,7 +39,7 @@ describe("riscv64 test binaries", () => {
     expect(result).toEqual(riscv64Expectation(binary.id));
   });
 
-  const translated = riscv64Cases.filter(({ id }) => all || ["abi", "bench-sha256"].includes(id));
+  const translated = riscv64Cases.filter(({ id }) => all || ["abi", "vectors", "bench-sha256"].includes(id));
   test.for(translated)("$id, translated", { timeout }, async (binary) => {
     const result = await run(...TRANSLATED, `./test-binaries/bin/riscv64/${binary.program}`, ...binary.args);
     expect(result).toEqual(riscv64Expectation(binary.id));
