@@ -117,8 +117,8 @@ function msgctl(task: Task, id: number, command: number, buffer: number): number
       put64(view, 72, queue.bytes);
       put64(view, 80, queue.messages.length);
       put64(view, 88, queue.limit);
-      view.setInt32(96, queue.lastSender, true);
-      view.setInt32(100, queue.lastReceiver, true);
+      view.setInt32(96, task.numberOf(queue.lastSender), true);
+      view.setInt32(100, task.numberOf(queue.lastReceiver), true);
       space.copyOut(buffer, bytes);
       return command === S.IPC_STAT ? 0 : queue.id;
     }

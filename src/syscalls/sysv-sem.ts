@@ -153,7 +153,7 @@ function onSemaphore(task: Task, id: number, number: number, command: number, va
   if (semaphore === undefined) throw errno(EINVAL);
   switch (command) {
     case S.GETPID:
-      return semaphore.lastPid;
+      return task.numberOf(semaphore.lastPid);
     case S.GETVAL:
       return semaphore.value;
     case S.GETNCNT:

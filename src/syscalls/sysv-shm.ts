@@ -128,8 +128,8 @@ function shmctl(task: Task, id: number, command: number, buffer: number): number
       put64(view, 56, segment.attached);
       put64(view, 64, segment.detached);
       put64(view, 72, segment.changed);
-      view.setInt32(80, segment.creatorPid, true);
-      view.setInt32(84, segment.lastPid, true);
+      view.setInt32(80, task.numberOf(segment.creatorPid), true);
+      view.setInt32(84, task.numberOf(segment.lastPid), true);
       put64(view, 88, segment.attachments(kernel));
       space.copyOut(buffer, bytes);
       return command === S.IPC_STAT ? 0 : segment.id;

@@ -114,9 +114,9 @@ const OOM_MAX = 1000;
 const OLD_DISABLE = -17;
 const OLD_MAX = 15;
 
-function setOom({ process }: Task, value: number, context: OpenContext): number {
-  // Lower than it was given by somebody who may is for who may.
-  if (value < process.oomAdjustmentFloor && !context.credentials.capable(CAP_SYS_RESOURCE)) return -EACCES;
+/** @param floor lower is for those who may */
+function setOom({ process }: Task, value: number, floor: number, context: OpenContext): number {
+  if (value < floor && !context.credentials.capable(CAP_SYS_RESOURCE)) return -EACCES;
   process.oomAdjustment = value;
   if (context.credentials.capable(CAP_SYS_RESOURCE)) process.oomAdjustmentFloor = value;
   return 0;
@@ -124,7 +124,8 @@ function setOom({ process }: Task, value: number, context: OpenContext): number 
 
 export const oomScoreAdjFile: ReturnType<typeof settingFile> = settingFile({
   read: ({ process }) => `${process.oomAdjustment}\n`,
-  write: (task, value, context) => (value < OOM_MIN || value > OOM_MAX ? -EINVAL : setOom(task, value, context)),
+  write: (task, value, context) =>
+    value < OOM_MIN || value > OOM_MAX ? -EINVAL : setOom(task, value, task.process.oomAdjustmentFloor, context),
 });
 
 export const oomAdjFile: ReturnType<typeof settingFile> = settingFile({
@@ -132,7 +133,8 @@ export const oomAdjFile: ReturnType<typeof settingFile> = settingFile({
     `${value === OOM_MAX ? OLD_MAX : Math.trunc((value * -OLD_DISABLE) / OOM_MAX)}\n`,
   write: (task, value, context) => {
     if (value < OLD_DISABLE || value > OLD_MAX) return -EINVAL;
-    return setOom(task, value === OLD_MAX ? OOM_MAX : Math.trunc((value * OOM_MAX) / -OLD_DISABLE), context);
+    const scaled = value === OLD_MAX ? OOM_MAX : Math.trunc((value * OOM_MAX) / -OLD_DISABLE);
+    return setOom(task, scaled, task.process.oomAdjustment, context);
   },
 });
 
@@ -149,6 +151,7 @@ export const timerSlackFile: ReturnType<typeof settingFile> = settingFile({
   mode: 0o666,
   read: (task) => `${task.timerSlack}\n`,
   write: (task, value, context) => {
+    if (value < 0) return -EINVAL;
     const caller = context.task as Task | undefined;
     if (caller !== task && !context.credentials.capable(CAP_SYS_NICE)) return -EPERM;
     task.timerSlack = value === 0 ? 50_000 : value;

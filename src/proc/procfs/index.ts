@@ -1,15 +1,23 @@
 /** The proc file system of one machine. */
 import { ENOENT, errno } from "../../abi/errno.ts";
 import { DT_DIR, DT_LNK } from "../../abi/stat.ts";
-import { direntType, SyntheticDirectory, SyntheticFile, SyntheticLink } from "../../vfs/types/synthetic.ts";
+import {
+  direntType,
+  fixedDirectory,
+  SyntheticDirectory,
+  SyntheticFile,
+  SyntheticLink,
+} from "../../vfs/types/synthetic.ts";
 import type { DirectoryEntry, Inode, OpenContext } from "../../vfs/types.ts";
 import type { Kernel } from "../kernel.ts";
 import type { PidNamespace } from "../pid-namespace.ts";
 import type { Task } from "../task.ts";
 import { ProcFs } from "./file-system.ts";
+import { locksText } from "./locks.ts";
 import * as machine from "./machine.ts";
 import { processDirectory } from "./process.ts";
 import { sysctlDirectory } from "./sysctl.ts";
+import { messagesText, segmentsText, semaphoresText } from "./sysvipc.ts";
 
 const ROOT_INO = 1;
 
@@ -51,12 +59,38 @@ export function createProcfs(kernel: Kernel, { dev, pids }: ProcfsOptions): Proc
   file("filesystems", machine.filesystemsText);
   file("loadavg", () => machine.loadavgText(kernel, pids));
   file("meminfo", () => machine.meminfoText(kernel));
+  file("cgroups", () => "#subsys_name\thierarchy\tnum_cgroups\tenabled\n");
+  file("diskstats", () => "");
+  file("execdomains", () => "0-0\tLinux           \t[kernel]\n");
+  file("locks", () => locksText(kernel, pids));
   file("partitions", () => "major minor  #blocks  name\n\n");
   file("stat", () => machine.machineStatText(kernel));
   file("swaps", () => "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
   file("uptime", () => machine.uptimeText(kernel));
   file("version", machine.versionText);
   file("vmstat", () => machine.vmstatText(kernel));
+  fixed.set(
+    "sysvipc",
+    fixedDirectory(
+      fs,
+      { ino: ++ino },
+      {
+        msg: (n) => new SyntheticFile(fs, { ino: n, content: () => messagesText(current(), pids) }),
+        sem: (n) => new SyntheticFile(fs, { ino: n, content: () => semaphoresText(current()) }),
+        shm: (n) => new SyntheticFile(fs, { ino: n, content: () => segmentsText(current(), pids) }),
+      },
+    ),
+  );
+  fixed.set(
+    "tty",
+    fixedDirectory(
+      fs,
+      { ino: ++ino },
+      {
+        drivers: (n) => new SyntheticFile(fs, { ino: n, content: machine.terminalDriversText }),
+      },
+    ),
+  );
   fixed.set("sys", sysctlDirectory(kernel, fs, ++ino));
 
   fs.root = new SyntheticDirectory(fs, {

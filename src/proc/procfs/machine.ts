@@ -117,6 +117,23 @@ export function filesystemsText(): string {
     .join("");
 }
 
+/** Terminals: who is behind which device number, which ps(1) makes names of. */
+export function terminalDriversText(): string {
+  const rows: readonly (readonly [string, string, number, string, string])[] = [
+    ["/dev/tty", "/dev/tty", 5, "0", "system:/dev/tty"],
+    ["/dev/console", "/dev/console", 5, "1", "system:console"],
+    ["/dev/ptmx", "/dev/ptmx", 5, "2", "system"],
+    ["pty_slave", "/dev/pts", 136, "0-1048575", "pty:slave"],
+    ["pty_master", "/dev/ptm", 128, "0-1048575", "pty:master"],
+  ];
+  return rows
+    .map(
+      ([name, node, major, minors, type]) =>
+        `${name.padEnd(20)} ${node.padEnd(8)} ${String(major).padStart(3)} ${minors.padStart(7)} ${type}\n`,
+    )
+    .join("");
+}
+
 export function devicesText(): string {
   return "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\nBlock devices:\n";
 }

@@ -1,11 +1,8 @@
 /** /proc/[pid] and /proc/[pid]/task/[tid]: directories made anew for whoever looks, from the state of the task. */
 import { CAP_AUDIT_CONTROL, CAP_SYS_PTRACE } from "../../abi/capability.ts";
-import { majorOf, minorOf } from "../../abi/device.ts";
 import { EACCES, EINVAL, ENOENT, EPERM, ESRCH, errno } from "../../abi/errno.ts";
-import { F_WRLCK, LOCK_EX } from "../../abi/fcntl.ts";
 import { DT_DIR, DT_LNK, DT_REG } from "../../abi/stat.ts";
 import { decodeBytes } from "../../util/bytes.ts";
-import { LOCK_END } from "../../vfs/locks.ts";
 import { displayName, type Path } from "../../vfs/path.ts";
 import { type FileOptions, SyntheticDirectory, SyntheticFile, SyntheticLink } from "../../vfs/types/synthetic.ts";
 import type { DirectoryEntry, File, Inode, OpenContext } from "../../vfs/types.ts";
@@ -18,6 +15,7 @@ import type { Task } from "../task.ts";
 import * as figures from "./figures.ts";
 import type { ProcFs } from "./file-system.ts";
 import { idMapFile, setgroupsFile } from "./id-map.ts";
+import { locksOfFile } from "./locks.ts";
 import { MemoryNode } from "./memory-file.ts";
 import { netDirectory } from "./net.ts";
 import { numaText, PagemapNode } from "./pagemap.ts";
@@ -310,7 +308,7 @@ function descriptorDirectory(
   const inoOf = (fd: number): number => task.tid * INO_SPACE + offset + fd;
   return new SyntheticDirectory(fs, {
     ino,
-    mode: 0o500,
+    mode: type === DT_LNK ? 0o500 : 0o555,
     owner: effectiveIds(task),
     lookup: (name) => {
       if (!/^(0|[1-9]\d*)$/.test(name) || !text.hasMemory(task)) return undefined;
@@ -353,38 +351,17 @@ function placeOf(task: Task, open: File): Path {
   return open.path ?? task.fs.mounts.place(open.inode, open.describe());
 }
 
-/** The locks that the process has on the file, or that belong to this open file: lock_get_status() of fs/locks.c. */
-function locksText(task: Task, open: File): string {
-  const { locks } = open.inode;
-  if (locks === undefined) return "";
-  const { dev, ino } = open.inode.attributes();
-  const hex = (n: number): string => n.toString(16).padStart(2, "0");
-  const where = `${hex(majorOf(dev))}:${hex(minorOf(dev))}:${ino}`;
-  const lines: string[] = [];
-  const add = (kind: string, exclusive: boolean, pid: number, range: string): void => {
-    lines.push(
-      `lock:\t${lines.length + 1}: ${kind} ADVISORY  ${exclusive ? "WRITE" : "READ"} ${pid} ${where} ${range}\n`,
-    );
-  };
-  const whole = locks.wholeBy(open);
-  if (whole !== undefined) add("FLOCK ", whole.type === LOCK_EX, whole.pid, "0 EOF");
-  for (const { type, start, end, owner, pid, file } of locks.records) {
-    if (file !== open || (owner !== open && owner !== task.process)) continue;
-    add(pid < 0 ? "OFDLCK" : "POSIX ", type === F_WRLCK, pid, `${start} ${end === LOCK_END ? "EOF" : end - 1n}`);
-  }
-  return lines.join("");
-}
-
 function descriptorInfo(task: Task, fs: ProcFs, ino: number, fd: number): Inode {
   return new SyntheticFile(fs, {
     ino,
-    mode: 0o400,
+    mode: 0o444,
+    admit: guard(task),
     owner: owner(task),
     content: () => {
       const open = openFile(task, fd);
       const flags = open.flags | (task.files.isCloseOnExec(fd) ? 0o2000000 : 0);
       const place = `mnt_id:\t${open.path?.mount.id ?? 0}\nino:\t${open.inode.ino}\n`;
-      const locks = locksText(task, open);
+      const locks = locksOfFile(task, open, fs.pids);
       return `pos:\t${open.position}\nflags:\t0${flags.toString(8)}\n${place}${locks}${open.details?.() ?? ""}`;
     },
   });
