@@ -12,6 +12,16 @@ function text(leaves: readonly number[], order: readonly number[]): string {
   return out.replaceAll("\0", "").trim();
 }
 
+/** Bytes of the cache that is farthest from the processor, as Linux has it here: by leaf 4. */
+function lastCache(): number {
+  let size = 0;
+  for (let level = 0; ; level++) {
+    const [type = 0, shape = 0, sets = 0] = cpuid(4, level);
+    if ((type & 31) === 0) return size;
+    size = ((shape >>> 22) + 1) * (((shape >>> 12) & 1023) + 1) * ((shape & 4095) + 1) * (sets + 1);
+  }
+}
+
 export function cpuinfoText(): string {
   const flags = FEATURE_WORDS.flatMap(featuresOf)
     .map(([, name]) => name)
@@ -28,6 +38,7 @@ export function cpuinfoText(): string {
     ["model name\t", text([0x8000_0002, 0x8000_0003, 0x8000_0004], [0, 1, 2, 3])],
     ["stepping\t", signature & 15],
     ["cpu MHz\t\t", "1000.000"],
+    ["cache size\t", `${lastCache() / 1024} KB`],
     ["physical id\t", 0],
     ["siblings\t", 1],
     ["core id\t\t", 0],
