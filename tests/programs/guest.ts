@@ -103,7 +103,7 @@ function chroot(scratch: string, root: string, script: string): string[] {
     mount -t overlay overlay -o "lowerdir=$2,upperdir=upper,workdir=work" root &&
     mount -t proc proc root/proc && mount -t sysfs sys root/sys && mount -t tmpfs dev root/dev && mkdir root/dev/shm root/dev/pts &&
     mount -t devpts -o newinstance,ptmxmode=666,mode=620 devpts root/dev/pts && ln -s pts/ptmx root/dev/ptmx &&
-    ln -s /proc/self/fd root/dev/fd && for f in null zero full random urandom tty; do touch root/dev/$f; mount --bind /dev/$f root/dev/$f; done &&
+    ln -s /proc/self/fd root/dev/fd && ln -s fd/0 root/dev/stdin && ln -s fd/1 root/dev/stdout && ln -s fd/2 root/dev/stderr && for f in null zero full random urandom tty; do touch root/dev/$f; mount --bind /dev/$f root/dev/$f; done &&
     mount -t tmpfs tmp root/tmp && chmod 1777 root/tmp root/dev/shm && hostname guest && { ip link set lo up 2>/dev/null || ifconfig lo up; }
     shift 2
     exec chroot root "$@"`;

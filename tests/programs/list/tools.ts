@@ -62,11 +62,13 @@ export const tools: readonly Program[] = [
     limit: 120,
   },
   {
+    // Without run-read, which expects answers in a tenth of a millisecond, and run-procsub, where bash natively fails once in 500 times.
     id: "bash-tests",
     group: "tools",
-    what: "bash's own tests, by its own comparison",
-    script: `cp -a $S/bash/tests t && for p in recho zecho printenv xcase; do gcc -O1 -w -DHAVE_STDLIB_H -DHAVE_STRING_H -DHAVE_UNISTD_H -DHAVE_LOCALE_H -DHAVE_SETLOCALE -o t/$p $S/bash/support/$p.c -I$S/bash; done; cd t; export THIS_SH=/bin/bash TMPDIR=/tmp PATH=$PWD:$PATH BASH_TSTOUT=/tmp/out
-      for x in run-*; do case $x in run-all|run-minimal|run-gprof|run-jobs|run-read|run-trap|run-execscript|run-exec|run-history|run-intl|run-redir|run-test|run-printf|run-set-e-test) continue;; esac; echo "$x: $(timeout 60 sh $x 2>&1 </dev/null | sed 's/[0-9][0-9][0-9][0-9]*/N/g' | sha256sum | cut -c1-16)"; done`,
+    what: "bash's own tests, by its own comparison with what it should print",
+    script: `cp -a $S/bash/tests t && for p in recho zecho printenv xcase; do gcc -O1 -w -DHAVE_STDLIB_H -DHAVE_STRING_H -DHAVE_UNISTD_H -DHAVE_LOCALE_H -DHAVE_SETLOCALE -o t/$p $S/bash/support/$p.c -I$S/bash -I$S/bash/include; done; cd t; export THIS_SH=/bin/bash TMPDIR=/tmp PATH=$PWD:$PATH BASH_TSTOUT=/tmp/out
+      for x in run-*; do case $x in run-all|run-minimal|run-gprof|run-jobs|run-read|run-procsub) continue;; esac
+        timeout 120 sh $x 2>&1 </dev/null | grep -av '^warning:' | sed 's/[0-9][0-9][0-9][0-9]*/N/g' >/tmp/diff; echo "$x: $(wc -l </tmp/diff) lines differ, $(sha256sum </tmp/diff | cut -c1-8)"; head -12 /tmp/diff; done`,
     limit: 1200,
     qemu: false,
   },
