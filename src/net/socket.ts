@@ -86,6 +86,8 @@ export abstract class Socket extends BaseFile {
   readonly protocol: number;
   /** Set by an operation that answers -EAGAIN because of another socket: woken when that may have changed. */
   waitsFor: WaitQueue | undefined;
+  /** A write has found no room. */
+  wantsRoom: boolean = false;
   /** The pending error: SO_ERROR, and the next call's result. */
   error: number = 0;
   sendBuffer: number = S.DEFAULT_BUFFER;

@@ -8,6 +8,7 @@ import * as F from "../abi/fcntl.ts";
 import { IN_ACCESS, IN_ATTRIB, IN_CREATE, IN_DELETE, IN_MODIFY, IN_MOVED_FROM, IN_MOVED_TO } from "../abi/inotify.ts";
 import { SI_KERNEL, SIGIO } from "../abi/signal.ts";
 import { S_IFDIR, S_IFREG } from "../abi/stat.ts";
+import { Socket } from "../net/socket.ts";
 import type { Kernel } from "../proc/kernel.ts";
 import type { Task } from "../proc/task.ts";
 import type { ThreadGroup } from "../proc/thread-group.ts";
@@ -75,9 +76,15 @@ export function setAsync(task: Task, file: File, fd: number, on: boolean): void 
       return;
     }
     const events = woken === 0 ? file.poll() : woken;
-    if (events & POLLHUP && !(file instanceof PipeFile)) send(kernel, file, fd, POLL_HUP);
-    else if (reads && events & (POLLIN | POLLHUP)) send(kernel, file, fd, POLL_IN);
-    else if (writes && events & (POLLOUT | POLLERR)) send(kernel, file, fd, POLL_OUT);
+    const pipe = file instanceof PipeFile;
+    // A socket that the other side has shut down half way has something to be read: its end.
+    if (events & POLLHUP && file instanceof Socket && file.poll() & POLLHUP) send(kernel, file, fd, POLL_HUP);
+    else if (reads && (events & POLLIN || (events & POLLHUP && (pipe || file instanceof Socket)))) {
+      send(kernel, file, fd, POLL_IN);
+    } else if (writes && events & (POLLOUT | POLLERR) && (pipe || file.wantsRoom === true)) {
+      file.wantsRoom = false;
+      send(kernel, file, fd, POLL_OUT);
+    }
   });
   file.cancelAsync = cancel;
 }
@@ -86,7 +93,7 @@ export function setAsync(task: Task, file: File, fd: number, on: boolean): void 
 
 export function getOwner(task: Task, file: File): number {
   const { owner } = file;
-  if (owner === undefined) return 0;
+  if (owner === undefined || !isThere(task.kernel, owner)) return 0;
   const number = task.numberOf(owner.id);
   return owner.type === F_OWNER_PGRP ? -number : number;
 }
@@ -94,6 +101,11 @@ export function getOwner(task: Task, file: File): number {
 export function setOwner(task: Task, file: File, id: number): number {
   if (id === -(2 ** 31)) return -EINVAL;
   return id < 0 ? own(task, file, F_OWNER_PGRP, -id) : own(task, file, F_OWNER_PID, id);
+}
+
+/** The owner may have ended. */
+function isThere({ groups, tasks }: Kernel, { type, id }: NonNullable<File["owner"]>): boolean {
+  return type === F_OWNER_PGRP ? groups.has(id) : tasks.has(id);
 }
 
 /** @param number 0: nobody */
@@ -111,7 +123,8 @@ export function getOwnerEx(task: Task, file: File, address: number): number {
   const { space } = task;
   space.writable(address, 8);
   space.writeU32(address, file.owner?.type ?? F_OWNER_TID);
-  space.writeU32(address + 4, task.numberOf(file.owner?.id ?? 0));
+  const { owner } = file;
+  space.writeU32(address + 4, owner !== undefined && isThere(task.kernel, owner) ? task.numberOf(owner.id) : 0);
   return 0;
 }
 

@@ -113,6 +113,7 @@ export function writeFrom(
   const prefix = task.space.readablePrefix(address, count);
   const from = file instanceof PipeFile ? wholePages(prefix, count) : prefix;
   const n = writeStream(task, file, from, position);
+  if (n === -EAGAIN) file.wantsRoom = true;
   // A bad pointer half way ends the write there; what lies before it has been written.
   if (isComplete(file, n, from.length)) return n;
   return writeRest(task, file, () => task.space.readablePrefix(address, count), n, position);

@@ -174,6 +174,7 @@ function send(
   const attempt = (): number => {
     for (;;) {
       const n = socket.send({ ...message, bytes: rest(sent), files });
+      if (n === -EAGAIN) socket.wantsRoom = true;
       if (n === -EAGAIN) return nonblocking(socket, flags) && sent > 0 ? sent : n;
       if (n < 0) {
         for (const file of files) release(file);

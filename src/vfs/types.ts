@@ -258,6 +258,8 @@ export interface File {
   ownerSignal?: number;
   /** Ends what O_ASYNC has begun. */
   cancelAsync?: () => void;
+  /** A write has found no room: O_ASYNC tells when there is some. */
+  wantsRoom?: boolean;
   /** False: it has a queue and yet no use for O_ASYNC. */
   readonly sendsSignals?: boolean;
   /** The open that it is from has made the file. */

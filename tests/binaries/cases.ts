@@ -73,6 +73,7 @@ const plain: readonly string[] = [
   "mqueue",
   "ptrace",
   "seccomp",
+  "sigio",
   "pidns",
   "namespaces",
   "userns",
