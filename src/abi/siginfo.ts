@@ -36,6 +36,8 @@ export interface SiginfoFields {
   /** SI_TIMER. */
   readonly timerId?: number;
   readonly overrun?: number;
+  /** SI_TIMER, while it waits: says how often the timer has expired since, and that the signal is taken. */
+  readonly settle?: () => number;
   /** SIGIO. */
   readonly band?: number;
   readonly fd?: number;

@@ -16,11 +16,16 @@ export interface TimerSetting {
   readonly interval: number;
 }
 
+/** DELAYTIMER_MAX */
+const MAX_OVERRUN = 0x7fff_ffff;
+
 const OFF: TimerSetting = { value: 0, interval: 0 };
 
 interface Timer {
   /** @param deadline time of its clock, or undefined to disarm */
   arm(deadline: number | undefined, interval: number): void;
+  /** Expirations of a periodic timer that nobody has noticed yet; they count as noticed now. */
+  passed(): number;
   readonly setting: TimerSetting;
 }
 
@@ -54,6 +59,14 @@ class CpuClockTimer implements Timer {
     if (this.#interval > 0) this.#at += expiries * this.#interval;
     else this.arm(undefined, 0);
     this.#expired(expiries);
+  }
+
+  passed(): number {
+    const late = this.#used() - this.#at;
+    if (!this.#armed || this.#interval === 0 || late < 0) return 0;
+    const expiries = 1 + Math.floor(late / this.#interval);
+    this.#at += expiries * this.#interval;
+    return expiries;
   }
 
   get setting(): TimerSetting {
@@ -97,6 +110,15 @@ class RealTimer implements Timer {
     this.#expired(expiries);
   }
 
+  passed(): number {
+    const late = this.#process.kernel.now() - this.#deadline;
+    const interval = this.#interval;
+    if (this.#cancel === null || interval === 0 || late < 0) return 0;
+    const expiries = 1 + Math.floor(late / interval);
+    this.arm(this.#deadline + expiries * interval, interval);
+    return expiries;
+  }
+
   get setting(): TimerSetting {
     if (this.#cancel === null) return { value: 0, interval: this.#interval };
     return { value: Math.max(1, this.#deadline - this.#process.kernel.now()), interval: this.#interval };
@@ -119,6 +141,7 @@ export interface PosixTimer {
   readonly value: bigint;
   /** SIGEV_THREAD_ID: who gets the signal. */
   readonly target: Task | null;
+  /** Expirations that the last signal stood for besides its own: timer_getoverrun(2). */
   overrun: number;
   arm(deadline: number | undefined, interval: number): void;
   readonly setting: TimerSetting;
@@ -225,18 +248,25 @@ export class IntervalTimers {
     const process = this.#process;
     const { clock, notify, signal, target } = options;
     const value = options.value ?? BigInt(id);
+    const queue = notify === SIGEV_THREAD_ID && target !== null ? target.pending : process.pending;
+    // One signal of each timer is on its way; what expires meanwhile is overrun (timer_getoverrun(2)). Where it has come to
+    // nothing since it is ignored, a periodic timer tries again.
+    let waiting = false;
+    let missed = 0;
+    const settle = (): number => {
+      waiting = false;
+      timer.overrun = Math.min(missed + real.passed(), MAX_OVERRUN);
+      return timer.overrun;
+    };
     const fire = (expiries: number): void => {
       if (notify === SIGEV_NONE) return;
-      const queue = notify === SIGEV_THREAD_ID && target !== null ? target.pending : process.pending;
-      // One signal per timer is queued; what comes while it waits is overrun (timer_getoverrun(2)).
-      if (queue.hasTimer(id)) {
-        timer.overrun += expiries;
-        return;
-      }
-      timer.overrun = expiries - 1;
-      const info = { signal, code: SI_TIMER, timerId: id, overrun: timer.overrun, value };
+      missed = waiting ? missed + expiries : expiries - 1;
+      if (waiting && queue.hasTimer(id)) return;
+      waiting = true;
+      const info = { signal, code: SI_TIMER, timerId: id, value, settle };
       if (notify === SIGEV_THREAD_ID && target !== null) kernel.signals.sendToTask(target, info);
-      else kernel.signals.sendToProcess(process, info);
+      else kernel.signals.sendToProcess(process, info, kernel.scheduler.current);
+      if (real.setting.interval === 0 && !queue.hasTimer(id)) waiting = false;
     };
     const { cpu } = options;
     const real: Timer =
@@ -252,7 +282,13 @@ export class IntervalTimers {
       value,
       target,
       overrun: 0,
-      arm: (deadline, interval) => real.arm(deadline, interval),
+      arm: (deadline, interval) => {
+        queue.removeTimer(id);
+        waiting = false;
+        timer.overrun = 0;
+        real.arm(deadline, interval);
+        kernel.signals.pendingChanged(process);
+      },
       get setting() {
         return real.setting;
       },

@@ -104,9 +104,9 @@ export class PendingSignals {
     return this.#queue.length;
   }
 
-  /** False if a standard signal was pending already: it is not queued twice (signal(7)). */
+  /** False if a standard signal was pending already: it is not queued twice (signal(7)), but for those of timers. */
   add(info: SignalInfo): boolean {
-    if (info.signal < SIGRTMIN && this.set.has(info.signal)) return false;
+    if (info.signal < SIGRTMIN && info.settle === undefined && this.set.has(info.signal)) return false;
     this.set.add(info.signal);
     this.#queue.push(info);
     return true;
@@ -127,7 +127,14 @@ export class PendingSignals {
     if (at < 0) return undefined;
     const [info] = this.#queue.splice(at, 1);
     if (!this.#queue.some((other) => other.signal === signal)) this.set.delete(signal);
-    return info;
+    return info?.settle === undefined ? info : { ...info, overrun: info.settle() };
+  }
+
+  /** A POSIX timer is set anew, or is no more: what it has sent is void. */
+  removeTimer(id: number): void {
+    const at = this.#queue.findIndex((info) => info.code === SI_TIMER && info.timerId === id);
+    const [info] = at < 0 ? [] : this.#queue.splice(at, 1);
+    if (info !== undefined && !this.#queue.some((other) => other.signal === info.signal)) this.set.delete(info.signal);
   }
 
   /** Forgets every instance of the signals in the set. */

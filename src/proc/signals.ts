@@ -62,9 +62,17 @@ export class Signals {
     return { signal, code: SI_KERNEL };
   }
 
-  /** A signal for the process: some thread that does not block it will take it. 0 or a negative errno. */
-  sendToProcess(process: ThreadGroup, info: SignalInfo): number {
-    return this.#send(process, info, null);
+  /**
+   * A signal for the process: some thread that does not block it will take it. 0 or a negative errno.
+   * @param preferred is asked first, if it is one of the process
+   */
+  sendToProcess(process: ThreadGroup, info: SignalInfo, preferred: Task | null = null): number {
+    return this.#send(process, info, null, preferred);
+  }
+
+  /** Signals have been taken back. */
+  pendingChanged(process: ThreadGroup): void {
+    for (const task of process.tasks) this.recalculate(task);
   }
 
   /** A signal for this thread alone. */
@@ -114,7 +122,7 @@ export class Signals {
     this.recalculate(task);
   }
 
-  #send(process: ThreadGroup, sent: SignalInfo, target: Task | null): number {
+  #send(process: ThreadGroup, sent: SignalInfo, target: Task | null, preferred: Task | null = null): number {
     const { signal } = sent;
     if (process.exited || process.exiting) return 0;
     const { pids } = process;
@@ -128,9 +136,11 @@ export class Signals {
     const force = sent.code === SI_KERNEL || info.pid === 0;
     if (!this.#prepare(process, signal, target ?? process.leader, force)) return 0;
     const queue = target === null ? process.pending : target.pending;
-    if (signal >= SIGRTMIN && info.code !== SI_USER && this.queueFull(process)) return -EAGAIN;
+    // A timer's place is its own since it was made.
+    const placed = info.settle !== undefined;
+    if (signal >= SIGRTMIN && info.code !== SI_USER && !placed && this.queueFull(process)) return -EAGAIN;
     if (!queue.add(info)) return 0;
-    this.#complete(process, signal, target);
+    this.#complete(process, signal, target, preferred);
     process.signalQueue.wake();
     return 0;
   }
@@ -179,8 +189,10 @@ export class Signals {
   }
 
   /** complete_signal(): picks who is to notice. */
-  #complete(process: ThreadGroup, signal: number, target: Task | null): void {
-    const chosen = target !== null ? (this.#wants(target, signal) ? target : null) : this.#choose(process, signal);
+  #complete(process: ThreadGroup, signal: number, target: Task | null, preferred: Task | null): void {
+    const first = target ?? (preferred?.process === process ? preferred : null);
+    const wants = first !== null && this.#wants(first, signal);
+    const chosen = wants ? first : target !== null ? null : this.#choose(process, signal);
     if (chosen === null) return;
     if (this.#surelyFatal(chosen, signal)) {
       this.beginExit(process, signal);

@@ -15,7 +15,7 @@ import { PAGE_SIZE } from "../mm/layout.ts";
 import { lock, lockAll, lockedBytes } from "../mm/lock.ts";
 import { VmFlag } from "../mm/vma.ts";
 import type { Task } from "../proc/task.ts";
-import { isWritable } from "../vfs/file.ts";
+import { isWritable, RegularFile } from "../vfs/file.ts";
 import { isAppendOnly } from "../vfs/file-flags.ts";
 import { fd as fdArg, flags, outPtr, printHex, printPointer, ptr, size } from "./args.ts";
 import { mapFlags } from "./control-args.ts";
@@ -44,7 +44,9 @@ function mmap(
   if (bits & MAP_FIXED && (bits & MAP_FIXED_NOREPLACE) === 0) checkSealed(task, address, length);
   if (bits & MAP_LOCKED && !canLock(task)) throw errno(EPERM);
   if (bits & MAP_LOCKED || task.space.futureFlags !== 0) checkLockLimit(task, lockedBytes(task.space) + length, EAGAIN);
-  return task.space.mmap(address, length, prot, bits, file, offset);
+  const mapped = task.space.mmap(address, length, prot, bits, file, offset);
+  if (file instanceof RegularFile) file.accessed();
+  return mapped;
 }
 
 /** can_do_mlock() */
@@ -60,7 +62,7 @@ function checkLockLimit(task: Task, bytes: number, tooMuch: number = ENOMEM): vo
 /** The pages that [address, address + length) touches; none if it wraps around. */
 function wholePages(address: number, length: number): [start: number, bytes: number] {
   const start = Math.floor(address / PAGE_SIZE) * PAGE_SIZE;
-  const bytes = Math.ceil((address + length - start) / PAGE_SIZE) * PAGE_SIZE;
+  const bytes = Math.ceil((address - start + length) / PAGE_SIZE) * PAGE_SIZE;
   if (bytes >= 2 ** 64) return [start, 0];
   if (start + bytes >= 2 ** 64) throw errno(EINVAL);
   return [start, bytes];

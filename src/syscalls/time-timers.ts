@@ -122,7 +122,6 @@ function timerSettime(task: Task, id: number, bits: number, value: number, old: 
       deadline = real ? setting.value - (Number(kernel.realtime()) - now) : setting.value;
     }
   }
-  timer.overrun = 0;
   timer.arm(deadline, setting.interval);
   if (old !== 0) writeSetting(task, old, before, 1);
   return 0;

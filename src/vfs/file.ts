@@ -198,9 +198,14 @@ export class RegularFile extends BaseFile {
     return n;
   }
 
+  /** It was read, or mapped: file_accessed() of Linux. */
+  accessed(): void {
+    if (this.#tracksAccess && (this.flags & O_NOATIME) === 0) this.inode.accessed?.();
+  }
+
   override pread(into: Uint8Array, position: number): number {
     const n = this.inode.read(position, into);
-    if (this.#tracksAccess && (this.flags & O_NOATIME) === 0) this.inode.accessed?.();
+    this.accessed();
     if (n > 0) notifyFile(this.inode, this.path, IN_ACCESS);
     return n;
   }

@@ -98,6 +98,8 @@ static void single(void) {
   flags("behind it", p + 3 * PAGE);
   R(munlock(p, 4 * PAGE));
   R(mlock((void *)1, PAGE));
+  R(mlock((void *)LONG_MAX, 8));
+  R(munlock((void *)LONG_MAX, 8));
   munmap(p, 4 * PAGE);
   p = anonymous(4, PROT_READ | PROT_WRITE, MAP_LOCKED);
   resident("MAP_LOCKED", p, 4);
@@ -240,6 +242,13 @@ static void files(void) {
   byte = p[6 * PAGE];
   resident("looked at", p, 16);
   munmap(p, 16 * PAGE);
+  struct stat before, after;
+  struct timespec old[2] = {{1000, 0}, {2000, 0}};
+  futimens(fd, old);
+  fstat(fd, &before);
+  munmap(mmap(0, PAGE, PROT_READ, MAP_SHARED, fd, 0), PAGE);
+  fstat(fd, &after);
+  yes("a mapping is an access", after.st_atime > before.st_atime);
   p = mmap(0, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   resident("shared memory", p, 8);
   int st;
