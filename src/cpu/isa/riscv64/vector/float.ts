@@ -6,21 +6,9 @@
  * it has them. Half precision is there as well, as the extension Zvfh has it.
  */
 import { CONTEXT_OFFSET } from "../../../../mm/layout.ts";
-import {
-  type F32,
-  type F64,
-  f32,
-  f64,
-  type I32,
-  type I64,
-  i32,
-  i64,
-  select,
-  type V128,
-  v128,
-} from "../../../wasm/expr.ts";
+import { type F32, type F64, f32, f64, type I32, type I64, i32, i64, select, type V128 } from "../../../wasm/expr.ts";
 import type { FunctionBuilder, FunctionRef, Local, ModuleBuilder } from "../../../wasm/module.ts";
-import { type FloatLanes, f32x4, f64x2, bits as logic } from "../../../wasm/simd.ts";
+import { bits as logic } from "../../../wasm/simd.ts";
 import { FFLAGS, FP_CAREFUL, FRM, VTYPE } from "../context.ts";
 import { DOUBLE, type Format, HALF, SINGLE } from "../float-formats.ts";
 import { fflags, NX, Rounding, raise, type SoftFunctions } from "../float-soft.ts";
@@ -44,6 +32,7 @@ import {
   type Width,
   ZERO,
 } from "./kit.ts";
+import { floatComparison, floatLanes, fused, signs } from "./lanes.ts";
 import { reduceOver } from "./permute.ts";
 
 /** By log2 of the bytes, less 1. */
@@ -228,21 +217,6 @@ interface Operation {
   readonly compute: Compute;
 }
 
-/** Wasm's arithmetic, where nobody can tell it from this. */
-function lanesOf(name: "add" | "sub" | "mul" | "div", swapped = false): Chunks {
-  const of = <S>(lanes: FloatLanes<S>, nan: V128) => {
-    return (f: FunctionBuilder, a: V128, b: V128): V128 => {
-      const r = f.let(swapped ? lanes[name](b, a) : lanes[name](a, b));
-      return logic.select(r, nan, lanes.eq(r, r));
-    };
-  };
-  const nans = (bits: bigint): V128 => v128.const(bits, bits);
-  return {
-    lanes: [undefined, undefined, of(f32x4, nans(0x7fc0_0000_7fc0_0000n)), of(f64x2, nans(DOUBLE.nan))],
-    unless: () => loadState(FP_CAREFUL),
-  };
-}
-
 function operations(kit: Kit): Record<string, Operation> {
   const all: Record<string, Operation> = {};
   const call = (fn: ElementFunction): Compute => {
@@ -253,37 +227,45 @@ function operations(kit: Kit): Record<string, Operation> {
   };
   for (const name of ["add", "sub", "mul", "div"] as const) {
     const compute = call(arithmetic(kit, `f${name}`));
-    all[`vf${name}`] = { compute, chunks: lanesOf(name) };
+    all[`vf${name}`] = { compute, chunks: floatLanes(name) };
     if (name === "sub" || name === "div")
-      all[`vfr${name}`] = { compute: swapped(compute), chunks: lanesOf(name, true) };
+      all[`vfr${name}`] = { compute: swapped(compute), chunks: floatLanes(name, true) };
     if (name === "div") continue;
     all[`vfw${name}`] = { vd: 1, compute };
     if (name !== "mul") all[`vfw${name}.w`] = { vd: 1, vs2: 1, compute };
   }
-  for (const name of ["fmin", "fmax", "fsgnj", "fsgnjn", "fsgnjx"])
-    all[`v${name}`] = { compute: call(arithmetic(kit, name)) };
-  const compare = (name: string, compute: Compute): void => {
-    all[name] = { vd: "mask", compute };
+  for (const name of ["fmin", "fmax"]) all[`v${name}`] = { compute: call(arithmetic(kit, name)) };
+  const sign = (name: string, of: (a: V128, b: V128) => V128): void => {
+    all[`v${name}`] = { compute: call(arithmetic(kit, name)), chunks: signs(of) };
+  };
+  sign("fsgnj", (_a, b) => b);
+  sign("fsgnjn", (_a, b) => logic.not(b));
+  sign("fsgnjx", (a, b) => logic.xor(a, b));
+  const compare = (name: string, compute: Compute, chunks: Chunks): void => {
+    all[name] = { vd: "mask", compute, chunks };
   };
   const [equal, less, lessOrEqual] = ["feq", "flt", "fle"].map((name) => call(arithmetic(kit, name)));
-  compare("vmfeq", equal as Compute);
-  compare("vmfne", (...args) => i64.xor((equal as Compute)(...args), c64(1)));
-  compare("vmflt", less as Compute);
-  compare("vmfle", lessOrEqual as Compute);
-  compare("vmfgt", swapped(less as Compute));
-  compare("vmfge", swapped(lessOrEqual as Compute));
-  for (const [names, scalar] of [
-    ["macc madd", "fmadd"],
-    ["nmacc nmadd", "fnmadd"],
-    ["msac msub", "fmsub"],
-    ["nmsac nmsub", "fnmsub"],
-  ] as const) {
+  compare("vmfeq", equal as Compute, floatComparison("eq"));
+  compare("vmfne", (...args) => i64.xor((equal as Compute)(...args), c64(1)), floatComparison("ne"));
+  compare("vmflt", less as Compute, floatComparison("lt"));
+  compare("vmfle", lessOrEqual as Compute, floatComparison("le"));
+  compare("vmfgt", swapped(less as Compute), floatComparison("lt", true));
+  compare("vmfge", swapped(lessOrEqual as Compute), floatComparison("le", true));
+  for (const { toAddend, toFactor, scalar, product, addend } of [
+    { toAddend: "macc", toFactor: "madd", scalar: "fmadd", product: false, addend: false },
+    { toAddend: "nmacc", toFactor: "nmadd", scalar: "fnmadd", product: true, addend: true },
+    { toAddend: "msac", toFactor: "msub", scalar: "fmsub", product: false, addend: true },
+    { toAddend: "nmsac", toFactor: "nmsub", scalar: "fnmsub", product: true, addend: false },
+  ]) {
     const compute = call(arithmetic(kit, scalar));
-    const [toAddend, toFactor] = names.split(" ");
     // The product is of both sources, or of the destination and the second.
-    all[`vf${toAddend}`] = { accumulates: true, compute };
+    all[`vf${toAddend}`] = { accumulates: true, compute, chunks: fused(product, addend, false) };
     all[`vfw${toAddend}`] = { vd: 1, accumulates: true, compute };
-    all[`vf${toFactor}`] = { accumulates: true, compute: (f, a, b, d, size) => compute(f, d, b, a, size) };
+    all[`vf${toFactor}`] = {
+      accumulates: true,
+      compute: (f, a, b, d, size) => compute(f, d, b, a, size),
+      chunks: fused(product, addend, true),
+    };
   }
   return all;
 }
@@ -320,7 +302,7 @@ function defineOperation(kit: Kit, name: string, op: Operation, unbox: FunctionR
     const twice = wide ? new Elements(f, sew, 1) : elements;
     f.set(scalar, f.call("i64", unbox, [scalar, sew]));
     const second = new Second(f, fields, scalar, elements, "u");
-    if (op.chunks !== undefined) inChunks(f, fields, second, sew, op.chunks, false);
+    if (op.chunks !== undefined) inChunks(f, fields, second, sew, op.chunks, vd === "mask");
     const widened = (value: I64): I64 => (wide ? f.let(f.call("i64", widen, [value, sew])) : value);
     forEach(f, fields.vm, (i) => {
       const a = vs2 === 1 ? f.let(twice.load(fields.vs2, i, "u")) : widened(f.let(elements.load(fields.vs2, i, "u")));

@@ -3,7 +3,7 @@ import { type I32, type I64, i32, i64, select } from "../../../wasm/expr.ts";
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from "../../../wasm/module.ts";
 import { defineProductHigh, type ProductHigh } from "../../../wasm/wide.ts";
 import { VTYPE, VXRM, VXSAT } from "../context.ts";
-import { type Chunks, chunksOf, inChunks } from "./chunks.ts";
+import { type Chunks, inChunks } from "./chunks.ts";
 import {
   c32,
   c64,
@@ -23,6 +23,7 @@ import {
   type Width,
   ZERO,
 } from "./kit.ts";
+import { lanes, merging, saturating as saturatingLanes } from "./lanes.ts";
 
 /** What an operation is done with: its operands, evaluated, and what is known of the width. */
 interface Operands {
@@ -96,10 +97,11 @@ const shift = (op: Binary, as: Extension, more: Partial<Operation> = {}): Operat
   ...more,
   compute: ({ a, b, elements }) => op(a, i64.and(b, i64.sub(elements.bits, c64(1)))),
 });
-const accumulate = (compute: (d: I64, a: I64, b: I64) => I64): Operation => ({
+const accumulate = (compute: (d: I64, a: I64, b: I64) => I64, chunks: Chunks): Operation => ({
   a: "u",
   b: "u",
   accumulates: true,
+  chunks,
   compute: ({ d, a, b }) => compute(d, a, b),
 });
 const widening = (compute: Binary, a: Extension, b: Extension, vs2: Width = 0): Operation => ({
@@ -173,7 +175,7 @@ function saturating(name: "add" | "sub", signed: boolean): Operation {
     a: "top",
     b: "top",
     isTop: true,
-    chunks: chunksOf.saturating(name, signed),
+    chunks: saturatingLanes(name, signed),
     ...(name === "add" ? SIGNED : {}),
     compute({ f, a, b, elements }) {
       const r = f.local("i64");
@@ -309,7 +311,6 @@ function defineRound(m: ModuleBuilder): FunctionRef {
 }
 
 function operations(productHigh: ProductHigh, round: FunctionRef): Record<string, Operation> {
-  const { lanes } = chunksOf;
   const not = (v: I64): I64 => i64.xor(v, ONES);
   const carrySum: Operation["compute"] = ({ a, b, carry }) => i64.add(i64.add(a, b), bool(carry));
   return {
@@ -344,10 +345,10 @@ function operations(productHigh: ProductHigh, round: FunctionRef): Record<string
     vdiv: divide(true, false),
     vremu: divide(false, true),
     vrem: divide(true, true),
-    vmacc: accumulate((d, a, b) => i64.add(d, i64.mul(a, b))),
-    vnmsac: accumulate((d, a, b) => i64.sub(d, i64.mul(a, b))),
-    vmadd: accumulate((d, a, b) => i64.add(a, i64.mul(d, b))),
-    vnmsub: accumulate((d, a, b) => i64.sub(a, i64.mul(d, b))),
+    vmacc: accumulate((d, a, b) => i64.add(d, i64.mul(a, b)), lanes("macc")),
+    vnmsac: accumulate((d, a, b) => i64.sub(d, i64.mul(a, b)), lanes("nmsac")),
+    vmadd: accumulate((d, a, b) => i64.add(a, i64.mul(d, b)), lanes("madd")),
+    vnmsub: accumulate((d, a, b) => i64.sub(a, i64.mul(d, b)), lanes("nmsub")),
     vwaddu: widening(i64.add, "u", "u"),
     vwadd: widening(i64.add, "s", "s"),
     vwsubu: widening(i64.sub, "u", "u"),
@@ -390,6 +391,7 @@ function operations(productHigh: ProductHigh, round: FunctionRef): Record<string
       b: "u",
       ...SIGNED,
       carries: true,
+      chunks: merging,
       compute: ({ a, b, carry }) => select(carry, b, a),
     },
     vsaddu: saturating("add", false),
@@ -454,7 +456,7 @@ function defineSplat(m: ModuleBuilder): FunctionRef {
     const sew = f.let(sewOf(loadState(VTYPE)));
     const elements = new Elements(f, sew);
     const second = new Second(f, fields, scalar, elements, "u", "signed");
-    inChunks(f, fields, second, sew, chunksOf.lanes("move"), false);
+    inChunks(f, fields, second, sew, lanes("move"), false);
     forEach(f, undefined, (i) => elements.store(fields.vd, i, second.at(i)));
     f.return(DONE);
   });
