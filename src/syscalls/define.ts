@@ -22,6 +22,8 @@ export interface PrintContext {
   readonly args: readonly number[];
   /** After the call: its result, negative errno on failure. Undefined while the call is entered. */
   readonly result: number | undefined;
+  /** What `Arg.atEntry` of an argument has found. */
+  readonly entered: readonly (number | undefined)[];
   /** Most bytes of a string that are shown (strace -s), 32 by default. */
   readonly stringLimit: number;
   /** strace -v: structures and environments in full. */
@@ -41,6 +43,8 @@ export interface Arg {
   readonly kind: "i32" | "u32" | "i64" | "u64";
   /** Printed when the call returns rather than when it is entered: the kernel fills in what it points to. */
   readonly out?: boolean | ((args: readonly number[]) => boolean);
+  /** Something that the call may change, looked up before it is made: the length behind a pointer. */
+  atEntry?(value: number, context: PrintContext): number | undefined;
   /** "" leaves the argument out, with its comma: the mode of an open that makes no file. */
   print(value: number, context: PrintContext): string;
   /** For an argument that is printed on return: whether it will be left out, which decides on the comma before it. */

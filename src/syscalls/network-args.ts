@@ -82,32 +82,35 @@ function numberAt(address: number, c: PrintContext): number | undefined {
   return new DataView(bytes.buffer, bytes.byteOffset, 4).getInt32(0, true);
 }
 
-/** The same, if the call has filled in what it is the length of. */
-function filledLength(address: number, c: PrintContext): number | undefined {
-  return succeeded(c) ? numberAt(address, c) : undefined;
-}
-
 /** struct sockaddr that the call fills in: `at` is where among the arguments it is, and its length is the next. */
 export function filledAddress(at: number): Arg {
   return {
     kind: "u64",
     out: true,
     print: (v, c) => {
-      const length = filledLength(c.args[at + 1] ?? 0, c);
-      return length === undefined ? printPointer(v) : printAddress(v, length, c);
+      const room = c.entered[at + 1];
+      const length = succeeded(c) ? numberAt(c.args[at + 1] ?? 0, c) : undefined;
+      // Of an address that is longer than there was room for the beginning has been stored.
+      return length === undefined || room === undefined ? printPointer(v) : printAddress(v, Math.min(room, length), c);
     },
   };
 }
 
-/** socklen_t that the call fills in. */
-export const filledSize: Arg = {
-  kind: "u64",
-  out: true,
-  print: (v, c) => {
-    const length = numberAt(v, c);
-    return length === undefined ? printPointer(v) : `[${length}]`;
-  },
-};
+/** socklen_t, the room that there is, which the call replaces by the length that there was; argument `at`. */
+export function filledSize(at: number): Arg {
+  return {
+    kind: "u64",
+    out: true,
+    atEntry: numberAt,
+    print: (v, c) => {
+      const room = c.entered[at];
+      const length = succeeded(c) ? numberAt(v, c) : room;
+      // Of an address that nobody wants the length is not looked at.
+      if (room === undefined || length === undefined || c.args[at - 1] === 0) return printPointer(v);
+      return room === length ? `[${room}]` : `[${room} => ${length}]`;
+    },
+  };
+}
 
 export const messageFlags: Arg = flags([
   [S.MSG_OOB, "MSG_OOB"],
@@ -169,7 +172,7 @@ export const filledValue: Arg = {
   kind: "u64",
   out: true,
   print: (v, c) => {
-    const length = filledLength(c.args[4] ?? 0, c);
+    const length = succeeded(c) ? numberAt(c.args[4] ?? 0, c) : undefined;
     const number = length === 4 || length === 8 ? numberAt(v, c) : undefined;
     if (number === undefined) return printPointer(v);
     const ofSocket = c.args[1] === S.SOL_SOCKET;

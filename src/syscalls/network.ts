@@ -140,6 +140,7 @@ function connect(task: Task, number: number, address: number, length: number): S
 }
 
 function accept(task: Task, number: number, address: number, lengthAt: number, flags: number): SyscallResult {
+  task.files.get(number);
   if (flags & ~(S.SOCK_NONBLOCK | S.SOCK_CLOEXEC)) throw errno(EINVAL);
   const socket = socketOf(task, number);
   const attempt = (): number => {
@@ -147,9 +148,14 @@ function accept(task: Task, number: number, address: number, lengthAt: number, f
     const connection = socket.accept(O_RDWR | (flags & S.SOCK_NONBLOCK ? O_NONBLOCK : 0));
     if (typeof connection === "number") return connection;
     connection.creator = M.ownCredentials(task);
-    const made = install(task, connection, (flags & S.SOCK_CLOEXEC) !== 0);
-    M.writeAddress(task, address, lengthAt, connection.acceptedName());
-    return made;
+    retain(connection);
+    try {
+      // Where there is no place for the address, the connection is lost.
+      M.writeAddress(task, address, lengthAt, connection.acceptedName());
+      return install(task, connection, (flags & S.SOCK_CLOEXEC) !== 0);
+    } finally {
+      release(connection);
+    }
   };
   return wait(task, socket, attempt, { timeout: socket.receiveTimeout, nonblocking: nonblocking(socket, 0) });
 }
@@ -453,18 +459,18 @@ export const networkCalls: readonly SyscallDefinition[] = [
     socketOf(task, number).listen(backlog, M.ownCredentials(task));
     return 0;
   }),
-  syscall("accept", [fd, filledAddress(1), filledSize], (task, number, address, lengthAt) =>
+  syscall("accept", [fd, filledAddress(1), filledSize(2)], (task, number, address, lengthAt) =>
     accept(task, number, address, lengthAt, 0),
   ),
-  syscall("accept4", [fd, filledAddress(1), filledSize, acceptFlags], accept),
-  syscall("getsockname", [fd, filledAddress(1), filledSize], (task, number, address, lengthAt) =>
+  syscall("accept4", [fd, filledAddress(1), filledSize(2), acceptFlags], accept),
+  syscall("getsockname", [fd, filledAddress(1), filledSize(2)], (task, number, address, lengthAt) =>
     name(task, address, lengthAt, socketOf(task, number).localName()),
   ),
-  syscall("getpeername", [fd, filledAddress(1), filledSize], (task, number, address, lengthAt) =>
+  syscall("getpeername", [fd, filledAddress(1), filledSize(2)], (task, number, address, lengthAt) =>
     name(task, address, lengthAt, socketOf(task, number).remoteName()),
   ),
   syscall("sendto", [fd, inBuffer(2), size, messageFlags, socketAddress, int], sendTo),
-  syscall("recvfrom", [fd, outBuffer(), size, messageFlags, filledAddress(4), filledSize], receiveFrom),
+  syscall("recvfrom", [fd, outBuffer(), size, messageFlags, filledAddress(4), filledSize(5)], receiveFrom),
   syscall("sendmsg", [fd, ptr, messageFlags], sendMessage),
   syscall("recvmsg", [fd, outPtr, messageFlags], receiveMessage),
   syscall("sendmmsg", [fd, ptr, uint, messageFlags], sendMessages),
@@ -483,5 +489,5 @@ export const networkCalls: readonly SyscallDefinition[] = [
       return 0;
     },
   ),
-  syscall("getsockopt", [fd, optionLevel, optionName, filledValue, filledSize], getOption),
+  syscall("getsockopt", [fd, optionLevel, optionName, filledValue, filledSize(4)], getOption),
 ];

@@ -79,6 +79,8 @@ interface Call {
   readonly definition: SyscallDefinition | undefined;
   readonly name: string;
   readonly args: readonly number[];
+  /** What arguments have remembered of the entry. */
+  entered: readonly (number | undefined)[];
   /** How many arguments the entry has shown. */
   shown: number;
   readonly start: number;
@@ -224,6 +226,7 @@ export class Strace implements SyscallTracer, Observer {
       definition,
       name,
       args: args.slice(0, definition === undefined ? 6 : definition.args.length),
+      entered: [],
       shown: 0,
       start: this.#options.monotonic(),
       held: undefined,
@@ -249,6 +252,9 @@ export class Strace implements SyscallTracer, Observer {
       return call.args.map(rawNumber).join(", ");
     }
     const context = this.#context(call, undefined);
+    if (definition.args.some((arg) => arg.atEntry !== undefined)) {
+      call.entered = definition.args.map((arg, i) => arg.atEntry?.(call.args[i] ?? 0, context));
+    }
     const out: string[] = [];
     for (const arg of definition.args) {
       if (typeof arg.out === "function" ? arg.out(call.args) : arg.out === true) break;
@@ -338,6 +344,7 @@ export class Strace implements SyscallTracer, Observer {
     return {
       task,
       args,
+      entered: call.entered,
       result,
       stringLimit,
       verbose: this.#options.verbose(call.name),
