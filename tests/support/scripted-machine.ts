@@ -276,7 +276,8 @@ export class ScriptedMachine {
     });
   }
 
-  start(name: string, uid = 0): Task {
+  /** @param isInit it is process 1 itself */
+  start(name: string, uid = 0, isInit = false): Task {
     return startProcess(this.kernel, {
       filename: `/${name}`,
       argv: [encodeBytes(name)],
@@ -284,6 +285,7 @@ export class ScriptedMachine {
       fs: new FsContext(this.#mounts),
       files: new FdTable(),
       credentials: TaskCredentials.login(uid, uid),
+      isInit,
     });
   }
 
