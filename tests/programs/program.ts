@@ -3,7 +3,7 @@
  * input/ beside this file, $S that of unpacked sources, $N that of npm's packages.
  */
 
-export type Group = "compilers" | "rust" | "languages" | "tools" | "system";
+export type Group = "compilers" | "rust" | "languages" | "tools" | "servers" | "system";
 
 export interface Program {
   readonly id: string;
@@ -20,6 +20,8 @@ export interface Program {
   readonly qemu?: false;
   /** Why the result is another than natively, for the table. */
   readonly differs?: string;
+  /** What must be in the root: not everything can be had everywhere. */
+  readonly requires?: string;
   /** In the short form, which has no root of its own but the machine's: the commands that it needs. */
   readonly needs?: readonly string[];
 }

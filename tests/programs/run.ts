@@ -70,6 +70,10 @@ function main(): number {
   let failures = 0;
   const outcomes = new Map<string, Outcome>();
   for (const program of chosen) {
+    if (program.requires !== undefined && !existsSync(join(root, program.requires))) {
+      console.log(`${program.id}: skipped: no ${program.requires} in the root`);
+      continue;
+    }
     const use = (how: How, fresh: boolean): Result =>
       (fresh ? undefined : cached(program, how)) ?? measure(program, how);
     const native = values.write ? cached(program, "native") : use("native", values.again);

@@ -8,6 +8,7 @@ const TITLES: Readonly<Record<Group, string>> = {
   rust: "Rust",
   languages: "Languages",
   tools: "Tools",
+  servers: "Servers",
   system: "A system",
 };
 

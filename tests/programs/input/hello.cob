@@ -1,0 +1,13 @@
+       IDENTIFICATION DIVISION.
+       PROGRAM-ID. HELLO.
+       DATA DIVISION.
+       WORKING-STORAGE SECTION.
+       01 N PIC 9(8)V99 VALUE 12.50.
+       01 E PIC Z(6)9.99.
+       PROCEDURE DIVISION.
+           PERFORM 5 TIMES
+             COMPUTE N ROUNDED = N * 1.175
+             MOVE N TO E
+             DISPLAY E
+           END-PERFORM.
+           STOP RUN.
