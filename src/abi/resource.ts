@@ -28,3 +28,6 @@ export const RUSAGE_THREAD = 1;
 export const PRIO_PROCESS = 0;
 export const PRIO_PGRP = 1;
 export const PRIO_USER = 2;
+
+/** sched_setscheduler(2): runs until it waits, or a more urgent one is ready. */
+export const SCHED_FIFO = 1;

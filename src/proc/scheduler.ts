@@ -10,7 +10,7 @@
  * gets control back (it awaits a promise that is about to settle). No other task runs until it sleeps (wait.ts) or ends.
  */
 import { ERESTART_RESTARTBLOCK, ERESTARTSYS } from "../abi/errno.ts";
-import { RLIMIT_CPU } from "../abi/resource.ts";
+import { RLIMIT_CPU, SCHED_FIFO } from "../abi/resource.ts";
 import {
   FPE_INTDIV,
   ILL_ILLOPN,
@@ -247,7 +247,7 @@ export class Scheduler {
   }
 
   /** Has a more urgent task become ready than the one that runs? */
-  #preempted(task: Task): boolean {
+  outranked(task: Task): boolean {
     if (this.realtimeTasks === 0) return false;
     const { priority } = task;
     return this.#queue.some((other) => other.priority > priority);
@@ -352,12 +352,14 @@ export class Scheduler {
         this.#fault(task, trap);
         continue;
       }
-      const sliceOver = task.yields || core.instructions >= sliceEnd || this.#preempted(task);
+      // Who is SCHED_FIFO makes room for the more urgent only, and keeps its place then.
+      const keeps = task.policy === SCHED_FIFO && !task.yields;
+      const sliceOver = task.yields || (core.instructions >= sliceEnd && !keeps) || this.outranked(task);
       task.yields = false;
       if (sliceOver) {
         if (this.#queue.length > 0) {
           task.usage.involuntarySwitches++;
-          this.#requeue(task, false);
+          this.#requeue(task, keeps);
           return;
         }
         sliceEnd = core.instructions + sliceOf(task);

@@ -4,7 +4,7 @@
  */
 import { CAP_SYS_NICE } from "../abi/capability.ts";
 import { E2BIG, EFAULT, EINVAL, EPERM, ESRCH, errno } from "../abi/errno.ts";
-import { RLIMIT_NICE, RLIMIT_RTPRIO } from "../abi/resource.ts";
+import { RLIMIT_NICE, RLIMIT_RTPRIO, SCHED_FIFO } from "../abi/resource.ts";
 import { registerRseq } from "../proc/rseq.ts";
 import type { Task } from "../proc/task.ts";
 import { choice, flags, int, ptr, uint } from "./args.ts";
@@ -15,7 +15,6 @@ import { filledProcessors, filledSchedulingParameter, processors, schedulingPara
 import { filledTimespec } from "./time-args.ts";
 
 const SCHED_OTHER = 0;
-const SCHED_FIFO = 1;
 const SCHED_RR = 2;
 const SCHED_BATCH = 3;
 const SCHED_IDLE = 5;
@@ -109,7 +108,7 @@ function apply(task: Task, target: Task, wanted: Attributes): number {
   const is = target.priority > 0;
   task.kernel.scheduler.realtimeTasks += Number(is) - Number(was);
   // Who is less urgent now than another may have to wait.
-  task.yields ||= target === task && was && !is;
+  task.yields ||= (target === task && was && !is) || task.kernel.scheduler.outranked(task);
   return 0;
 }
 

@@ -82,6 +82,7 @@ const plain: readonly string[] = [
   "corners",
   "descriptors",
   "dispatch",
+  "urgent",
   "overrun",
   "sysctl",
   "locking",
