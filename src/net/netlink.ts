@@ -49,6 +49,8 @@ const RTM_GETROUTE = 26;
 const RTM_GETNEIGH = 30;
 const RTM_NEWRULE = 32;
 const RTM_GETRULE = 34;
+const RTM_NEWNSID = 88;
+const RTM_GETNSID = 90;
 const RTM_MAX = 120;
 /** sizeof(struct nlmsghdr) */
 const HEADER = 16;
@@ -309,6 +311,10 @@ export class NetlinkSocket extends Socket {
         this.#routes(family, request, writer, put);
         return true;
       case RTM_GETNEIGH:
+        return true;
+      case RTM_GETNSID:
+        // Networks have no numbers for each other: NETNSA_NSID is -1.
+        if (request !== undefined) put(RTM_NEWNSID, () => writer.put(4, 0).number(1, 0xffff_ffff));
         return true;
       case RTM_GETRULE:
         for (const [priority, table] of [

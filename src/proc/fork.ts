@@ -22,7 +22,7 @@ import {
   CLONE_VFORK,
   CLONE_VM,
 } from "../abi/clone.ts";
-import { EAGAIN, EEXIST, EINVAL, ENOMEM, EPERM, ERESTARTNOINTR, Errno, errno } from "../abi/errno.ts";
+import { EAGAIN, EBADF, EEXIST, EINVAL, ENOMEM, EPERM, ERESTARTNOINTR, Errno, errno } from "../abi/errno.ts";
 import { RLIMIT_NOFILE, RLIMIT_NPROC } from "../abi/resource.ts";
 import { SS_DISABLE } from "../abi/signal.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
@@ -116,8 +116,8 @@ function checkFlags(task: Task, flags: number): void {
     if (task.namespaces.pidsOfChildren !== task.process.pids) throw errno(EINVAL);
   }
   if (has(flags, CLONE_NEWIPC) && has(flags, CLONE_SYSVSEM)) throw errno(EINVAL);
-  // As a kernel without control groups.
-  if (has(flags, CLONE_INTO_CGROUP)) throw errno(EINVAL);
+  // There is no directory of a control group.
+  if (has(flags, CLONE_INTO_CGROUP)) throw errno(EBADF);
 }
 
 function checkProcessLimit(task: Task): void {
@@ -245,6 +245,7 @@ function newProcess(task: Task, pid: number, pids: PidNamespace, siblings: boole
   const child = new ThreadGroup({ kernel, pid, pids, parent, group, limits: [...process.limits] });
   child.exitSignal = siblings ? process.exitSignal : exitSignal;
   child.dumpable = process.dumpable;
+  child.memoryFailure = process.memoryFailure;
   child.oomAdjustment = process.oomAdjustment;
   child.oomAdjustmentFloor = process.oomAdjustmentFloor;
   process.group.members.add(child);

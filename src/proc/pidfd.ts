@@ -16,6 +16,10 @@ export class PidFile extends BaseFile {
     this.process = process;
   }
 
+  override get mappable(): boolean {
+    return false;
+  }
+
   override describe(): string {
     return "anon_inode:[pidfd]";
   }

@@ -116,6 +116,8 @@ export class ThreadGroup {
   childSubreaper = false;
   /** prctl(PR_SET_DUMPABLE) */
   dumpable = 1;
+  /** prctl(PR_MCE_KILL): PR_MCE_KILL_DEFAULT unless something else was chosen. */
+  memoryFailure = 2;
   /** /proc/[pid]/oom_score_adj, and how low it may be set without privilege. */
   oomAdjustment = 0;
   oomAdjustmentFloor = 0;

@@ -1,11 +1,12 @@
 /** prctl(2), arch_prctl(2), personality(2), robust lists. */
-import { CAP_LAST_CAP, CAP_SETPCAP, CAP_SYS_ADMIN } from "../abi/capability.ts";
-import { EINVAL, ENOSYS, EPERM, ESRCH, errno } from "../abi/errno.ts";
+import { CAP_LAST_CAP, CAP_SETPCAP, CAP_SYS_ADMIN, CAP_SYS_RESOURCE } from "../abi/capability.ts";
+import { EINVAL, ENODEV, ENOSYS, ENXIO, EPERM, ESRCH, errno } from "../abi/errno.ts";
 import { PR_MDWE_NO_INHERIT, PR_MDWE_REFUSE_EXEC_GAIN } from "../abi/mman.ts";
 import { SECCOMP_MODE_FILTER, SECCOMP_MODE_STRICT } from "../abi/seccomp.ts";
 import { NSIG } from "../abi/signal.ts";
 import { SECBIT_KEEP_CAPS } from "../proc/capability-state.ts";
 import type { Task } from "../proc/task.ts";
+import type { ThreadGroup } from "../proc/thread-group.ts";
 import { setUserDispatch } from "../proc/user-dispatch.ts";
 import { getVectorControl, setVectorControl } from "../proc/vector-control.ts";
 import { decodeBytes, encodeBytes } from "../util/bytes.ts";
@@ -23,6 +24,8 @@ const PR_NAMES: Readonly<Record<number, string>> = {
   4: "PR_SET_DUMPABLE",
   7: "PR_GET_KEEPCAPS",
   8: "PR_SET_KEEPCAPS",
+  13: "PR_GET_TIMING",
+  14: "PR_SET_TIMING",
   15: "PR_SET_NAME",
   16: "PR_GET_NAME",
   21: "PR_GET_SECCOMP",
@@ -35,6 +38,11 @@ const PR_NAMES: Readonly<Record<number, string>> = {
   28: "PR_SET_SECUREBITS",
   29: "PR_SET_TIMERSLACK",
   30: "PR_GET_TIMERSLACK",
+  31: "PR_TASK_PERF_EVENTS_DISABLE",
+  32: "PR_TASK_PERF_EVENTS_ENABLE",
+  33: "PR_MCE_KILL",
+  34: "PR_MCE_KILL_GET",
+  35: "PR_SET_MM",
   36: "PR_SET_CHILD_SUBREAPER",
   37: "PR_GET_CHILD_SUBREAPER",
   38: "PR_SET_NO_NEW_PRIVS",
@@ -43,6 +51,10 @@ const PR_NAMES: Readonly<Record<number, string>> = {
   41: "PR_SET_THP_DISABLE",
   42: "PR_GET_THP_DISABLE",
   47: "PR_CAP_AMBIENT",
+  52: "PR_GET_SPECULATION_CTRL",
+  53: "PR_SET_SPECULATION_CTRL",
+  57: "PR_SET_IO_FLUSHER",
+  58: "PR_GET_IO_FLUSHER",
   59: "PR_SET_SYSCALL_USER_DISPATCH",
   65: "PR_SET_MDWE",
   66: "PR_GET_MDWE",
@@ -163,7 +175,35 @@ function prctl(task: Task, option: number, a2: number, a3: number, a4: number, a
     case "PR_GET_MDWE":
       if (a2 !== 0 || a3 !== 0 || a4 !== 0 || a5 !== 0) throw errno(EINVAL);
       return task.space.denyWriteExec;
+    case "PR_GET_TIMING":
+      return 0;
+    case "PR_SET_TIMING":
+      // Times are estimated, as Linux has done it ever since (PR_TIMING_STATISTICAL).
+      if (a2 !== 0) throw errno(EINVAL);
+      return 0;
+    case "PR_TASK_PERF_EVENTS_DISABLE":
+    case "PR_TASK_PERF_EVENTS_ENABLE":
+      // There are none that could be counted.
+      return 0;
+    case "PR_MCE_KILL":
+      return setMemoryFailure(process, a2, a3, a4, a5);
+    case "PR_MCE_KILL_GET":
+      if (a2 !== 0 || a3 !== 0 || a4 !== 0 || a5 !== 0) throw errno(EINVAL);
+      return process.memoryFailure;
+    case "PR_SET_MM":
+    case "PR_SET_IO_FLUSHER":
+    case "PR_GET_IO_FLUSHER":
+      // Both need CAP_SYS_RESOURCE, which no guest has.
+      throw errno(task.capable(CAP_SYS_RESOURCE) ? EINVAL : EPERM);
+    case "PR_GET_SPECULATION_CTRL":
+      if (a3 !== 0 || a4 !== 0 || a5 !== 0) throw errno(EINVAL);
+      // Nothing is executed by speculation: PR_SPEC_NOT_AFFECTED.
+      return a2 < SPECULATIONS ? 0 : -ENODEV;
+    case "PR_SET_SPECULATION_CTRL":
+      if (a4 !== 0 || a5 !== 0) throw errno(EINVAL);
+      return a2 < SPECULATIONS ? -ENXIO : -ENODEV;
     case "PR_CAP_AMBIENT":
+      if (a4 !== 0 || a5 !== 0) throw errno(EINVAL);
       return ambient(task, a2, a3, capability);
     default:
       // As a kernel without restrictions of ptrace and named mappings.
@@ -178,6 +218,22 @@ function setDenyWriteExec(task: Task, bits: number): number {
   const { space } = task;
   if (space.denyWriteExec !== 0 && space.denyWriteExec !== bits) throw errno(EPERM);
   space.denyWriteExec = bits;
+  return 0;
+}
+
+/** Kinds of misprediction: of stores, of indirect branches. */
+const SPECULATIONS = 2;
+
+/** What broken memory does to a process. There is none, so that the choice is but remembered. */
+const MCE_LATEST_POLICY = 2;
+
+function setMemoryFailure(process: ThreadGroup, operation: number, policy: number, a4: number, a5: number): number {
+  const MCE_CLEAR = 0;
+  const MCE_SET = 1;
+  if (a4 !== 0 || a5 !== 0) throw errno(EINVAL);
+  if (operation === MCE_CLEAR && policy === 0) process.memoryFailure = MCE_LATEST_POLICY;
+  else if (operation === MCE_SET && policy <= MCE_LATEST_POLICY) process.memoryFailure = policy;
+  else throw errno(EINVAL);
   return 0;
 }
 

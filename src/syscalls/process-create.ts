@@ -51,6 +51,7 @@ const VFORK: CloneArgs = { ...PLAIN, flags: CLONE_VFORK | CLONE_VM };
 const CLONE_ARGS_MIN = 64;
 const CLONE_ARGS_SIZE = 88;
 /** CLONE_CLEAR_SIGHAND and CLONE_INTO_CGROUP are the last. */
+const USER_SPACE = 2 ** 47;
 const CLONE3_FLAGS_END = 0x4_0000_0000;
 
 function clone3(task: Task, address: number, length: number): SyscallResult {
@@ -72,7 +73,8 @@ function clone3(task: Task, address: number, length: number): SyscallResult {
   // clone3_args_valid(): no flags that it does not know, nor those that were others' once.
   if (cloneFlags >= CLONE3_FLAGS_END || (cloneFlags & (CLONE_DETACHED | CSIGNAL)) !== 0) throw errno(EINVAL);
   if ((cloneFlags & (CLONE_THREAD | CLONE_PARENT)) !== 0 && exitSignal !== 0) throw errno(EINVAL);
-  if ((stack === 0) !== (stackSize === 0)) throw errno(EINVAL);
+  // access_ok(): what is the user's in 47 bits of address, as everywhere on 64-bit machines.
+  if ((stack === 0) !== (stackSize === 0) || stack + stackSize > USER_SPACE) throw errno(EINVAL);
   return clone(task, {
     flags: cloneFlags,
     exitSignal,

@@ -17,7 +17,7 @@ function processOf(task: Task, id: number): ThreadGroup {
 
 function setpgid(task: Task, pid: number, group: number): number {
   const { kernel, process } = task;
-  if (group < 0) throw errno(EINVAL);
+  if (group < 0 || (group === 0 && pid < 0)) throw errno(EINVAL);
   const target = pid === 0 ? process.leader : task.find(pid);
   if (target === undefined) throw errno(ESRCH);
   if (target !== target.process.leader) throw errno(EINVAL);

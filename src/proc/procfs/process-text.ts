@@ -393,7 +393,8 @@ export function mountInfoText(task: Task): string {
   let text = "";
   for (const [mount, place] of visibleMounts(task)) {
     const { dev } = mount.fs;
-    const inside = nameInFileSystem(mount.root);
+    // A namespace that is mounted has but the name that its link had.
+    const inside = mount.fs.type === "nsfs" ? mount.root.name : nameInFileSystem(mount.root);
     text +=
       `${mount.id} ${mount.parent?.id ?? mount.id} ${majorOf(dev)}:${minorOf(dev)} ${escapeMount(inside)} ${escapeMount(place)} ` +
       `${mountOptions(mount)}${propagation(mount)} - ${mount.fs.type} ${escapeMount(mount.source)} ${mount.fs.readOnly ? "ro" : "rw"}\n`;

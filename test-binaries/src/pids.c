@@ -1,0 +1,310 @@
+// clone3(2), pidfds, wait4(2) and waitid(2), kill(2) and its kin, setpgid(2), prctl(2): arguments that are wrong, in the order in
+// which they are looked at. Not checked: files of processes as files (ftruncate, fsync), what depends on how a kernel was built.
+#include "t.h"
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/mman.h>
+#include <sys/ioctl.h>
+struct clone_args {
+  uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+};
+static pid_t kid(void) {
+  fflush(stdout);
+  pid_t p = fork();
+  if (p == 0) {
+    pause();
+    _exit(0);
+  }
+  return p;
+}
+// 1 for a child that was made, and has ended.
+static long c3(struct clone_args *a, size_t n) {
+  fflush(stdout);
+  long r = syscall(SYS_clone3, a, n);
+  if (r == 0) _exit(42);
+  if (r > 0) waitpid(r, 0, __WALL);
+  return r > 0 ? 1 : r;
+}
+int main(void) {
+  signal(64, SIG_IGN);
+  signal(17, SIG_DFL);
+  int s;
+  siginfo_t i;
+  // clone3
+  struct clone_args a={0};
+  ret("c3 plain", c3(&a, sizeof a));
+  ret("c3 size 0", c3(&a, 0));
+  ret("c3 63", c3(&a, 63));
+  ret("c3 64", c3(&a, 64));
+  ret("c3 5000", c3(&a, 5000));
+  ret("c3 NULL", syscall(SYS_clone3, 0, 64));
+  ret("c3 bad", syscall(SYS_clone3, 1, 64));
+  char big[200]={0};
+  ret("c3 bigger zero", c3((void*)big, 200));
+  big[150] = 1;
+  ret("c3 bigger nonzero", c3((void*)big, 200));
+  a.exit_signal = 65;
+  ret("c3 sig65", c3(&a, sizeof a));
+  a.exit_signal = 64;
+  ret("c3 sig64", c3(&a, sizeof a));
+  a.exit_signal = 0x100;
+  ret("c3 sig256", c3(&a, sizeof a));
+  a.exit_signal = 1ull<<40;
+  ret("c3 sig big", c3(&a, sizeof a));
+  a.exit_signal = 0;
+  uint64_t fl[] = {0x200, 0x800, 0x1000, 0x10000, 0x20000|0x200, 0x100|0x800, 0x1000|0x10000|0x800|0x100, 0x400000, 
+                   0x100000000ull, 0x100000800ull|0x100, 0x200000000ull, 0x400000000ull, 1, 17, 0x8000, 0x4000, 1ull<<63};
+  for(unsigned k = 0;k < sizeof fl/8;k++) {
+    char n[40];
+    sprintf(n, "c3 flags %llx",(long long)fl[k]);
+    a = (struct clone_args){.flags = fl[k]};
+    int pfd = -1;
+    if(fl[k]&0x1000) a.pidfd = (uintptr_t)&pfd;
+    if (fl[k] == 0x10000 || (fl[k]&0x100)) a.exit_signal = 0;
+    if((fl[k]&0x100)) continue;
+    ret(n, c3(&a, sizeof a));
+    if(pfd >= 0) close(pfd);
+  }
+  a = (struct clone_args){.stack = 4096};
+  ret("stack no size", c3(&a, sizeof a));
+  a = (struct clone_args){.stack_size = 4096};
+  ret("size no stack", c3(&a, sizeof a));
+  a = (struct clone_args){.stack=~0ull-10,.stack_size = 4096};
+  ret("stack beyond", c3(&a, sizeof a));
+  a = (struct clone_args){.set_tid_size = 1};
+  ret("tid size no ptr", c3(&a, sizeof a));
+  pid_t t0 = 1;
+  a = (struct clone_args){.set_tid = (uintptr_t)&t0};
+  ret("tid ptr no size", c3(&a, sizeof a));
+  a.set_tid_size = 40;
+  ret("tid size 40", c3(&a, sizeof a));
+  a.set_tid_size = 1;
+  ret("tid 1", c3(&a, sizeof a));
+  t0 = -1;
+  ret("tid -1", c3(&a, sizeof a));
+  a.set_tid = 8;
+  ret("tid bad ptr", c3(&a, sizeof a));
+  a = (struct clone_args){.flags = 0x1000,.pidfd = 8};
+  ret("pidfd bad", c3(&a, sizeof a));
+  a = (struct clone_args){.flags = 0x100000,.parent_tid = 8};
+  ret("ptid bad", c3(&a, sizeof a));
+  a = (struct clone_args){.flags = 0x1000000,.child_tid = 8};
+  ret("ctid bad", c3(&a, sizeof a));
+  // pidfd
+  ret("po 0", syscall(SYS_pidfd_open, 0, 0));
+  ret("po -1", syscall(SYS_pidfd_open, -1, 0));
+  ret("po none", syscall(SYS_pidfd_open, 0x3fffff, 0));
+  ret("po flags", syscall(SYS_pidfd_open, getpid(), 1));
+  int f = syscall(SYS_pidfd_open, getpid(), 0);
+  show("cloexec","%d",fcntl(f, F_GETFD));
+  show("fl","%x",fcntl(f, F_GETFL));
+  int g = syscall(SYS_pidfd_open, getpid(), O_NONBLOCK);
+  show("fl","%x",fcntl(g, F_GETFL));
+  char b[4];
+  ret("read", read(f, b, 4));
+  ret("write", write(f, b, 4));
+  ret("lseek", lseek(f, 0, 0));
+  ret("mmap", mmap(0, 4096, 1, 2, f, 0) == MAP_FAILED?-1:0);
+  ret("ioctl", ioctl(f, 0x1234, 0));
+  ret("ps 0", syscall(SYS_pidfd_send_signal, f, 0, 0, 0));
+  ret("ps bad sig", syscall(SYS_pidfd_send_signal, f, 65, 0, 0));
+  ret("ps -1", syscall(SYS_pidfd_send_signal, f, -1, 0, 0));
+  ret("ps flags", syscall(SYS_pidfd_send_signal, f, 0, 0, 0x100));
+  ret("ps badfd", syscall(SYS_pidfd_send_signal, 99, 0, 0, 0));
+  ret("ps notpid", syscall(SYS_pidfd_send_signal, 1, 0, 0, 0));
+  ret("ps badinfo", syscall(SYS_pidfd_send_signal, f, SIGUSR1, 8, 0));
+  memset(&i, 0, sizeof i);
+  i.si_signo = SIGUSR2;
+  ret("ps other signo", syscall(SYS_pidfd_send_signal, f, SIGUSR1, &i, 0));
+  pid_t p = kid();
+  int h = syscall(SYS_pidfd_open, p, 0);
+  i.si_signo = SIGUSR1;
+  i.si_code = SI_USER;
+  ret("ps fake", syscall(SYS_pidfd_send_signal, h, SIGUSR1, &i, 0));
+  i.si_code = SI_TKILL;
+  ret("ps fake tkill", syscall(SYS_pidfd_send_signal, h, SIGUSR1, &i, 0));
+  i.si_code = SI_QUEUE;
+  signal(SIGUSR1, SIG_IGN);
+  struct pollfd pf={h, POLLIN, 0};
+  R(poll(&pf, 1, 0));
+  ret("gfd", syscall(SYS_pidfd_getfd, h, 1, 0) > 0);
+  ret("gfd bad", syscall(SYS_pidfd_getfd, h, 99, 0));
+  ret("gfd flags", syscall(SYS_pidfd_getfd, h, 1, 1));
+  ret("gfd notpid", syscall(SYS_pidfd_getfd, 1, 1, 0));
+  ret("ps kill", syscall(SYS_pidfd_send_signal, h, SIGKILL, 0, 0));
+  R(poll(&pf, 1, -1));
+  show("re","%x",pf.revents);
+  ret("ps zombie", syscall(SYS_pidfd_send_signal, h, 0, 0, 0));
+  ret("gfd zombie", syscall(SYS_pidfd_getfd, h, 1, 0));
+  ret("po zombie", syscall(SYS_pidfd_open, p, 0) > 0);
+  waitpid(p, &s, 0);
+  ret("ps reaped", syscall(SYS_pidfd_send_signal, h, 0, 0, 0));
+  R(poll(&pf, 1, 0));
+  show("re","%x",pf.revents);
+  ret("gfd reaped", syscall(SYS_pidfd_getfd, h, 1, 0));
+  memset(&i, 0, sizeof i);
+  ret("waitid reaped", waitid(P_PIDFD, h, &i, WEXITED));
+  ret("waitid self", waitid(P_PIDFD, f, &i, WEXITED));
+  ret("waitid badfd", waitid(P_PIDFD, 98, &i, WEXITED));
+  ret("waitid notpid", waitid(P_PIDFD, 1, &i, WEXITED));
+  ret("waitid neg", waitid(P_PIDFD, -1, &i, WEXITED));
+  // wait
+  ret("w4 opts", syscall(SYS_wait4, -1, 0, 0x100, 0));
+  ret("w4 INT_MIN", syscall(SYS_wait4, 0x80000000, 0, 0, 0));
+  ret("w4 none", syscall(SYS_wait4, -1, 0, WNOHANG, 0));
+  ret("waitid 0 opts", waitid(P_ALL, 0, &i, 0));
+  ret("waitid nohang only", waitid(P_ALL, 0, &i, WNOHANG));
+  ret("waitid type", waitid(9, 0, &i, WEXITED));
+  ret("waitid pid 0", waitid(P_PID, 0, &i, WEXITED));
+  ret("waitid pid -1", waitid(P_PID, -1, &i, WEXITED));
+  ret("waitid pgid -1", waitid(P_PGID, -1, &i, WEXITED));
+  ret("waitid none", waitid(P_ALL, 0, &i, WEXITED));
+  ret("waitid bad opts", waitid(P_ALL, 0, &i, WEXITED|0x100));
+  p = kid();
+  memset(&i, 7, sizeof i);
+  ret("waitid nothing", waitid(P_PID, p, &i, WEXITED|WNOHANG));
+  show("info","%d %d",i.si_signo, i.si_pid);
+  ret("w4 badstatus", syscall(SYS_wait4, p, 8, WNOHANG, 0));
+  kill(p, SIGSTOP);
+  ret("waitid stop", waitid(P_PID, p, &i, WSTOPPED));
+  show("info","%d %d %d",i.si_signo, i.si_code, i.si_status);
+  ret("waitid stop again nohang", waitid(P_PID, p, &i, WSTOPPED|WNOHANG));
+  show("pid","%d",i.si_pid);
+  kill(p, SIGCONT);
+  ret("cont nowait", waitid(P_PID, p, &i, WCONTINUED|WNOWAIT));
+  ret("cont", waitid(P_PID, p, &i, WCONTINUED));
+  show("info","%d %d %d",i.si_signo, i.si_code, i.si_status);
+  kill(p, SIGKILL);
+  ret("nowait", waitid(P_PID, p, &i, WEXITED|WNOWAIT));
+  ret("w4 badstatus", syscall(SYS_wait4, p, 8, 0, 0));
+  ret("w4 gone", syscall(SYS_wait4, p, 0, 0, 0));
+  p = kid();
+  kill(p, SIGKILL);
+  ret("waitid bad info", waitid(P_PID, p, (void*)8, WEXITED));
+  ret("then", waitpid(p, 0, 0));
+  p = kid();
+  kill(p, SIGKILL);
+  ret("waitid null info", waitid(P_PID, p, 0, WEXITED));
+  // kill
+  ret("kill 0 0", kill(0, 0));
+  ret("kill -1 bad", kill(-1, 65));
+  ret("kill none", kill(0x3ffffe, 0));
+  ret("kill bad", kill(getpid(), 65));
+  ret("kill -bad", kill(getpid(), -1));
+  ret("kill grp none", kill(-0x3ffffe, 0));
+  ret("kill none bad", kill(0x3ffffe, 65));
+  ret("kill INT_MIN", kill(0x80000000, 0));
+  ret("tgkill 0", syscall(SYS_tgkill, 0, 0, 0));
+  ret("tgkill -1", syscall(SYS_tgkill, -1, -1, 0));
+  ret("tgkill mism", syscall(SYS_tgkill, getpid()+1, getpid(), 0));
+  ret("tgkill ok", syscall(SYS_tgkill, getpid(), getpid(), 0));
+  ret("tgkill bad", syscall(SYS_tgkill, getpid(), getpid(), 65));
+  ret("tkill 0", syscall(SYS_tkill, 0, 0));
+  ret("tkill none", syscall(SYS_tkill, 0x3ffffe, 0));
+  ret("tkill bad", syscall(SYS_tkill, getpid(), 65));
+  ret("sqi bad", syscall(SYS_rt_sigqueueinfo, getpid(), SIGUSR1, 8));
+  ret("sqi none", syscall(SYS_rt_sigqueueinfo, 0x3ffffe, SIGUSR1, &i));
+  ret("sqi sig", syscall(SYS_rt_sigqueueinfo, getpid(), 65, &i));
+  // setpgid etc
+  ret("spg neg", setpgid(-1, 0));
+  ret("spg neg2", setpgid(0, -1));
+  ret("spg none", setpgid(0x3ffffe, 0));
+  ret("spg other", setpgid(1, 0));
+  ret("spg badgrp", setpgid(0, 0x3ffffe));
+  ret("gpg neg", getpgid(-1));
+  ret("gpg none", getpgid(0x3ffffe));
+  ret("gsid neg", getsid(-1));
+  ret("gsid none", getsid(0x3ffffe));
+  ret("gsid 0", getsid(0) > 0);
+  p = kid();
+  R(setpgid(p, p));
+  ret("setsid of leader?", 0);
+  yes("pg", getpgid(p) == p);
+  R(setpgid(p, getpgrp()));
+  kill(p, SIGKILL);
+  ret("spg zombie", (msleep(20), setpgid(p, p)));
+  waitpid(p, 0, 0);
+  ret("spg reaped", setpgid(p, p));
+  fflush(stdout);
+  p = fork();
+  if(p == 0) {
+    R(setsid() == getpid());
+    R(setsid());
+    R(setpgid(0, 0));
+    R(setpgid(0, getppid()));
+    fflush(stdout);
+    _exit(0);
+  }
+  waitpid(p, 0, 0);
+  // prctl
+  for (int o = 1;o < 72;o++) {
+    if(o == 22 || o == 28 || o == 24 || o == 35 || o == 65 || o == 4 || o == 38 || o == 1 || o == 26 || o == 14 || o == 20 || o == 15 || o == 36 || o == 10 || o == 29 || o == 30 || o >= 65 || o == 6 || o == 12 || o == 8) continue;
+    if (o >= 43 && o<=64 && o!=47) continue;
+    char n[30];
+    sprintf(n, "prctl %d",o);
+    ret(n, prctl(o, -1L, -1L, -1L, -1L));
+  }
+  R(prctl(PR_SET_PDEATHSIG, 65));
+  R(prctl(PR_SET_PDEATHSIG, -1L));
+  int v = 5;
+  R(prctl(PR_SET_PDEATHSIG, SIGTERM));
+  R(prctl(PR_GET_PDEATHSIG, &v));
+  show("v","%d",v);
+  R(prctl(PR_GET_PDEATHSIG, 8));
+  R(prctl(PR_SET_DUMPABLE, 2));
+  R(prctl(PR_SET_DUMPABLE, -1));
+  R(prctl(PR_GET_DUMPABLE));
+  R(prctl(PR_SET_NAME, 8));
+  R(prctl(PR_GET_NAME, 8));
+  R(prctl(PR_SET_NAME, "0123456789abcdefgh"));
+  char nm[17]={0};
+  prctl(PR_GET_NAME, nm);
+  show("n","%s",nm);
+  R(prctl(PR_SET_TIMING, 1));
+  R(prctl(PR_SET_TIMING, 0));
+  R(prctl(PR_GET_TIMING));
+  R(prctl(PR_SET_NO_NEW_PRIVS, 0));
+  R(prctl(PR_SET_NO_NEW_PRIVS, 1, 1));
+  R(prctl(PR_GET_NO_NEW_PRIVS, 1));
+  R(prctl(PR_SET_CHILD_SUBREAPER, 5));
+  R(prctl(PR_GET_CHILD_SUBREAPER, &v));
+  show("v","%d",v);
+  R(prctl(PR_SET_CHILD_SUBREAPER, 0));
+  R(prctl(PR_GET_TSC, &v));
+  R(prctl(PR_SET_TSC, 9));
+  R(prctl(PR_SET_KEEPCAPS, 2));
+  R(prctl(PR_GET_KEEPCAPS));
+  R(prctl(PR_CAPBSET_READ, 0));
+  R(prctl(PR_CAPBSET_READ, 99));
+  R(prctl(PR_CAPBSET_DROP, 99));
+  R(prctl(PR_GET_SECUREBITS));
+  R(prctl(PR_SET_SECUREBITS, 0x1000));
+  R(prctl(PR_SET_TIMERSLACK, 7));
+  R(prctl(PR_GET_TIMERSLACK));
+  R(prctl(PR_SET_TIMERSLACK, 0));
+  R(prctl(PR_GET_TIMERSLACK));
+  R(prctl(PR_CAP_AMBIENT, 1, 0, 0, 0));
+  R(prctl(PR_CAP_AMBIENT, 1, 99, 0, 0));
+  R(prctl(PR_CAP_AMBIENT, 2, 0, 0, 0));
+  R(prctl(PR_CAP_AMBIENT, 9, 0, 0, 0));
+  R(prctl(PR_CAP_AMBIENT, 4, 1, 0, 0));
+  R(prctl(PR_CAP_AMBIENT, 4, 0, 0, 0));
+  R(prctl(PR_CAP_AMBIENT, 1, 0, 1, 0));
+  R(prctl(PR_MCE_KILL, 0, 0, 0, 0));
+  R(prctl(PR_MCE_KILL_GET, 0, 0, 0, 0));
+  R(prctl(PR_TASK_PERF_EVENTS_DISABLE));
+  R(prctl(PR_SET_PTRACER, 0));
+  R(prctl(PR_SET_ENDIAN, 0));
+  R(prctl(PR_GET_FPEMU, &v));
+  R(prctl(PR_SET_THP_DISABLE, 1, 1, 0, 0));
+  R(prctl(PR_GET_SPECULATION_CTRL, 99, 0, 0, 0));
+  R(prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0));
+  R(prctl(PR_GET_IO_FLUSHER, 0, 0, 0, 0));
+  R(prctl(PR_SET_MM, 1, 0, 0, 0));
+  R(prctl(PR_SET_MM, 99, 0, 0, 0));
+  R(prctl(0x53564d41, 0, 0, 0, 0));
+  R(prctl(0x53564d41, 0, 4096, 0, 0));
+  R(prctl(62, 0, 0, 1, 0));
+  R(prctl(1<<30));
+  return 0;
+}
