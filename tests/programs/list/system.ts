@@ -22,7 +22,7 @@ export const system: readonly Program[] = [
     id: "init-login",
     group: "system",
     what: "busybox init as process 1: a getty-less login shell, a respawned service, shutdown",
-    script: `printf '::sysinit:/bin/echo sysinit\\n::wait:/bin/sh -c "hostname; echo wait $$"\\n::once:script -qc "login -f root" /dev/null </dev/null\\n::shutdown:/bin/echo bye\\n' >/etc/inittab; echo 'id -un; echo "login shell $0"; exit' >/root/.bash_login; timeout -s KILL 20 unshare -pf --mount-proc --kill-child sh -c 'exec 2>&1; (sleep 4; kill -USR2 1) & exec busybox init' </dev/null | grep -v -e reboot -e 'system halted' -e TERM -e KILL -e 'last login' -e linux -e debian -i`,
+    script: `printf '::sysinit:/bin/echo sysinit\\n::wait:/bin/sh -c "hostname; echo wait $$"\\n::once:script -qc "login -f root" /dev/null </dev/null\\n::shutdown:/bin/echo bye\\n' >/etc/inittab; echo 'id -un; echo "login shell $0"; kill -USR2 1; sleep 20' >/root/.bash_login; timeout -s KILL 60 unshare -pf --mount-proc --kill-child sh -c 'exec 2>&1; exec busybox init' </dev/null | grep -v -e reboot -e 'system halted' -e TERM -e KILL -e 'last login' -e linux -e debian -i`,
     limit: 60,
     qemu: false,
   },
