@@ -27,7 +27,7 @@ packages=(
   git vim less tmux openssl ca-certificates curl wget openssh-client openssh-server sqlite3 imagemagick ffmpeg gdb strace
   jq rsync zip unzip zstd xxd postgresql-15 valgrind ninja-build
   # More compilers and languages.
-  clang lld mold ghc gnat gdc ldc fp-compiler fp-units-rtl nim crystal gnucobol4 mono-mcs pypy3 r-base-core swi-prolog-nox racket
+  clang lld mold ghc gnat gdc ldc fp-compiler fp-units-rtl nim crystal gnucobol4 mono-mcs pypy3 swi-prolog-nox racket
   chicken-bin clisp elixir octave lua5.1 python3-pip python3-venv
   # Servers and their clients.
   nginx-light redis-server mariadb-server-core mariadb-client-core memcached haproxy apache2-bin lighttpd bind9 bind9-dnsutils

@@ -131,6 +131,7 @@ export const compilers: readonly Program[] = [
   for f in lprefix.h lzio.c lctype.c lopcodes.c lmem.c lundump.c ldump.c lstate.c lgc.c llex.c lcode.c lparser.c ldebug.c lfunc.c lobject.c ltm.c lstring.c ltable.c ldo.c lvm.c lapi.c lauxlib.c lbaselib.c lcorolib.c ldblib.c liolib.c lmathlib.c loadlib.c loslib.c lstrlib.c ltablib.c lutf8lib.c linit.c lua.c; do echo "#include \\"$f\\""; done >one.c
   ./tcc -E -P -B. -Iinclude -nostdinc -I$H -I$S/lua5.4/src -DLUA_USE_POSIX one.c -o all.c && wc -l all.c && ./tcc -B. -c all.c -o all.o && ./tcc -B. -nostdlib -static $L/crt1.o $L/crti.o all.o $L/libc.a libtcc1.a $L/libc.a $L/crtn.o -o lua && ./lua -v && ls -la lua all.o
   ./lua -e 'local t = {} for i = 1, 20000 do t[i] = (i * 7919) % 10007 end table.sort(t) print(#t, t[1], t[20000], ("%q"):format(1/3), math.maxinteger // 7, 2^53) local s = {} for w in ("the quick brown fox"):gmatch("%a+") do s[#s + 1] = w:upper() end print(table.concat(s, ",")) print(pcall(error, "caught")) print(select("#", table.unpack({}, 1, 200)), string.pack("<d", 0.1):byte(1, -1))'`,
+    drop: [/ \d\d:\d\d /g],
     files: "tcc/all.o tcc/lua",
     limit: 600,
     qemu: false,
