@@ -95,6 +95,11 @@ export class Generator {
       for (let n = 1 + rng.below(4); n > 0; n--)
         if (this.#compressed && rng.oneIn(4)) this.#addCompressed(rng, code, names, false);
         else this.#add(rng, rng.pick(this.#plain), code, names, x, vectors, true);
+    // What vtype is already, for those who go by what the code says.
+    if (row !== undefined && isVector(row) && vectors.vtype >= 0 && rng.oneIn(3)) {
+      const word = (vectors.vtype << 20) | 0x7057;
+      code.push(word & 0xff, (word >>> 8) & 0xff, (word >>> 16) & 0xff, word >>> 24);
+    }
     if (row === undefined) this.#addCompressed(rng, code, names, true);
     else if (this.#reserves && names.length === 0 && /^(lr|sc)\./.test(row.mnemonic) && rng.oneIn(2))
       this.#addReserved(rng, row, code, names, x);

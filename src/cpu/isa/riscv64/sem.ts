@@ -52,6 +52,8 @@ export interface Sem {
   /** a * b + c with one rounding, to nearest, where the engine has that as an operation. */
   fused64?(a: F64, b: F64, c: F64): F64;
   fused32?(a: F32, b: F32, c: F32): F32;
+  /** What vtype is here, most likely: where that is known, an instruction may be done in place (vector/inline.ts). */
+  readonly vtype?: number | undefined;
   /** FP_CAREFUL of the context: not 0 where rounding mode and flags have to be looked at (float-soft.ts). */
   careful(): I32;
   /**

@@ -13,6 +13,7 @@ const NAN32 = i32.const(0x7fc0_0000);
 export class RiscvRegionSem extends RegionSem implements Sem {
   declare readonly instruction: RiscvInstruction;
   readonly rounding: Sem["rounding"];
+  readonly vtype: number | undefined;
   readonly #state: RiscvState;
 
   readonly fused64?: NonNullable<Sem["fused64"]>;
@@ -26,6 +27,7 @@ export class RiscvRegionSem extends RegionSem implements Sem {
       this.fused32 = (a, b, c) => f32x4.extract(f32x4.relaxed_madd(f32x4.splat(a), f32x4.splat(b), f32x4.splat(c)), 0);
     }
     this.rounding = instruction.rounding;
+    this.vtype = instruction.vtype;
     this.#state = state;
   }
 

@@ -22,8 +22,12 @@ export interface RiscvInstruction extends Instruction {
   readonly imm: number;
   readonly immHigh: number;
   readonly rm: number;
+  /** What vtype is before it, if the last vset in front of it says so. */
+  readonly vtype: number | undefined;
 }
 
+/** So far behind the instruction that set it vtype may be what it was, in bytes. */
+const REACH = 1024;
 const SP = 2;
 const S0 = 8;
 
@@ -42,6 +46,9 @@ export class RiscvSet implements InstructionSet {
   readonly #decoder: Decoder;
 
   readonly #fused: boolean;
+  /** vtype that was set by the last decoded instruction that does, and where. */
+  #lastType: number | undefined;
+  #lastTypeAt = 0;
 
   /**
    * @param slots by name: the interpreter's functions in its table
@@ -88,7 +95,19 @@ export class RiscvSet implements InstructionSet {
       imm: d.imm,
       immHigh: d.immHigh,
       rm: d.rm,
+      vtype: this.#typeAt(form, rip),
     };
+  }
+
+  /** Instructions are decoded in runs; it need not be true. */
+  #typeAt(form: string, rip: number): number | undefined {
+    if (!form.startsWith("v")) return undefined;
+    const { imm } = this.#decoder;
+    if (form.startsWith("vset")) {
+      this.#lastType = form === "vsetvl" ? undefined : (imm >>> 20) & (form === "vsetvli" ? 0x7ff : 0x3ff);
+      this.#lastTypeAt = rip;
+    }
+    return rip > this.#lastTypeAt && rip - this.#lastTypeAt < REACH ? this.#lastType : undefined;
   }
   state(f: FunctionBuilder, lean: boolean): State {
     return new RiscvState(f, lean);

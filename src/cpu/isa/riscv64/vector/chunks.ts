@@ -46,7 +46,7 @@ const OWN_BITS: readonly V128[] = [
 ];
 
 /** Lanes of ones where the mask has a 1. @param word bits of the mask, from the first lane's on */
-function spread(word: I32, i: number): V128 {
+export function spread(word: I32, i: number): V128 {
   const own = OWN_BITS[i] as V128;
   let everywhere: V128;
   if (i === 0) {

@@ -6,6 +6,7 @@ import type { FunctionRef, ModuleBuilder } from "../../../wasm/module.ts";
 import { V_USED, VectorUse, VILL, VL, VLENB, VSTART, VTYPE, VXRM, VXSAT } from "../context.ts";
 import type { Definition, Sem } from "../sem.ts";
 import { VectorCsr } from "../table.ts";
+import { typeOf } from "./inline.ts";
 import { c32, c64, lmulOf, loadState, maxElements, sewOf, storeState, ZERO } from "./kit.ts";
 
 /** vstart has as many bits as it takes to name the elements of the largest group there is. */
@@ -92,15 +93,28 @@ export function defineConfig(m: ModuleBuilder): Record<string, Definition> {
   };
   const checkUse = (s: Sem): void =>
     s.f.if(i32.eq(loadState(V_USED), c32(VectorUse.Forbidden)), () => s.trap(Trap.IllegalInstruction));
+  const setTo = (s: Sem, avl: I64, type: I64): void => {
+    const known = type.constant === undefined ? undefined : typeOf(Number(type.constant));
+    if (known === undefined) {
+      s.setX(s.f.call("i64", set, [avl, type]));
+      return;
+    }
+    const { f } = s;
+    const [wanted, most] = [f.let(avl), c64(known.most)];
+    const vl = f.let(select(i64.lt_u(wanted, most), wanted, most));
+    storeState(f, V_USED, c32(VectorUse.Used));
+    // And vstart.
+    f.exec(i64.store(ZERO, type, CONTEXT_OFFSET + VTYPE));
+    storeState(f, VL, i32.wrap(vl));
+    s.setX(vl);
+  };
   all["vsetvli"] = (s) => {
     checkUse(s);
-    const type = wide(i32.and(i32.shr_u(s.imm32(), c32(20)), c32(0x7ff)));
-    s.setX(s.f.call("i64", set, [requested(s), type]));
+    setTo(s, requested(s), wide(i32.and(i32.shr_u(s.imm32(), c32(20)), c32(0x7ff))));
   };
   all["vsetivli"] = (s) => {
     checkUse(s);
-    const type = wide(i32.and(i32.shr_u(s.imm32(), c32(20)), c32(0x3ff)));
-    s.setX(s.f.call("i64", set, [wide(s.rs1Number()), type]));
+    setTo(s, wide(s.rs1Number()), wide(i32.and(i32.shr_u(s.imm32(), c32(20)), c32(0x3ff))));
   };
   all["vsetvl"] = (s) => {
     checkUse(s);

@@ -15,6 +15,7 @@ import { fflags, NX, Rounding, raise, type SoftFunctions } from "../float-soft.t
 import type { Definition, Sem, Source } from "../sem.ts";
 import { type Chunks, inChunks } from "./chunks.ts";
 import { defineEstimates } from "./estimates.ts";
+import type { Inlining } from "./inline.ts";
 import {
   c32,
   c64,
@@ -452,12 +453,17 @@ export function defineVectorFloat(
   m: ModuleBuilder,
   scalar: ByName,
   soft: SoftFunctions,
-): { operations: Record<string, FunctionRef>; unbox: FunctionRef } {
+): { functions: Record<string, FunctionRef>; inlinings: Record<string, Inlining>; unbox: FunctionRef } {
   const kit: Kit = { m, scalar, soft, known: new Map() };
   const unbox = defineUnbox(m);
   const widen = defineWiden(kit);
   const all: Record<string, FunctionRef> = {};
-  for (const [name, op] of Object.entries(operations(kit))) all[name] = defineOperation(kit, name, op, unbox, widen);
+  const inlinings: Record<string, Inlining> = {};
+  for (const [name, op] of Object.entries(operations(kit))) {
+    all[name] = defineOperation(kit, name, op, unbox, widen);
+    const { chunks } = op;
+    if (chunks !== undefined) inlinings[name] = { chunks, toMask: op.vd === "mask", immediate: undefined };
+  }
   for (const [name, op] of Object.entries(unaries(kit, widen))) all[name] = defineUnary(m, name, op);
-  return { operations: { ...all, ...defineReductions(kit, widen) }, unbox };
+  return { functions: { ...all, ...defineReductions(kit, widen) }, inlinings, unbox };
 }

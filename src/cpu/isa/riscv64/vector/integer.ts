@@ -4,6 +4,7 @@ import type { FunctionBuilder, FunctionRef, ModuleBuilder } from "../../../wasm/
 import { defineProductHigh, type ProductHigh } from "../../../wasm/wide.ts";
 import { VTYPE, VXRM, VXSAT } from "../context.ts";
 import { type Chunks, inChunks } from "./chunks.ts";
+import type { Inlining } from "./inline.ts";
 import {
   c32,
   c64,
@@ -463,15 +464,24 @@ function defineSplat(m: ModuleBuilder): FunctionRef {
 }
 
 /** Functions by the name of the operation, which is the mnemonic up to the dot, or all of it. */
-export function defineInteger(m: ModuleBuilder): Record<string, FunctionRef> {
+export function defineInteger(m: ModuleBuilder): {
+  functions: Record<string, FunctionRef>;
+  inlinings: Record<string, Inlining>;
+} {
   const all: Record<string, FunctionRef> = {};
+  const inlinings: Record<string, Inlining> = {};
   const productHigh = defineProductHigh(m, "v.product_high");
   const round = defineRound(m);
-  for (const [name, op] of Object.entries(operations(productHigh, round))) all[name] = define(m, name, op);
+  for (const [name, op] of Object.entries(operations(productHigh, round))) {
+    all[name] = define(m, name, op);
+    const { chunks, immediate } = op;
+    if (chunks !== undefined) inlinings[name] = { chunks, toMask: op.vd === "mask", immediate };
+  }
   for (const power of [1, 2, 3]) {
     all[`vzext.vf${1 << power}`] = defineExtension(m, `vzext.vf${1 << power}`, "u", power);
     all[`vsext.vf${1 << power}`] = defineExtension(m, `vsext.vf${1 << power}`, "s", power);
   }
   all["vmv.v"] = defineSplat(m);
-  return all;
+  inlinings["vmv.v"] = { chunks: lanes("move"), toMask: false, immediate: "signed" };
+  return { functions: all, inlinings };
 }

@@ -169,10 +169,10 @@ export function floatComparison(name: "eq" | "ne" | "lt" | "le", swapped = false
   return { lanes: [undefined, undefined, of(f32x4), of(f64x2)], ...usual };
 }
 
-/** Bits alone: no flags, and no format but for where the sign is. */
+/** Bits alone: no flags, and no format but for where the sign is. But a rounding mode that is none is refused. */
 export function signs(sign: (a: V128, b: V128) => V128): Chunks {
   const masks = [both(0x8000_8000_8000_8000n), both(0x8000_0000_8000_0000n), both(1n << 63n)];
-  return { lanes: [undefined, ...masks.map((mask) => plain((a, b) => bits.select(sign(a, b), a, mask)))] };
+  return { lanes: [undefined, ...masks.map((mask) => plain((a, b) => bits.select(sign(a, b), a, mask)))], ...usual };
 }
 
 const HIGH_TO_LOW = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];

@@ -16,6 +16,7 @@ import type { FunctionBuilder, FunctionRef, Local, ModuleBuilder } from "../../.
 import { bits, i8x16 } from "../../../wasm/simd.ts";
 import { V_FAULT, VL, VLENB, VSTART, VTYPE } from "../context.ts";
 import type { Definition } from "../sem.ts";
+import { moveInRow } from "./inline.ts";
 import {
   c32,
   c64,
@@ -176,7 +177,7 @@ function eachField(
 }
 
 /** Bytes in a row, none of which is masked off, if they may be accessed: then the function returns. */
-function inRow(f: FunctionBuilder, address: I64, place: I32, bytes: I32, direction: Direction): void {
+function copyRow(f: FunctionBuilder, address: I64, place: I32, bytes: I32, direction: Direction): void {
   const whole = f.let(address);
   f.if(i32.eqz(bytes), () => f.return(DONE));
   f.if(allowed(whole, bytes, direction), () => {
@@ -256,7 +257,7 @@ function defineUnitStride(m: ModuleBuilder, name: string, access: Access, direct
     const plan = planOf(f, fields, data, emul, direction);
     const plain = i32.and(i32.eqz(loadState(VSTART)), i32.eq(plan.fields, c32(1)));
     f.if(i32.and(plain, i32.ne(fields.vm, ZERO)), () =>
-      inRow(f, base, fields.vd, f.let(i32.shl(loadState(VL), eew)), direction),
+      copyRow(f, base, fields.vd, f.let(i32.shl(loadState(VL), eew)), direction),
     );
     const stride = f.let(i32.shl(plan.fields, eew));
     eachField(f, access, fields, fields.vm, plan, (i) => i64.add(base, wide(i32.mul(i, stride))));
@@ -271,7 +272,7 @@ function defineFaultOnlyFirst(m: ModuleBuilder, access: Access): FunctionRef {
     const plan = planOf(f, fields, data, emul, LOAD);
     const plain = i32.and(i32.eqz(loadState(VSTART)), i32.eq(plan.fields, c32(1)));
     f.if(i32.and(plain, i32.ne(fields.vm, ZERO)), () =>
-      inRow(f, base, fields.vd, f.let(i32.shl(loadState(VL), eew)), LOAD),
+      copyRow(f, base, fields.vd, f.let(i32.shl(loadState(VL), eew)), LOAD),
     );
     const stride = f.let(i32.shl(plan.fields, eew));
     const end = f.local("i32");
@@ -338,7 +339,7 @@ function defineWhole(m: ModuleBuilder, name: string, access: Access, direction: 
     refuseUnaligned(f, vd, size);
     useVectors(f);
     const eew = f.let(eewOf(word));
-    f.if(i32.eqz(loadState(VSTART)), () => inRow(f, base, vd, size, direction));
+    f.if(i32.eqz(loadState(VSTART)), () => copyRow(f, base, vd, size, direction));
     const plan: Plan = { fields: c32(1), group: ZERO, data: new Elements(f, eew) };
     const addressOf = (i: I32): I64 => i64.add(base, wide(i32.shl(i, eew)));
     eachField(f, access, fields, undefined, plan, addressOf, f.let(i32.shr_u(size, eew)));
@@ -350,14 +351,14 @@ function defineMask(m: ModuleBuilder, name: string, access: Access, direction: D
   return memoryFunction(m, name, (f, fields, base) => {
     checkType(f);
     const bytes = f.let(i32.shr_u(i32.add(loadState(VL), c32(7)), c32(3)));
-    f.if(i32.eqz(loadState(VSTART)), () => inRow(f, base, fields.vd, bytes, direction));
+    f.if(i32.eqz(loadState(VSTART)), () => copyRow(f, base, fields.vd, bytes, direction));
     const plan: Plan = { fields: c32(1), group: ZERO, data: new Elements(f, ZERO) };
     eachField(f, access, fields, undefined, plan, (i) => i64.add(base, wide(i)), bytes);
   });
 }
 
-function definition(fn: FunctionRef, isStore: boolean, strided: boolean): Definition {
-  return (s) => {
+function definition(fn: FunctionRef, isStore: boolean, strided: boolean, inRow = false): Definition {
+  const general: Definition = (s) => {
     const { f } = s;
     const result = f.let(f.call("i32", fn, [s.imm32(), s.x("rs1"), strided ? s.x("rs2") : c64(0)]));
     f.if(result, () => {
@@ -370,18 +371,19 @@ function definition(fn: FunctionRef, isStore: boolean, strided: boolean): Defini
       s.trap(Trap.IllegalInstruction);
     });
   };
+  return inRow ? (s) => moveInRow(s, isStore, () => general(s)) : general;
 }
 
 /** Definitions by mnemonic. */
 export function defineMemory(m: ModuleBuilder): Record<string, Definition> {
   const all: Record<string, Definition> = {};
   const loadElement = defineAccess(m, "load", LOAD);
-  const faultOnlyFirst = definition(defineFaultOnlyFirst(m, loadElement), false, false);
+  const faultOnlyFirst = definition(defineFaultOnlyFirst(m, loadElement), false, false, true);
   for (const direction of [LOAD, STORE]) {
     const { store } = direction;
     const [letter, name] = store ? ["s", "store"] : ["l", "load"];
     const access = store ? defineAccess(m, "store", STORE) : loadElement;
-    const unit = definition(defineUnitStride(m, `${name}_unit`, access, direction), store, false);
+    const unit = definition(defineUnitStride(m, `${name}_unit`, access, direction), store, false, true);
     const strided = definition(defineStrided(m, `${name}_strided`, access, direction), store, true);
     const indexed = definition(defineIndexed(m, `${name}_indexed`, access, direction), store, false);
     const whole = definition(defineWhole(m, `${name}_whole`, access, direction), store, false);

@@ -8,6 +8,7 @@ import type { Definition, Sem } from "../sem.ts";
 import { parseTable, type Row } from "../table.ts";
 import { defineConfig } from "./config.ts";
 import { defineVectorFloat } from "./float.ts";
+import { type Inlining, operate } from "./inline.ts";
 import { defineInteger } from "./integer.ts";
 import { c32, c64, loadState, perform, sewOf, ZERO } from "./kit.ts";
 import { defineMask, NO_RESULT } from "./mask.ts";
@@ -53,8 +54,14 @@ export function defineVector(
   const integer = defineInteger(m);
   const float = defineVectorFloat(m, scalar, soft);
   const mask = defineMask(m);
-  const permute = definePermute(m, float.unbox, integer);
-  const functions: Readonly<Record<string, FunctionRef>> = { ...integer, ...float.operations, ...mask, ...permute };
+  const permute = definePermute(m, float.unbox, integer.functions);
+  const functions: Readonly<Record<string, FunctionRef>> = {
+    ...integer.functions,
+    ...float.functions,
+    ...mask,
+    ...permute,
+  };
+  const inlinings: Readonly<Record<string, Inlining>> = { ...integer.inlinings, ...float.inlinings };
   const all: Record<string, Definition> = {
     ...defineConfig(m),
     ...defineMemory(m),
@@ -62,25 +69,37 @@ export function defineVector(
     "vcpop.m": counting(mask["vcpop"] as FunctionRef),
     "vfirst.m": counting(mask["vfirst"] as FunctionRef),
   };
-  for (const row of parseTable(vectorTable())) all[row.mnemonic] ??= definition(row, functions);
+  for (const row of parseTable(vectorTable())) all[row.mnemonic] ??= definition(row, functions, inlinings, float.unbox);
   return all;
 }
 
 /** The function is found by the whole mnemonic, or by what is before the operands; `.w` is part of the name where there are two. */
-function definition(row: Row, functions: Readonly<Record<string, FunctionRef>>): Definition {
+function definition(
+  row: Row,
+  functions: Readonly<Record<string, FunctionRef>>,
+  inlinings: Readonly<Record<string, Inlining>>,
+  unbox: FunctionRef,
+): Definition {
   const { mnemonic, match } = row;
   const dot = mnemonic.lastIndexOf(".");
   const [name, operands] = [mnemonic.slice(0, dot), mnemonic.slice(dot + 1)];
   const wide = operands.startsWith("w") ? functions[`${name}.w`] : undefined;
   const fn = functions[mnemonic] ?? wide ?? functions[name];
   if (fn === undefined) throw new Error(`no function for ${mnemonic}`);
-  switch ((match >>> 12) & 7) {
-    case 4:
-    case 6:
-      return (s) => perform(s, fn, s.x("rs1"));
-    case 5:
-      return (s) => perform(s, fn, s.bits("rs1"));
-    default:
-      return (s) => perform(s, fn);
-  }
+  const kind = (match >>> 12) & 7;
+  const scalar = (s: Sem): I64 => (kind === 5 ? s.bits("rs1") : kind > 3 ? s.x("rs1") : c64(0));
+  const inlining = inlinings[name];
+  if (inlining === undefined) return (s) => perform(s, fn, scalar(s));
+  const element = (s: Sem, sew: number): I64 => {
+    if (kind === 5 && sew === 1) return s.f.call("i64", unbox, [scalar(s), c32(sew)]);
+    if (kind === 5 && sew === 2) return i64.extend_i32_u(s.f32Bits("rs1"));
+    return scalar(s);
+  };
+  return (s) =>
+    operate(
+      s,
+      inlining,
+      (sew) => element(s, sew),
+      () => perform(s, fn, scalar(s)),
+    );
 }
