@@ -13,6 +13,11 @@ export interface Clock {
    * exactly.
    */
   realtimeOffset?(): bigint;
+  /**
+   * Puts `realtime` ahead by so many nanoseconds (back, if negative): for this machine alone, whose guest has set its
+   * clock. Absent: it cannot be set.
+   */
+  shift?(by: bigint): void;
 }
 
 export interface Timers {

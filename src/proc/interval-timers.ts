@@ -143,7 +143,8 @@ export interface PosixTimer {
   readonly target: Task | null;
   /** Expirations that the last signal stood for besides its own: timer_getoverrun(2). */
   overrun: number;
-  arm(deadline: number | undefined, interval: number): void;
+  /** @param timeOfDay the deadline moves when the clock is set */
+  arm(deadline: number | undefined, interval: number, timeOfDay?: boolean): void;
   readonly setting: TimerSetting;
 }
 
@@ -253,6 +254,7 @@ export class IntervalTimers {
     // nothing since it is ignored, a periodic timer tries again.
     let waiting = false;
     let missed = 0;
+    let unset: (() => void) | undefined;
     const settle = (): number => {
       waiting = false;
       timer.overrun = Math.min(missed + real.passed(), MAX_OVERRUN);
@@ -282,7 +284,15 @@ export class IntervalTimers {
       value,
       target,
       overrun: 0,
-      arm: (deadline, interval) => {
+      arm: (deadline, interval, timeOfDay = false) => {
+        unset?.();
+        unset = undefined;
+        if (deadline !== undefined && timeOfDay) {
+          unset = kernel.timers.whenSet((by) => {
+            const { value, interval: period } = real.setting;
+            if (value > 0) real.arm(kernel.now() + value - by, period);
+          });
+        }
         queue.removeTimer(id);
         waiting = false;
         timer.overrun = 0;

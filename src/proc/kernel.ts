@@ -21,6 +21,7 @@ import { Network, type NetworkOptions } from "../net/network.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
 import type { MountTable } from "../vfs/mounts.ts";
 import type { Arch } from "./arch/arch.ts";
+import { ClockDiscipline } from "./clock-discipline.ts";
 import type { TaskCredentials } from "./credentials.ts";
 import { FutexTable } from "./futex.ts";
 import { Identities } from "./identities.ts";
@@ -94,6 +95,7 @@ export class Kernel {
   readonly #inner: Set<PidNamespace> = new Set();
   readonly identities: Identities = new Identities();
   readonly tunables: Tunables = new Tunables();
+  readonly discipline: ClockDiscipline = new ClockDiscipline();
   observer: Observer | null = null;
   readonly memoryBytes: number;
   readonly maxTasks: number;
@@ -103,7 +105,7 @@ export class Kernel {
   ownTasks = 0;
   /** Woken at each exit of a process. */
   readonly exitQueue: WaitQueue = new WaitQueue();
-  readonly #bootRealtime: bigint;
+  #bootRealtime: bigint;
   readonly #bootMonotonic: bigint;
 
   constructor(options: KernelOptions) {
@@ -149,6 +151,18 @@ export class Kernel {
   /** Nanoseconds since 1970. */
   realtime(): bigint {
     return this.host.clock.realtime();
+  }
+
+  /** Sets the clock of the machine, nanoseconds since 1970. False: the host's cannot be told apart from it. */
+  setRealtime(to: bigint): boolean {
+    const { clock } = this.host;
+    if (clock.shift === undefined) return false;
+    const by = to - clock.realtime();
+    clock.shift(by);
+    this.#bootRealtime += by;
+    this.clockPage?.refresh();
+    this.timers.clockSet(Number(by));
+    return true;
   }
 
   /** When the machine started: /proc/stat's btime. */

@@ -1,6 +1,6 @@
 /** timerfd_create(2): a timer whose expirations are read. */
-import { EAGAIN, EINVAL } from "../abi/errno.ts";
-import { TFD_TIMER_ABSTIME } from "../abi/eventpoll.ts";
+import { EAGAIN, ECANCELED, EINVAL } from "../abi/errno.ts";
+import { TFD_TIMER_ABSTIME, TFD_TIMER_CANCEL_ON_SET } from "../abi/eventpoll.ts";
 import { CLOCK_REALTIME, CLOCK_REALTIME_ALARM } from "../abi/time.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
 import { BaseFile } from "../vfs/file.ts";
@@ -20,6 +20,9 @@ export class TimerFile extends BaseFile {
   /** Monotonic time of the next expiration; Infinity while the timer is off. */
   #next: number = Number.POSITIVE_INFINITY;
   #interval = 0;
+  /** The clock was set, and nobody has read that. */
+  #cancelled = false;
+  #forget: () => void = () => undefined;
   /** TFD_* of the last setting. */
   #flags = 0;
   #cancel: () => void = () => undefined;
@@ -30,6 +33,18 @@ export class TimerFile extends BaseFile {
     super(inode, flags, undefined);
     this.#kernel = kernel;
     this.clock = clock;
+    if (this.#isReal) this.#forget = kernel.timers.whenSet((by) => this.#clockSet(by));
+  }
+
+  /** timerfd_clock_was_set(): an absolute timer goes by the new time, and whoever has asked for it is told. */
+  #clockSet(by: number): void {
+    if ((this.#flags & TFD_TIMER_ABSTIME) === 0 || this.#next === Number.POSITIVE_INFINITY) return;
+    this.#cancel();
+    this.#next -= by;
+    this.#arm();
+    if ((this.#flags & TFD_TIMER_CANCEL_ON_SET) === 0) return;
+    this.#cancelled = true;
+    this.queue.wake(POLLIN);
   }
 
   override describe(): string {
@@ -66,6 +81,7 @@ export class TimerFile extends BaseFile {
     const absolute = (flags & TFD_TIMER_ABSTIME) !== 0;
     this.#flags = flags;
     const old = this.get();
+    this.#cancelled = false;
     this.#cancel();
     this.#expirations = 0;
     this.#interval = setting.interval;
@@ -102,6 +118,11 @@ export class TimerFile extends BaseFile {
   override read(into: Uint8Array): number {
     if (into.length < 8) return -EINVAL;
     this.#advance();
+    if (this.#cancelled) {
+      this.#cancelled = false;
+      this.#expirations = 0;
+      return -ECANCELED;
+    }
     if (this.#expirations === 0) return -EAGAIN;
     new DataView(into.buffer, into.byteOffset).setBigUint64(0, BigInt(this.#expirations), true);
     this.#expirations = 0;
@@ -110,11 +131,12 @@ export class TimerFile extends BaseFile {
 
   override poll(): number {
     this.#advance();
-    return this.#expirations > 0 ? POLLIN : 0;
+    return this.#expirations > 0 || this.#cancelled ? POLLIN : 0;
   }
 
   override close(): void {
     this.#cancel();
+    this.#forget();
     super.close();
   }
 }

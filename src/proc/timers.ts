@@ -7,10 +7,22 @@ const LONGEST_MS = 2 ** 31 - 1;
 export class Timers {
   readonly #host: Host;
   readonly #now: () => number;
+  readonly #moved: Set<(by: number) => void> = new Set();
 
   constructor(host: Host, now: () => number) {
     this.#host = host;
     this.#now = now;
+  }
+
+  /** The clock has been set ahead by so many nanoseconds: what waits for a time of day waits less. */
+  clockSet(by: number): void {
+    for (const moved of [...this.#moved]) moved(by);
+  }
+
+  /** Calls back when the clock is set. The returned function cancels. */
+  whenSet(moved: (by: number) => void): () => void {
+    this.#moved.add(moved);
+    return () => this.#moved.delete(moved);
   }
 
   /** Calls back once `now()` has reached `deadline`. The returned function cancels. */

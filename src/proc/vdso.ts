@@ -9,6 +9,8 @@ import type { MemoryPool } from "../mm/memory-pool.ts";
 import type { SharedObject } from "../mm/shared-object.ts";
 import type { MappedFile, MappedInode } from "../mm/vma.ts";
 
+type RelatedClock = Clock & Required<Pick<Clock, "realtimeOffset">>;
+
 class VdsoImage implements MappedFile, MappedInode {
   readonly ino = 0;
   readonly flags = 0;
@@ -51,12 +53,12 @@ export class ClockPage implements SharedObject {
   readonly name = "[vvar]";
   readonly #pool: MemoryPool;
   readonly #page: DataView<ArrayBuffer> = new DataView(new ArrayBuffer(PAGE_SIZE));
-  readonly #clock: Required<Clock>;
+  readonly #clock: RelatedClock;
   #version = 0;
   #realtimeOffset = 0n;
 
   /** @param boot what the host's monotonic clock showed when the machine's began */
-  constructor(clock: Required<Clock>, pool: MemoryPool, boot: bigint) {
+  constructor(clock: RelatedClock, pool: MemoryPool, boot: bigint) {
     this.#clock = clock;
     this.#pool = pool;
     this.#page.setBigInt64(MONOTONIC_OFFSET, -boot, true);
@@ -98,6 +100,6 @@ export function makeClockPage(clock: Clock, pool: MemoryPool, boot: bigint): Clo
   return hasOffset(clock) ? new ClockPage(clock, pool, boot) : undefined;
 }
 
-function hasOffset(clock: Clock): clock is Required<Clock> {
+function hasOffset(clock: Clock): clock is RelatedClock {
   return clock.realtimeOffset !== undefined;
 }

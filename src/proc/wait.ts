@@ -38,6 +38,8 @@ export type Woken = (typeof Woken)[keyof typeof Woken];
 export interface SleepOptions {
   /** Monotonic time in nanoseconds (`kernel.now()`); Infinity or absent: none. */
   readonly deadline?: number;
+  /** It is a time of day, which comes sooner or later when the clock is set. */
+  readonly timeOfDay?: boolean;
   /** Only a fatal signal interrupts (Linux: TASK_KILLABLE). */
   readonly killable?: boolean;
 }
@@ -62,7 +64,7 @@ export class Wait {
   #settle: { resolve: (value: number) => void; reject: (reason: unknown) => void } | undefined;
   readonly promise: Promise<number>;
   readonly #attempt: (() => number) | undefined;
-  readonly #deadline: number;
+  #deadline: number;
   readonly #killable: boolean;
   readonly #timedOut: number | (() => number);
   readonly #interrupted: number | (() => number);
@@ -84,6 +86,7 @@ export class Wait {
     timedOut: number | (() => number),
     interrupted: number | (() => number),
     done?: () => void,
+    timeOfDay = false,
   ) {
     this.task = task;
     this.#attempt = attempt;
@@ -111,7 +114,18 @@ export class Wait {
       } else this.#cancels.push((queues as WaitQueue).add(wake));
     }
     if (deadline !== Number.POSITIVE_INFINITY) {
-      this.#cancels.push(task.kernel.timers.at(deadline, () => task.kernel.scheduler.ready(task)));
+      const { timers, scheduler } = task.kernel;
+      const arm = (): (() => void) => timers.at(this.#deadline, () => scheduler.ready(task));
+      let cancel = arm();
+      this.#cancels.push(() => cancel());
+      if (timeOfDay) {
+        const moved = (by: number): void => {
+          this.#deadline -= by;
+          cancel();
+          cancel = arm();
+        };
+        this.#cancels.push(timers.whenSet(moved));
+      }
     }
     // A signal that is pending already (its handler may run only when this call returns) must not be slept over.
     if (this.#signalled()) task.kernel.scheduler.ready(task);
@@ -228,8 +242,17 @@ export function block(
     return outcomeOf(timedOut);
   }
   const interrupted = options.interrupted ?? -ERESTARTSYS;
-  return new Wait(task, queues, attempt, deadline, options.killable ?? false, timedOut, interrupted, options.done)
-    .promise;
+  return new Wait(
+    task,
+    queues,
+    attempt,
+    deadline,
+    options.killable ?? false,
+    timedOut,
+    interrupted,
+    options.done,
+    options.timeOfDay,
+  ).promise;
 }
 
 /** The number that a failure means to the guest; anything that is not an Errno is a bug and is thrown on. */

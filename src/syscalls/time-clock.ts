@@ -112,12 +112,28 @@ function clockGetres(task: Task, id: number, address: number): number {
 
 function clockSettime(task: Task, id: number, address: number): number {
   if (id !== T.CLOCK_REALTIME) {
-    readClock(task, id);
-    throw errno(EINVAL);
+    // Processor time by its pid cannot be set (posix_cpu_clock_set), the other clocks have no such operation.
+    const cpu = cpuClock(task, id);
+    if (cpu === undefined) readClock(task, id);
+    readTimespec(task, address);
+    throw errno(id >= 0 ? EINVAL : EPERM);
   }
-  readTimespec(task, address);
-  // The clock is the host's, which nobody in here may set.
-  throw errno(EPERM);
+  const view = viewOf(task.space.readable(address, 16));
+  return setRealtime(task, view.getBigInt64(0, true), view.getBigInt64(8, true));
+}
+
+/** KTIME_SEC_MAX less the thirty years that a machine may yet be running: timespec64_valid_settod(). */
+const MOST_SECONDS = 9_223_372_036n - 946_080_000n;
+
+/** do_sys_settimeofday64() */
+function setRealtime(task: Task, seconds: bigint, nanoseconds: bigint): number {
+  if (seconds < 0n || seconds >= MOST_SECONDS || nanoseconds < 0n || nanoseconds >= 1_000_000_000n) throw errno(EINVAL);
+  if (!task.capable(CAP_SYS_TIME)) throw errno(EPERM);
+  const to = seconds * 1_000_000_000n + nanoseconds;
+  // The machine cannot have been started before 1970.
+  if (to < BigInt(Math.round(task.kernel.now()))) throw errno(EINVAL);
+  if (!task.kernel.setRealtime(to)) throw errno(EPERM);
+  return 0;
 }
 
 function gettimeofday(task: Task, time: number, zone: number): number {
@@ -127,14 +143,19 @@ function gettimeofday(task: Task, time: number, zone: number): number {
 }
 
 function settimeofday(task: Task, time: number, zone: number): number {
-  if (time !== 0) {
-    const view = viewOf(task.space.readable(time, 16));
-    const usec = Number(view.getBigInt64(8, true));
-    if (view.getBigInt64(0, true) < 0n || usec < 0 || usec > 1e6) throw errno(EINVAL);
+  const view = time === 0 ? undefined : viewOf(task.space.readable(time, 16));
+  if (view !== undefined) {
+    const usec = view.getBigInt64(8, true);
+    if (usec < 0n || usec > 1_000_000n) throw errno(EINVAL);
   }
-  if (zone !== 0) task.space.readable(zone, 8);
-  if (!task.capable(CAP_SYS_TIME) || time !== 0 || zone !== 0) throw errno(EPERM);
-  return 0;
+  if (zone !== 0) {
+    const west = task.space.readI32(zone);
+    if (!task.capable(CAP_SYS_TIME)) throw errno(EPERM);
+    if (west > 15 * 60 || west < -15 * 60) throw errno(EINVAL);
+    task.space.readI32(zone + 4);
+  }
+  if (view !== undefined) return setRealtime(task, view.getBigInt64(0, true), view.getBigInt64(8, true) * 1000n);
+  return zone === 0 && !task.capable(CAP_SYS_TIME) ? -EPERM : 0;
 }
 
 function time(task: Task, address: number): number {
@@ -207,6 +228,7 @@ function clockNanosleep(task: Task, id: number, bits: number, request: number, r
   const offset = isReal ? Number(kernel.realtime()) - kernel.now() : 0;
   return block(task, undefined, () => -EAGAIN, {
     deadline: ns - offset,
+    timeOfDay: isReal,
     timedOut: 0,
     interrupted: -ERESTARTNOHAND,
   });
@@ -233,9 +255,9 @@ const absolute = flags([[T.TIMER_ABSTIME, "TIMER_ABSTIME"]]);
 export const clockCalls: readonly SyscallDefinition[] = [
   syscall("clock_gettime", [clockArg, filledTimespec], clockGettime),
   syscall("clock_getres", [clockArg, filledTimespec], clockGetres),
-  syscall("clock_settime", [clockArg, timespec], clockSettime, { partial: "the host's clock cannot be set: EPERM" }),
+  syscall("clock_settime", [clockArg, timespec], clockSettime),
   syscall("gettimeofday", [filledTimeval, filledTimezone], gettimeofday),
-  syscall("settimeofday", [timeval, timezone], settimeofday, { partial: "the host's clock cannot be set: EPERM" }),
+  syscall("settimeofday", [timeval, timezone], settimeofday, { partial: "the time zone of the kernel is not kept" }),
   syscall("time", [filledSeconds], time, { printResult: printSeconds }),
   syscall("nanosleep", [timespec, remainder(undefined)], nanosleep),
   syscall("clock_nanosleep", [clockArg, absolute, timespec, remainder(1)], clockNanosleep),

@@ -112,17 +112,17 @@ function timerSettime(task: Task, id: number, bits: number, value: number, old: 
   const before = timer.setting;
   const { kernel } = task;
   const now = kernel.now();
+  const real = timer.clock === T.CLOCK_REALTIME || timer.clock === T.CLOCK_TAI;
   let deadline: number | undefined;
   if (setting.value > 0) {
     if (timer.used !== undefined) {
       deadline = (bits & T.TIMER_ABSTIME) === 0 ? timer.used() + setting.value : setting.value;
     } else if ((bits & T.TIMER_ABSTIME) === 0) deadline = now + setting.value;
     else {
-      const real = timer.clock === T.CLOCK_REALTIME || timer.clock === T.CLOCK_TAI;
       deadline = real ? setting.value - (Number(kernel.realtime()) - now) : setting.value;
     }
   }
-  timer.arm(deadline, setting.interval);
+  timer.arm(deadline, setting.interval, real && (bits & T.TIMER_ABSTIME) !== 0);
   if (old !== 0) writeSetting(task, old, before, 1);
   return 0;
 }

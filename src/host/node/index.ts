@@ -49,6 +49,12 @@ class NodeClock implements Clock {
   #offset: bigint | undefined;
   /** When the offset was last compared with Date.now(). */
   #compared = 0n;
+  /** What the guest has set its clock ahead of the host's. */
+  #shift = 0n;
+
+  shift(by: bigint): void {
+    this.#shift += by;
+  }
 
   monotonic(): bigint {
     return process.hrtime.bigint();
@@ -56,11 +62,11 @@ class NodeClock implements Clock {
 
   realtime(): bigint {
     const now = process.hrtime.bigint();
-    return now + this.#offsetAt(now);
+    return now + this.#offsetAt(now) + this.#shift;
   }
 
   realtimeOffset(): bigint {
-    return this.#offsetAt(process.hrtime.bigint());
+    return this.#offsetAt(process.hrtime.bigint()) + this.#shift;
   }
 
   /** Compared anew every second, so that a change of the host's clock is seen. */
