@@ -4,7 +4,7 @@ import { type Case, OUT, OUTPUT_SIZE, type Outcome, Signal } from "./protocol.ts
 
 const CASES_PER_INSTRUCTION = 24;
 /** Of vectors there are as many as of all others, and most have their operations in common with others. */
-const CASES_PER_VECTOR_INSTRUCTION = 10;
+const CASES_PER_VECTOR_INSTRUCTION = 6;
 
 /** The cases that stand for an instruction. */
 export function casesOf(generator: Generator, mnemonic: string): Case[] {
