@@ -57,6 +57,8 @@ export const SO_RXQ_OVFL = 40;
 export const SO_BUSY_POLL = 46;
 export const SO_INCOMING_CPU = 49;
 export const SO_COOKIE = 57;
+export const SO_PASSPIDFD = 76;
+export const SO_PEERPIDFD = 77;
 
 export const MSG_OOB = 1;
 export const MSG_PEEK = 2;
@@ -72,6 +74,7 @@ export const MSG_CMSG_CLOEXEC = 0x4000_0000;
 
 export const SCM_RIGHTS = 1;
 export const SCM_CREDENTIALS = 2;
+export const SCM_PIDFD = 4;
 /** Descriptors that one message may carry. */
 export const SCM_MAX_FD = 253;
 

@@ -93,6 +93,8 @@ export abstract class Socket extends BaseFile {
   sendBuffer: number = S.DEFAULT_BUFFER;
   receiveBuffer: number = S.DEFAULT_BUFFER;
   passCredentials: boolean = false;
+  /** SO_PASSPIDFD: messages bring a pidfd of their sender along. */
+  passProcess: boolean = false;
   /** SO_RCVLOWAT: bytes that a stream has to have before a reader is woken. */
   lowMark: number = 1;
   /** Milliseconds; Infinity: none. */
@@ -219,6 +221,9 @@ export abstract class Socket extends BaseFile {
         return integer(this.receiveBuffer);
       case S.SO_PASSCRED:
         return integer(this.passCredentials ? 1 : 0);
+      case S.SO_PASSPIDFD:
+        if (this.family !== S.AF_UNIX) throw errno(EOPNOTSUPP);
+        return integer(this.passProcess ? 1 : 0);
       case S.SO_PEERCRED: {
         const bytes = new Uint8Array(12);
         const { pid, uid, gid } = this.peerCredentials;
@@ -266,6 +271,10 @@ export abstract class Socket extends BaseFile {
       case S.SO_PASSCRED:
         this.passCredentials = number !== 0;
         return;
+      case S.SO_PASSPIDFD:
+        if (this.family !== S.AF_UNIX) throw errno(EOPNOTSUPP);
+        this.passProcess = number !== 0;
+        return;
       case S.SO_LINGER:
         if (value.length < 8) throw errno(EINVAL);
         this.#linger = value.slice(0, 8);
@@ -289,6 +298,7 @@ export abstract class Socket extends BaseFile {
       case S.SO_DOMAIN:
       case S.SO_PROTOCOL:
       case S.SO_PEERCRED:
+      case S.SO_PEERPIDFD:
         throw errno(ENOPROTOOPT);
       default:
         if (!INERT.includes(name)) throw errno(ENOPROTOOPT);

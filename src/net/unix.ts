@@ -86,6 +86,7 @@ const NO_NAME: Uint8Array = Uint8Array.of(S.AF_UNIX, 0);
 
 export class UnixSocket extends Socket {
   readonly #network: Network;
+  #writer: PeerCredentials = { pid: 0, uid: 0, gid: 0 };
   #state: State = "idle";
   #peer: UnixSocket | undefined;
   #name: UnixName | undefined;
@@ -239,6 +240,7 @@ export class UnixSocket extends Socket {
     const server = new UnixSocket(this.#network, this.#network.inode(owner), 0, this.type);
     server.#name = listener.#name;
     server.passCredentials = listener.passCredentials;
+    server.passProcess = listener.passProcess;
     server.#join(this);
     server.peerCredentials = credentials;
     this.#join(server);
@@ -276,8 +278,18 @@ export class UnixSocket extends Socket {
 
   // Messages.
 
+  /** Who writes is who sends, and not who has made the socket (maybe_add_creds()). */
+  admit(context: OpenContext, access: "read" | "write"): number {
+    const { pid, credentials } = context;
+    if (access === "read" || pid === undefined) return 0;
+    const { fsuid: uid, fsgid: gid } = credentials;
+    const { pid: known, uid: user, gid: group } = this.#writer;
+    if (pid !== known || uid !== user || gid !== group) this.#writer = { pid, uid, gid };
+    return 0;
+  }
+
   override write(from: Uint8Array): number {
-    return this.#transmit(from, [], this.creator);
+    return this.#transmit(from, [], this.#writer);
   }
 
   send(message: Outgoing): number {
@@ -390,7 +402,7 @@ export class UnixSocket extends Socket {
       if (message === undefined) break;
       if (index > 0 || message !== first) {
         if (message.files.length > 0) break;
-        if (this.passCredentials && !sameCredentials(message.credentials, credentials)) break;
+        if ((this.passCredentials || this.passProcess) && !sameCredentials(message.credentials, credentials)) break;
       }
       const n = Math.min(into.length - count, message.bytes.length - message.taken);
       into.set(message.bytes.subarray(message.taken, message.taken + n), count);

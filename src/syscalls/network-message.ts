@@ -1,8 +1,9 @@
 /** struct msghdr and what goes along with a message: sendmsg(2), recvmsg(2), cmsg(3), unix(7) "Ancillary messages". */
 import { CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN } from "../abi/capability.ts";
-import { EFAULT, EINVAL, EMFILE, EMSGSIZE, EPERM, Errno, ESRCH, errno } from "../abi/errno.ts";
+import { EFAULT, EINVAL, EMFILE, EMSGSIZE, ENODATA, EOPNOTSUPP, EPERM, Errno, ESRCH, errno } from "../abi/errno.ts";
 import * as S from "../abi/socket.ts";
 import type { PeerCredentials, Received, Socket } from "../net/socket.ts";
+import { makePidFile } from "../proc/pidfd.ts";
 import type { Task } from "../proc/task.ts";
 import { release, retain } from "../vfs/file.ts";
 import type { File } from "../vfs/types.ts";
@@ -178,6 +179,7 @@ export function writeControl(
     const { pid, uid, gid } = received.credentials ?? { pid: 0, uid: 65534, gid: 65534 };
     put(S.SOL_SOCKET, S.SCM_CREDENTIALS, [task.numberOf(pid), c.shownUser(uid), c.shownGroup(gid)], 12);
   }
+  if (socket.passProcess) putProcess(task, received.credentials?.pid ?? 0, closeOnExec, room - used, put);
   if (received.files.length > 0) {
     const fits = Math.max(0, Math.floor((room - used - CMSG_HEADER) / 4));
     const numbers: number[] = [];
@@ -195,6 +197,34 @@ export function writeControl(
     if (numbers.length > 0) put(S.SOL_SOCKET, S.SCM_RIGHTS, numbers, 4 * numbers.length);
   }
   return { flags, used };
+}
+
+/** scm_pidfd_recv(): a descriptor, or the error that kept it from being made. */
+function putProcess(
+  task: Task,
+  pid: number,
+  closeOnExec: boolean,
+  room: number,
+  put: (level: number, type: number, words: readonly number[], size: number) => void,
+): void {
+  if (room < CMSG_HEADER + 4) {
+    put(S.SOL_SOCKET, S.SCM_PIDFD, [], 4);
+    return;
+  }
+  const process = task.kernel.processes.get(pid);
+  let word = -ESRCH;
+  if (process !== undefined) word = task.files.add(makePidFile(task, process, 0), closeOnExec, fdLimit(task));
+  put(S.SOL_SOCKET, S.SCM_PIDFD, [word >>> 0], 4);
+}
+
+/** SO_PEERPIDFD: a descriptor of the process at the other end (sk_getsockopt()). */
+export function peerProcess(task: Task, socket: Socket, room: number): Uint8Array {
+  const { pid } = socket.peerCredentials;
+  if (pid === 0) throw errno(ENODATA);
+  const process = task.kernel.processes.get(pid);
+  if (process === undefined) throw errno(ESRCH);
+  const fd = task.files.add(makePidFile(task, process, 0), true, fdLimit(task));
+  return new Uint8Array(Uint32Array.of(fd).buffer).subarray(0, room);
 }
 
 /** An address for the caller: as much as there is room for, and its true length. EINVAL for a negative room. */

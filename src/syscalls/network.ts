@@ -421,6 +421,12 @@ function getOption(task: Task, number: number, level: number, name: number, addr
   const socket = socketOf(task, number);
   const room = task.space.readI32(lengthAt);
   if (room < 0) throw errno(EINVAL);
+  if (level === S.SOL_SOCKET && name === S.SO_PEERPIDFD) {
+    const fd = M.peerProcess(task, socket, room);
+    task.space.copyOut(address, fd);
+    task.space.writeU32(lengthAt, fd.length);
+    return 0;
+  }
   const value = M.shownOption(task, level, name, socket.getOption(level, name)).subarray(0, room);
   if (value.length > 0) task.space.copyOut(address, value);
   task.space.writeU32(lengthAt, value.length);

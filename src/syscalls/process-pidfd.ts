@@ -3,7 +3,9 @@ import { CAP_SYS_PTRACE } from "../abi/capability.ts";
 import { EBADF, EINVAL, EPERM, ESRCH, errno } from "../abi/errno.ts";
 import { NSIG } from "../abi/signal.ts";
 import { makePidFile, PidFile } from "../proc/pidfd.ts";
+import { ProcessDirectory } from "../proc/procfs/process.ts";
 import type { Task } from "../proc/task.ts";
+import type { ThreadGroup } from "../proc/thread-group.ts";
 import { fd, flags, uint } from "./args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
 import { fdLimit } from "./file-util.ts";
@@ -26,9 +28,17 @@ function pidFile(task: Task, number: number): PidFile {
   return file;
 }
 
+/** A process by a pidfd, or by its directory in /proc (tgid_pidfd_to_pid()). */
+function processOf(task: Task, number: number): ThreadGroup {
+  const file = task.files.get(number);
+  if (file instanceof PidFile) return file.process;
+  if (file.inode instanceof ProcessDirectory) return file.inode.task.process;
+  throw errno(EBADF);
+}
+
 function sendSignal(task: Task, number: number, signal: number, info: number, bits: number): number {
   if (bits !== 0) return -EINVAL;
-  const { process } = pidFile(task, number);
+  const process = processOf(task, number);
   const { signals } = task.kernel;
   if (signal < 0 || signal > NSIG) return -EINVAL;
   if (info !== 0 && (task.space.readU32(info) | 0) !== signal) return -EINVAL;

@@ -188,6 +188,8 @@ export interface OpenContext {
   readonly credentials: Credentials;
   /** The kernel's task, opaque here: devices that are registered by the kernel (tty, /proc/self) know its type. */
   readonly task?: unknown;
+  /** Of the process, for sockets that tell whose a message is. */
+  readonly pid?: number;
 }
 
 /** Poll bits (poll.h). */

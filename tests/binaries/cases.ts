@@ -83,6 +83,7 @@ const plain: readonly string[] = [
   "corners",
   "descriptors",
   "dispatch",
+  "pidfdsock",
   "settime",
   "urgent",
   "overrun",

@@ -4,13 +4,20 @@ import { EACCES, EINVAL, ENOENT, EPERM, ESRCH, errno } from "../../abi/errno.ts"
 import { DT_DIR, DT_LNK, DT_REG } from "../../abi/stat.ts";
 import { decodeBytes } from "../../util/bytes.ts";
 import { displayName, type Path } from "../../vfs/path.ts";
-import { type FileOptions, SyntheticDirectory, SyntheticFile, SyntheticLink } from "../../vfs/types/synthetic.ts";
+import {
+  type DirectoryOptions,
+  type FileOptions,
+  SyntheticDirectory,
+  SyntheticFile,
+  SyntheticLink,
+} from "../../vfs/types/synthetic.ts";
 import type { DirectoryEntry, File, Inode, OpenContext } from "../../vfs/types.ts";
 import type { TaskCredentials } from "../credentials.ts";
 import { mayInspect as inspectable } from "../inspect.ts";
 import { nameOf } from "../namespace-file.ts";
 import type { NamespaceIdentity } from "../namespaces.ts";
-import type { PidNamespace } from "../pid-namespace.ts";
+import { outwards, type PidNamespace } from "../pid-namespace.ts";
+import { PidFile } from "../pidfd.ts";
 import type { Task } from "../task.ts";
 import * as figures from "./figures.ts";
 import type { ProcFs } from "./file-system.ts";
@@ -254,10 +261,14 @@ function loginuidFile(task: Task, fs: ProcFs, ino: number): Inode {
 }
 
 function directory(task: Task, fs: ProcFs, base: number, entries: Readonly<Record<string, Maker>>): Inode {
+  return new SyntheticDirectory(fs, entriesOf(task, fs, base, entries));
+}
+
+function entriesOf(task: Task, fs: ProcFs, base: number, entries: Readonly<Record<string, Maker>>): DirectoryOptions {
   const names = Object.keys(entries);
   const make = (name: string): Inode | undefined =>
     Object.hasOwn(entries, name) ? entries[name]?.(task, fs, base + 1 + names.indexOf(name)) : undefined;
-  return new SyntheticDirectory(fs, {
+  return {
     ino: base,
     owner: effectiveIds(task),
     nlink: 9,
@@ -272,11 +283,21 @@ function directory(task: Task, fs: ProcFs, base: number, entries: Readonly<Recor
             ? DT_LNK
             : DT_REG,
       })),
-  });
+  };
+}
+
+/** /proc/[pid], which some calls take for the process itself. */
+export class ProcessDirectory extends SyntheticDirectory {
+  readonly task: Task;
+
+  constructor(task: Task, fs: ProcFs, options: DirectoryOptions) {
+    super(fs, options);
+    this.task = task;
+  }
 }
 
 export function processDirectory(task: Task, fs: ProcFs): Inode {
-  return directory(task, fs, task.tid * INO_SPACE, ENTRIES);
+  return new ProcessDirectory(task, fs, entriesOf(task, fs, task.tid * INO_SPACE, ENTRIES));
 }
 
 function taskDirectory(task: Task, fs: ProcFs, ino: number): Inode {
@@ -351,6 +372,16 @@ function placeOf(task: Task, open: File): Path {
   return open.path ?? task.fs.mounts.place(open.inode, open.describe());
 }
 
+/** Whose descriptor it is, in the namespace of the file system and those inside of it (pidfd_show_fdinfo()). */
+function processLines({ process }: PidFile, fs: ProcFs): string {
+  const { pid } = process;
+  if (process.kernel.processes.get(pid) !== process) return "Pid:\t-1\nNSpid:\t-1\n";
+  const numbers: number[] = [];
+  for (const ns of outwards(process.pids)) if (ns.level >= fs.pids.level) numbers.unshift(ns.number(pid));
+  const first = fs.pids.number(pid);
+  return `Pid:\t${first}\nNSpid:\t${first === 0 ? "0" : numbers.join("\t")}\n`;
+}
+
 function descriptorInfo(task: Task, fs: ProcFs, ino: number, fd: number): Inode {
   return new SyntheticFile(fs, {
     ino,
@@ -362,7 +393,7 @@ function descriptorInfo(task: Task, fs: ProcFs, ino: number, fd: number): Inode 
       const flags = open.flags | (task.files.isCloseOnExec(fd) ? 0o2000000 : 0);
       const place = `mnt_id:\t${open.path?.mount.id ?? 0}\nino:\t${open.inode.ino}\n`;
       const locks = locksOfFile(task, open, fs.pids);
-      return `pos:\t${open.position}\nflags:\t0${flags.toString(8)}\n${place}${locks}${open.details?.() ?? ""}`;
+      return `pos:\t${open.position}\nflags:\t0${flags.toString(8)}\n${place}${locks}${open instanceof PidFile ? processLines(open, fs) : (open.details?.() ?? "")}`;
     },
   });
 }
