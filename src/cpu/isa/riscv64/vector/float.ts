@@ -19,22 +19,20 @@ import type { Inlining } from "./inline.ts";
 import {
   c32,
   c64,
-  check,
   DONE,
   Elements,
   type Extension,
   forEach,
   loadState,
   operation,
-  type Rules,
   Second,
   setMaskBit,
   sewOf,
-  type Width,
   ZERO,
 } from "./kit.ts";
 import { floatComparison, floatLanes, fused, signs } from "./lanes.ts";
 import { reduceOver } from "./permute.ts";
+import { check, type Rules, type Width } from "./rules.ts";
 
 /** By log2 of the bytes, less 1. */
 const FORMATS: readonly Format[] = [HALF, SINGLE, DOUBLE];

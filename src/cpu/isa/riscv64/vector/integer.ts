@@ -8,7 +8,6 @@ import type { Inlining } from "./inline.ts";
 import {
   c32,
   c64,
-  check,
   DONE,
   Elements,
   type Extension,
@@ -16,15 +15,14 @@ import {
   loadState,
   maskBit,
   operation,
-  type Rules,
   Second,
   setMaskBit,
   sewOf,
   storeState,
-  type Width,
   ZERO,
 } from "./kit.ts";
 import { lanes, merging, saturating as saturatingLanes } from "./lanes.ts";
+import { check, type Rules, type Width } from "./rules.ts";
 
 /** What an operation is done with: its operands, evaluated, and what is known of the width. */
 interface Operands {

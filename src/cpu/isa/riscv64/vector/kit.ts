@@ -19,7 +19,7 @@ import { CONTEXT_OFFSET } from "../../../../mm/layout.ts";
 import { Trap } from "../../../core.ts";
 import { type I32, type I64, i32, i64, select } from "../../../wasm/expr.ts";
 import type { FunctionBuilder, FunctionRef, Label, Local, ModuleBuilder } from "../../../wasm/module.ts";
-import { FRM, V, V_USED, VectorUse, VL, VLENB, VSTART, VTYPE } from "../context.ts";
+import { V, VL, VSTART } from "../context.ts";
 import type { Sem } from "../sem.ts";
 
 export const c32: (value: number | bigint) => I32 = i32.const;
@@ -35,24 +35,6 @@ export const REGISTERS: number = CONTEXT_OFFSET + V;
 export const loadState = (at: number): I32 => i32.load(ZERO, CONTEXT_OFFSET + at);
 export function storeState(f: FunctionBuilder, at: number, value: I32): void {
   f.exec(i32.store(ZERO, value, CONTEXT_OFFSET + at));
-}
-
-/** An operand in a register group: of elements as wide as SEW, or 2 ** n times as wide. */
-export type Width = number;
-
-/** What an instruction may not do (5.2, 5.3, 11.2, 14, 15...). */
-export interface Rules {
-  /** Destination: a group of elements; a mask; element 0 of a register; no vector register. */
-  readonly vd: Width | "mask" | "scalar" | "none";
-  readonly vs2: Width | "mask" | "none";
-  /** If the second operand is a vector. */
-  readonly vs1?: Width | "mask" | "scalar";
-  /** What are floating-point numbers: elements as wide as SEW, those and ones twice as wide, the latter alone. */
-  readonly float?: "plain" | "both" | "wide";
-  /** The destination must be apart from sources of the same width as well. */
-  readonly apart?: boolean;
-  /** Not to be begun in the middle. */
-  readonly fromStart?: boolean;
 }
 
 /** Fields of the instruction. */
@@ -74,72 +56,10 @@ export function fieldsOf(word: I32): Word {
 /** log2 of SEW / 8, and of LMUL. */
 export const sewOf = (vtype: I32): I32 => i32.and(i32.shr_u(vtype, c32(3)), c32(7));
 export const lmulOf = (vtype: I32): I32 => i32.shr_s(i32.shl(vtype, c32(29)), c32(29));
-/** Offsets that are multiples of registers, of a group with that log2 of LMUL: bits that must be 0. */
-const unaligned = (lmul: I32): I32 => i32.sub(i32.shl(c32(16), lmul), c32(16));
-const atLeast0 = (v: I32): I32 => i32.and(v, i32.xor(i32.shr_s(v, c32(31)), c32(-1)));
+/** Not negative: 0 instead. Uses it twice. */
+export const atLeast0 = (v: I32): I32 => i32.and(v, i32.xor(i32.shr_s(v, c32(31)), c32(-1)));
 /** funct3 is 0 to 2 where the second operand is a vector, 3 where it is an immediate. */
-const isVector = (word: I32): I32 => i32.lt_u(i32.and(word, c32(0x7000)), c32(0x3000));
-
-/** Two ranges of registers have one in common. Uses all but `sizeB` twice. */
-export const overlap = (a: I32, sizeA: I32, b: I32, sizeB: I32): I32 =>
-  i32.and(i32.lt_u(a, i32.add(b, sizeB)), i32.lt_u(b, i32.add(a, sizeA)));
-
-/**
- * Refuses what the rules forbid. What is left to check by the instruction is what depends on more than the operands' widths.
- */
-export function check(f: FunctionBuilder, { word, vd, vs1, vs2, vm }: Word, rules: Rules): void {
-  const refuseIf = (condition: I32): void => f.if(condition, () => f.return(REFUSED));
-  const vtype = f.let(loadState(VTYPE));
-  refuseIf(i32.lt_s(vtype, ZERO));
-  if (rules.fromStart === true) refuseIf(loadState(VSTART));
-  const lmul = f.let(lmulOf(vtype));
-  const sew = f.let(sewOf(vtype));
-  const widths = [rules.vd, rules.vs2, rules.vs1].filter((w) => typeof w === "number");
-  const widest = Math.max(0, ...widths);
-  if (widest > 0) {
-    refuseIf(i32.gt_s(sew, c32(3 - widest)));
-    // Of a reduction the wide ones are single elements.
-    refuseIf(i32.gt_s(lmul, c32(3 - widest)));
-  }
-  if (rules.float !== undefined) checkFloat(f, sew, rules.float);
-  // The mask, if there is one, is read for each element.
-  if (typeof rules.vd === "number") refuseIf(i32.eqz(i32.or(vd, vm)));
-
-  const aligned = (register: I32, width: Width): I32 => i32.and(register, unaligned(groupOf(lmul, width)));
-  /** log2 of the registers in a group; negative widths are of extensions' sources. */
-  const groupOf = (of: I32, width: Width): I32 => f.let(atLeast0(width === 0 ? of : i32.add(of, c32(width))));
-  if (typeof rules.vd === "number") refuseIf(aligned(vd, rules.vd));
-  const source = (register: I32, width: Width | "mask" | "scalar" | "none"): void => {
-    if (typeof width !== "number") return;
-    refuseIf(aligned(register, width));
-    apartFrom(register, width);
-  };
-  const apartFrom = (register: I32, width: Width): void => {
-    const size = f.let(i32.shl(c32(16), groupOf(lmul, width)));
-    const same = i32.eq(vd, register);
-    if (rules.vd === "mask" || (typeof rules.vd === "number" && rules.vd < width)) {
-      // The destination is narrower: it may be the lowest part.
-      const own = rules.vd === "mask" ? c32(16) : f.let(i32.shl(c32(16), groupOf(lmul, rules.vd as number)));
-      refuseIf(i32.and(overlap(vd, own, register, size), i32.eqz(same)));
-    } else if (typeof rules.vd === "number" && rules.vd > width) {
-      // It is wider: the source may be its highest part, if it is of whole registers.
-      const own = f.let(i32.shl(c32(16), groupOf(lmul, rules.vd)));
-      const whole = i32.ge_s(i32.add(lmul, c32(width)), ZERO);
-      const highest = i32.and(i32.and(i32.eq(i32.add(vd, own), i32.add(register, size)), i32.gt_u(own, size)), whole);
-      refuseIf(i32.and(overlap(vd, own, register, size), i32.eqz(highest)));
-    } else if (rules.apart === true) refuseIf(same);
-  };
-  source(vs2, rules.vs2);
-  const { vs1: second } = rules;
-  if (typeof second === "number") f.if(isVector(word), () => source(vs1, second));
-}
-
-/** The element is a number that has a format, and there is a rounding mode. */
-export function checkFloat(f: FunctionBuilder, sew: I32, kind: NonNullable<Rules["float"]>): void {
-  const [least, most] = { plain: [1, 3], both: [1, 2], wide: [0, 2] }[kind] as [number, number];
-  f.if(i32.gt_u(i32.sub(sew, c32(least)), c32(most - least)), () => f.return(REFUSED));
-  f.if(i32.gt_u(loadState(FRM), c32(4)), () => f.return(REFUSED));
-}
+export const isVector = (word: I32): I32 => i32.lt_u(i32.and(word, c32(0x7000)), c32(0x3000));
 
 /** The function of an operation. */
 export function operation(
@@ -288,26 +208,6 @@ export class Second {
   }
 }
 
-/** Nothing can be done without a vtype. */
-export function checkType(f: FunctionBuilder): void {
-  f.if(i32.lt_s(loadState(VTYPE), ZERO), () => f.return(REFUSED));
-}
-/** What asks for no vtype. */
-export function useVectors(f: FunctionBuilder): void {
-  f.if(i32.eq(loadState(V_USED), c32(VectorUse.Forbidden)), () => f.return(REFUSED));
-  storeState(f, V_USED, c32(VectorUse.Used));
-}
-export function refuseIf(f: FunctionBuilder, condition: I32): void {
-  f.if(condition, () => f.return(REFUSED));
-}
-/** Bytes of the registers in a group of so many elements' log2 of LMUL. */
-export function groupSize(f: FunctionBuilder, lmul: I32): I32 {
-  return f.let(i32.shl(c32(VLENB), atLeast0(f.let(lmul))));
-}
-/** Refuses registers that no group of that size begins at. */
-export function refuseUnaligned(f: FunctionBuilder, registers: I32, size: I32): void {
-  refuseIf(f, i32.and(registers, i32.sub(size, c32(VLENB))));
-}
 /** VLMAX. */
 export function maxElements(sew: I32, lmul: I32): I32 {
   return i32.shl(c32(1), i32.add(i32.sub(c32(4), sew), lmul));

@@ -5,25 +5,21 @@ import { VL, VLENB, VSTART, VTYPE } from "../context.ts";
 import {
   c32,
   c64,
-  checkType,
   DONE,
   Elements,
   fieldsOf,
   forEach,
-  groupSize,
   lmulOf,
   loadState,
   maskBit,
   operation,
-  overlap,
   REGISTERS,
-  refuseIf,
-  refuseUnaligned,
   sewOf,
   storeState,
   type Word,
   ZERO,
 } from "./kit.ts";
+import { checkType, groupSize, overlap, refuseIf, refuseUnaligned } from "./rules.ts";
 
 const ONES = c64(-1);
 const not = (v: I64): I64 => i64.xor(v, ONES);

@@ -20,24 +20,19 @@ import { moveInRow } from "./inline.ts";
 import {
   c32,
   c64,
-  checkType,
   DONE,
   Elements,
   fieldsOf,
   forEach,
-  groupSize,
   lmulOf,
   loadState,
-  overlap,
   REGISTERS,
-  refuseIf,
-  refuseUnaligned,
   sewOf,
   storeState,
-  useVectors,
   type Word,
   ZERO,
 } from "./kit.ts";
+import { checkType, groupSize, overlap, refuseIf, refuseUnaligned, useVectors } from "./rules.ts";
 import { WHOLE, WIDTHS } from "./table.ts";
 
 const FAULT = c32(2);

@@ -5,30 +5,23 @@ import { VL, VLENB, VSTART, VTYPE } from "../context.ts";
 import {
   c32,
   c64,
-  check,
-  checkFloat,
-  checkType,
   DONE,
   Elements,
   type Extension,
   forEach,
-  groupSize,
   lmulOf,
   loadState,
   maskBit,
   maxElements,
   operation,
-  overlap,
   REGISTERS,
-  refuseIf,
-  refuseUnaligned,
   Second,
   sewOf,
   storeState,
-  useVectors,
   type Word,
   ZERO,
 } from "./kit.ts";
+import { check, checkFloat, checkType, groupSize, overlap, refuseIf, refuseUnaligned, useVectors } from "./rules.ts";
 
 /** Number of elements that a group has: VLMAX, for comparisons with 64-bit indices. */
 function capacity(f: FunctionBuilder): I64 {
