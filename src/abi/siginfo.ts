@@ -67,8 +67,10 @@ export function encodeSiginfo(info: SiginfoFields, audit = 0xc000_003e): Uint8Ar
     view.setInt32(16, info.pid ?? 0, true);
     view.setUint32(20, info.uid ?? 0, true);
     view.setBigUint64(24, BigInt.asUintN(64, info.value ?? 0n), true);
-  } else if (code > 0 && [SIGILL, SIGFPE, SIGSEGV, SIGBUS, SIGTRAP].includes(signal)) u64(16, info.address ?? 0);
-  else if (code > 0 && info.band !== undefined) {
+  } else if (code > 0 && info.pid === undefined && [SIGILL, SIGFPE, SIGSEGV, SIGBUS, SIGTRAP].includes(signal)) {
+    // A tracee's stop has a pid instead, whatever its signal.
+    u64(16, info.address ?? 0);
+  } else if (code > 0 && info.band !== undefined) {
     u64(16, info.band ?? 0);
     view.setInt32(24, info.fd ?? 0, true);
   } else if (code > 0 && signal === SIGSYS) {

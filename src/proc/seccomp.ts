@@ -32,6 +32,8 @@ export interface Seccomp {
   readonly filter: readonly BpfInstruction[];
   /** The filter installed before; all of them are asked. */
   readonly previous: Seccomp | null;
+  /** SECCOMP_FILTER_FLAG_LOG */
+  readonly log?: boolean;
 }
 
 /** How many filters: /proc/pid/status. */

@@ -8,7 +8,7 @@ import { AT_EMPTY_PATH, AT_FDCWD, AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, O_CLOEXE
 import * as M from "../abi/statfs.ts";
 import type { Task } from "../proc/task.ts";
 import { BaseFile, PathFile } from "../vfs/file.ts";
-import { type MountTable, treeOf } from "../vfs/mounts.ts";
+import { MountTable, treeOf } from "../vfs/mounts.ts";
 import { type Mount, Path } from "../vfs/path.ts";
 import { inherit } from "../vfs/propagation.ts";
 import { tmpfsOptions } from "../vfs/types/tmpfs-options.ts";
@@ -289,6 +289,9 @@ function mountSetattr(task: Task, dirfd: number, address: number, bits: number, 
   const atime = changesAtime ? atimeOf(set) : 0;
   const place = lookupAt(task, dirfd, address, bits & (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW));
   if (place.dentry !== place.mount.root) return -EINVAL;
+  // Of another namespace; what open_tree(2) has copied is in none.
+  const { table } = place.mount;
+  if (table instanceof MountTable && table !== task.fs.mounts) return -EINVAL;
   const recursive = (bits & AT_RECURSIVE) !== 0;
   const all = recursive ? treeOf(place.mount) : [place.mount];
   if (set & 1 && all.some((mount) => !mount.readOnly && isWritten(task, mount))) return -EBUSY;

@@ -1,6 +1,6 @@
 /** struct msghdr and what goes along with a message: sendmsg(2), recvmsg(2), cmsg(3), unix(7) "Ancillary messages". */
 import { CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN } from "../abi/capability.ts";
-import { EFAULT, EINVAL, EMFILE, EMSGSIZE, ENODATA, EOPNOTSUPP, EPERM, Errno, ESRCH, errno } from "../abi/errno.ts";
+import { EFAULT, EINVAL, EMFILE, EMSGSIZE, ENODATA, EPERM, Errno, ESRCH, errno } from "../abi/errno.ts";
 import * as S from "../abi/socket.ts";
 import type { PeerCredentials, Received, Socket } from "../net/socket.ts";
 import { makePidFile } from "../proc/pidfd.ts";

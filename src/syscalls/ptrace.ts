@@ -16,6 +16,7 @@ import { setUserDispatch } from "../proc/user-dispatch.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
 import { pid as pidArg, readSignalSet, viewOf, writeSignalSet } from "./process-args.ts";
 import { ptraceAddress, ptraceData, ptraceRequest } from "./ptrace-args.ts";
+import { checkOptions, seccompFilter, seccompMetadata } from "./ptrace-seccomp.ts";
 import { siginfoOf } from "./signal-send.ts";
 
 /** Bytes of a word. */
@@ -37,6 +38,7 @@ function traceMe(task: Task): number {
 function begin(task: Task, pid: number, request: number, address: number, data: number): number {
   const seize = request === P.PTRACE_SEIZE;
   if (seize && (address !== 0 || (data & ~P.PTRACE_O_MASK) !== 0 || data > 2 ** 32)) return -EIO;
+  if (seize) checkOptions(task, data);
   const target = task.find(pid);
   if (target === undefined) return -ESRCH;
   if (target.process === task.process || !target.hasMemory || !mayInspect(task, target)) return -EPERM;
@@ -155,8 +157,9 @@ function transferSet(task: Task, trace: Trace, type: number, vector: number, sto
   return 0;
 }
 
-function setOptions(trace: Trace, data: number): number {
+function setOptions(task: Task, trace: Trace, data: number): number {
   if (data > 2 ** 32 || (data & ~P.PTRACE_O_MASK) !== 0) return -EINVAL;
+  checkOptions(task, data);
   trace.options = data;
   return 0;
 }
@@ -330,7 +333,7 @@ function ptrace(task: Task, request: number, pid: number, address: number, data:
     case P.PTRACE_SETREGSET:
       return transferSet(task, trace, address, data, request === P.PTRACE_SETREGSET);
     case P.PTRACE_SETOPTIONS:
-      return setOptions(trace, data);
+      return setOptions(task, trace, data);
     case P.PTRACE_GETEVENTMSG:
       space.writeNumber64(data, trace.message);
       return 0;
@@ -357,6 +360,10 @@ function ptrace(task: Task, request: number, pid: number, address: number, data:
     case P.PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG:
     case P.PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG:
       return userDispatch(task, trace, address, data, request === P.PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG);
+    case P.PTRACE_SECCOMP_GET_FILTER:
+      return seccompFilter(task, trace, address, data);
+    case P.PTRACE_SECCOMP_GET_METADATA:
+      return seccompMetadata(task, trace, address, data);
     case P.PTRACE_GET_SYSCALL_INFO:
       return syscallInfo(task, trace, address, data);
     default:

@@ -74,7 +74,12 @@ export function setFilter(task: Task, bits: number, address: number): number {
       return (bits & S.SECCOMP_FILTER_FLAG_TSYNC_ESRCH) !== 0 ? -ESRCH : task.numberOf(other.tid);
     }
   }
-  const mine: Seccomp = { mode: S.SECCOMP_MODE_FILTER, filter, previous };
+  const mine: Seccomp = {
+    mode: S.SECCOMP_MODE_FILTER,
+    filter,
+    previous,
+    log: (bits & S.SECCOMP_FILTER_FLAG_LOG) !== 0,
+  };
   task.seccomp = mine;
   for (const other of others) {
     other.seccomp = mine;

@@ -1,5 +1,6 @@
 // Calls that a program answers itself: prctl(PR_SET_SYSCALL_USER_DISPATCH), what a tracer sees and sets of it, and signals
 // that are looked at without being taken (PTRACE_PEEKSIGINFO).
+// And the filters of a tracee: PTRACE_SECCOMP_GET_FILTER, PTRACE_SECCOMP_GET_METADATA, PTRACE_O_SUSPEND_SECCOMP.
 // Not checked: the range of addresses from which calls are made all the same.
 #include "t.h"
 #include <sys/mman.h>
@@ -182,9 +183,90 @@ static void traced(void) {
   waitpid(pid, &st, 0);
 }
 
+// What a tracer learns of filters, and of a stop.
+static void filters(void) {
+  struct filter {
+    unsigned short code;
+    unsigned char jt, jf;
+    unsigned k;
+  } allow = {6, 0, 0, 0x7fff0000}, two[2] = {{0x20, 0, 0, 4}, {6, 0, 0, 0x7fff0000}}, out[8];
+  struct {
+    unsigned short length;
+    struct filter *filter;
+  } program = {1, &allow}, longer = {2, two};
+  int st, ready[2];
+  siginfo_t info;
+  pipe(ready);
+  pid_t pid = fork();
+  if (pid == 0) {
+    syscall(SYS_seccomp, 1, 2, &program);
+    syscall(SYS_seccomp, 1, 0, &longer);
+    write(ready[1], "", 1);
+    for (;;) pause();
+  }
+  char byte;
+  read(ready[0], &byte, 1);
+  ptrace(PTRACE_ATTACH, pid, 0, 0);
+  waitpid(pid, &st, 0);
+  status("attached", st);
+  ret("how many instructions", ptrace(0x420c, pid, (void *)0, (void *)0));
+  ret("of the second", ptrace(0x420c, pid, (void *)1, (void *)0));
+  memset(out, 0, sizeof out);
+  ret("what they are", ptrace(0x420c, pid, (void *)1, out));
+  show("the first", "%x %x", out[0].code, out[0].k);
+  ret("no third", ptrace(0x420c, pid, (void *)2, out));
+  unsigned long metadata[2] = {0, 99};
+  ret("metadata", ptrace(0x420d, pid, (void *)sizeof metadata, metadata));
+  show("flags", "%lu", metadata[1]);
+  metadata[0] = 1;
+  ret("metadata", ptrace(0x420d, pid, (void *)sizeof metadata, metadata));
+  show("flags", "%lu", metadata[1]);
+  ret("the index alone", ptrace(0x420d, pid, (void *)8, metadata));
+  ret("too small", ptrace(0x420d, pid, (void *)4, metadata));
+  metadata[0] = 2;
+  ret("no third", ptrace(0x420d, pid, (void *)sizeof metadata, metadata));
+  ret("trace calls", ptrace(PTRACE_SETOPTIONS, pid, (void *)0, (void *)1));
+  ptrace(PTRACE_SYSCALL, pid, (void *)0, (void *)0);
+  waitpid(pid, &st, 0);
+  ret("what the stop is", ptrace(PTRACE_GETSIGINFO, pid, (void *)0, &info));
+  show("siginfo", "%s, code %x, pid %s, uid %d", signame(info.si_signo), info.si_code, info.si_pid == pid ? "its own" : "another", info.si_uid);
+  ptrace(PTRACE_DETACH, pid, 0, 0);
+  kill(pid, SIGKILL);
+  waitpid(pid, &st, 0);
+  pid = fork();
+  if (pid == 0) {
+    for (;;) pause();
+  }
+  ptrace(PTRACE_ATTACH, pid, 0, 0);
+  waitpid(pid, &st, 0);
+  ret("without filters", ptrace(0x420c, pid, (void *)0, (void *)0));
+  metadata[0] = 0;
+  ret("without filters", ptrace(0x420d, pid, (void *)sizeof metadata, metadata));
+  ptrace(PTRACE_DETACH, pid, 0, 0);
+  kill(pid, SIGKILL);
+  waitpid(pid, &st, 0);
+  if (fork() == 0) {
+    if (setgid(1000) || setuid(1000) || prctl(PR_SET_DUMPABLE, 1)) _exit(1);
+    pid = fork();
+    if (pid == 0) {
+      for (;;) pause();
+    }
+    ret("suspend filters by PTRACE_SEIZE", ptrace(0x4206, pid, (void *)0, (void *)0x200000));
+    ptrace(PTRACE_ATTACH, pid, 0, 0);
+    waitpid(pid, &st, 0);
+    ret("by PTRACE_SETOPTIONS", ptrace(PTRACE_SETOPTIONS, pid, (void *)0, (void *)0x200000));
+    ret("filters, as a user", ptrace(0x420c, pid, (void *)0, (void *)0));
+    kill(pid, SIGKILL);
+    waitpid(pid, &st, 0);
+    _exit(0);
+  }
+  wait(0);
+}
+
 int main(void) {
   arguments();
   dispatched();
   traced();
+  filters();
   return 0;
 }

@@ -39,24 +39,25 @@ while IFS="$tab" read -r id directory command; do
   echo "$id $?"
 done <"$1"
 RUN
+  # Of their own: processes, mounts, /tmp, shared memory, message queues, the network. The clock stays what it is.
+  cat >"$work/begin.sh" <<'BEGIN'
+# begin.sh directory user seconds
+mount -t proc proc /proc
+mkdir -p /dev/mqueue
+mount -t mqueue mqueue /dev/mqueue
+mount -t tmpfs -o mode=1777 suite /dev/shm
+cp "$1/run.sh" "$1/list" /dev/shm/
+mount -t tmpfs -o mode=1777 suite /tmp
+cd /tmp
+exec setpriv --reuid "$2" --regid "$2" --clear-groups --bounding-set -sys_time,-sys_boot,-sys_module,-wake_alarm \
+  sh /dev/shm/run.sh /dev/shm/list "$3"
+BEGIN
   cp "$list" "$work/list"
   chmod -R a+rX "$work"
   local limit=${LIMIT:-60}
-  # Of its own: processes, mounts, /tmp, shared memory, message queues, the network.
-  timeout -k 5 7200 unshare -mpinf --kill-child sh -c '
-    work=$1 user=$2 limit=$3
-    mount -t proc proc /proc
-    mkdir -p /dev/mqueue
-    mount -t mqueue mqueue /dev/mqueue
-    cp "$work/run.sh" "$work/list" /dev/shm/ 2>/dev/null || true
-    mount -t tmpfs -o mode=1777 suite /dev/shm
-    cp "$work/run.sh" "$work/list" /dev/shm/
-    chmod a+r /dev/shm/*
-    mount -t tmpfs -o mode=1777 suite /tmp
-    exec setpriv --reuid "$user" --regid "$user" --clear-groups sh /dev/shm/run.sh /dev/shm/list "$limit"
-  ' sh "$work" "$user" "$limit" >"$work/native" 2>/dev/null || true
-  timeout -k 5 7200 node "$bin" run --root / -v "$work:/suite:ro" -u "$user:$user" -w /tmp \
-    sh /suite/run.sh /suite/list "$((limit * 2))" >"$work/tsrcore" 2>/dev/null || true
+  timeout -k 5 7200 unshare -mpinf --kill-child sh "$work/begin.sh" "$work" "$user" "$limit" >"$work/native" 2>/dev/null || true
+  timeout -k 5 7200 node "$bin" run --root / -v "$work:/suite:ro" \
+    sh /suite/begin.sh /suite "$user" "$((limit * 2))" >"$work/tsrcore" 2>/dev/null || true
   for side in native tsrcore; do sort -u -o "$work/$side" "$work/$side"; done
   echo "$name: tests whose status differs (natively, here), of those that pass natively:"
   join -a 1 -e none -o 0,1.2,2.2 "$work/native" "$work/tsrcore" | awk '$2 == 0 && $3 != 0 { print "  " $1, $2, $3 }'
