@@ -74,6 +74,7 @@ const plain: readonly string[] = [
   "ptrace",
   "seccomp",
   "sigio",
+  "figures",
   "pids",
   "pidns",
   "namespaces",

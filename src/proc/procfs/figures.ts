@@ -50,16 +50,17 @@ export function schedText(task: Task, pids: PidNamespace): string {
   return head + rows.map(([name, value]) => `${name.padEnd(45)}:${String(value).padStart(21)}\n`).join("");
 }
 
-/** The system call that a sleeping task is in: number, arguments, stack pointer, instruction pointer. */
+/** The system call that a sleeping task is in, or the reader itself: number, arguments, stack pointer, instruction pointer. */
 export function syscallText(task: Task): string {
   if (!hasMemory(task)) return "0 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0\n";
-  if (task.state === "runnable") return "running\n";
+  const own = task.kernel.scheduler.current === task;
+  if (task.state === "runnable" && !own) return "running\n";
   const { mm, savedContext, arch } = task;
   const { registers } = arch;
   const loaded = mm.loaded === task || savedContext === null;
   const context = loaded ? mm.context : new DataView(savedContext.buffer, savedContext.byteOffset, savedContext.length);
   const place = `0x${registers.getSp(context).toString(16)} 0x${registers.getPc(context).toString(16)}\n`;
-  if (task.state !== "blocked") return `-1 ${place}`;
+  if (task.state !== "blocked" && !own) return `-1 ${place}`;
   const args = [0, 1, 2, 3, 4, 5].map((i) => {
     const value =
       (BigInt(registers.syscallArgHi(context, i) >>> 0) << 32n) | BigInt(registers.syscallArgLo(context, i) >>> 0);
@@ -79,10 +80,21 @@ interface Setting {
   readonly read: (task: Task) => string;
   /** A negative errno, or 0. */
   readonly write: (task: Task, value: number, context: OpenContext) => number;
-  /** Numbers may begin with 0x. */
-  readonly hexadecimal?: boolean;
+  /** Numbers have no prefix that says otherwise. */
+  readonly decimal?: boolean;
   readonly mode?: number;
   readonly admit?: FileOptions["admit"];
+}
+
+/** kstrtoint(): with 0x hexadecimal, with 0 octal. */
+function parseNumber(text: string, decimal: boolean): number | undefined {
+  const match = /^([+-]?)(0x[0-9a-f]+|\d+)$/i.exec(text);
+  const digits = match?.[2] ?? "";
+  if (digits === "" || (decimal && !/^\d+$/.test(digits))) return undefined;
+  const octal = !decimal && /^0[0-7]+$/.test(digits);
+  if (!decimal && !octal && /^0\d/.test(digits)) return undefined;
+  const value = octal ? Number.parseInt(digits, 8) : Number(digits);
+  return match?.[1] === "-" ? -value : value;
 }
 
 /** A file of one number that can be written. */
@@ -97,9 +109,8 @@ function settingFile(setting: Setting): (task: Task, fs: ProcFs, ino: number, ow
         return setting.read(task);
       },
       write: (bytes, _position, context) => {
-        const text = decodeBytes(bytes).trim();
-        if (!(setting.hexadecimal === true ? /^(0x[0-9a-f]+|\d+)$/i : /^-?\d+$/).test(text)) return -EINVAL;
-        return setting.write(task, Number(text), context) || bytes.length;
+        const value = parseNumber(decodeBytes(bytes).trim(), setting.decimal === true);
+        return value === undefined ? -EINVAL : setting.write(task, value, context) || bytes.length;
       },
     });
 }
@@ -149,6 +160,7 @@ export function oomScoreText(task: Task): string {
 
 export const timerSlackFile: ReturnType<typeof settingFile> = settingFile({
   mode: 0o666,
+  decimal: true,
   read: (task) => `${task.timerSlack}\n`,
   write: (task, value, context) => {
     if (value < 0) return -EINVAL;
@@ -161,9 +173,9 @@ export const timerSlackFile: ReturnType<typeof settingFile> = settingFile({
 
 /** Which kinds of mapping a core file has: core(5). */
 export const coreFilterFile: ReturnType<typeof settingFile> = settingFile({
-  hexadecimal: true,
   read: (task) => (hasMemory(task) ? `${task.mm.coreFilter.toString(16).padStart(8, "0")}\n` : ""),
   write: (task, value) => {
+    if (value < 0) return -EINVAL;
     if (!hasMemory(task)) return -ESRCH;
     // Of more than nine bits nothing is known.
     task.mm.coreFilter = value & 0x1ff;
