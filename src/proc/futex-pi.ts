@@ -103,7 +103,7 @@ export class PiLocks {
       return "taken";
     }
     space.writeU32(address, (value | FUTEX_WAITERS) >>> 0);
-    return this.find(key) === undefined && !task.kernel.tasks.has(owner) ? -ESRCH : "busy";
+    return this.find(key) === undefined && task.find(owner) === undefined ? -ESRCH : "busy";
   }
 
   unlock(task: Task, key: FutexKey, address: number): number {

@@ -198,7 +198,12 @@ export function traceNewTask(task: Task, child: Task, flags: number, event: numb
 // --- stopping ----------------------------------------------------------------------------------------------------------
 
 function plain(task: Task, code: number): SignalInfo {
-  return { signal: code & 0x7f, code, pid: task.tid, uid: task.credentials.uid };
+  return {
+    signal: code & 0x7f,
+    code,
+    pid: task.trace?.tracer.pids.number(task.tid) ?? task.number,
+    uid: task.credentials.uid,
+  };
 }
 
 function groupStop(trace: Trace): TraceStop {
@@ -292,7 +297,8 @@ export function stopIfDue(task: Task, trace: Trace): boolean {
 
 /** execve(2) has succeeded: an event, or the signal of old. */
 export function traceExec(task: Task, trace: Trace, oldTid: number): void {
-  if (trace.has(1 << PTRACE_EVENT_EXEC)) trace.due.push({ event: PTRACE_EVENT_EXEC, message: oldTid });
+  if (trace.has(1 << PTRACE_EVENT_EXEC))
+    trace.due.push({ event: PTRACE_EVENT_EXEC, message: trace.tracer.pids.number(oldTid) });
   else if (!trace.seized) {
     task.kernel.signals.sendToTask(task, task.kernel.signals.fromUser(task, SIGTRAP));
   }

@@ -18,7 +18,7 @@ const PIDFD_NONBLOCK = 0o4000;
 function open(task: Task, pid: number, bits: number): number {
   if (bits & ~PIDFD_NONBLOCK || pid <= 0) return -EINVAL;
   const process = task.findProcess(pid);
-  if (process === undefined) return task.kernel.tasks.has(pid) ? -EINVAL : -ESRCH;
+  if (process === undefined) return task.find(pid) !== undefined ? -EINVAL : -ESRCH;
   return task.files.add(makePidFile(task, process, bits), true, fdLimit(task));
 }
 

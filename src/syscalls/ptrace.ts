@@ -273,7 +273,7 @@ function checkSignal(data: number): void {
 function ptrace(task: Task, request: number, pid: number, address: number, data: number): number {
   if (request === P.PTRACE_TRACEME) return traceMe(task);
   if (request === P.PTRACE_ATTACH || request === P.PTRACE_SEIZE) return begin(task, pid, request, address, data);
-  if (!task.kernel.tasks.has(pid)) return -ESRCH;
+  if (task.find(pid) === undefined) return -ESRCH;
   const trace = find(task, pid, request !== P.PTRACE_KILL && request !== P.PTRACE_INTERRUPT);
   const { tracee } = trace;
   const { space } = task;

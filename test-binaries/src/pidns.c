@@ -1,11 +1,12 @@
 // PID namespaces: clone(CLONE_NEWPID), unshare, setns; numbers inside and outside, init and its signals, the end of a
-// namespace, orphans, /proc, credentials of messages, clone3's set_tid, reboot(2). Not checked: ptrace across namespaces.
+// namespace, orphans, /proc, credentials of messages, clone3's set_tid, reboot(2), ptrace. Not checked: tracers outside.
 #include "t.h"
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 struct clone_args {
   uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
@@ -530,6 +531,39 @@ static void reboots(void) {
   reap("nonsense", inside(restarts, (void *)0x77L));
 }
 
+// A tracer and its tracee, both inside.
+static int traces(void *arg) {
+  (void)arg;
+  pid_t pid = fork();
+  if (pid == 0) {
+    ptrace(PTRACE_TRACEME, 0, 0, 0);
+    kill(getpid(), SIGSTOP);
+    if (fork() == 0) _exit(0);
+    wait(0);
+    _exit(6);
+  }
+  int s;
+  unsigned long message = 0;
+  R(waitpid(pid, &s, 0));
+  status("the tracee", s);
+  R(ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACEFORK));
+  R(ptrace(PTRACE_CONT, pid, 0, 0));
+  R(waitpid(pid, &s, 0));
+  show("event", "%d", s >> 16);
+  R(ptrace(PTRACE_GETEVENTMSG, pid, 0, &message));
+  show("the child", "%lu", message);
+  siginfo_t i;
+  R(ptrace(PTRACE_GETSIGINFO, pid, 0, &i));
+  show("by", "%d", i.si_pid);
+  R(ptrace(PTRACE_CONT, 77, 0, 0));
+  R(ptrace(PTRACE_DETACH, pid, 0, 0));
+  R(waitpid(message, &s, __WALL));
+  R(ptrace(PTRACE_DETACH, message, 0, 0));
+  R(waitpid(pid, &s, 0));
+  status("the tracee", s);
+  return 0;
+}
+
 int main(void) {
   numbers();
   signals();
@@ -542,6 +576,7 @@ int main(void) {
   reap("a proc of its own", inside(mounted, 0));
   messages();
   senders();
+  reap("who traces", inside(traces, 0));
   chosen();
   reboots();
   return 0;
