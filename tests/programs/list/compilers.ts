@@ -159,7 +159,8 @@ export const compilers: readonly Program[] = [
     group: "compilers",
     what: "GHC: Data.Map, threads of its own, an exception that is caught",
     script: `ghc-pkg recache --global; cp $I/hello.hs H.hs; ghc -O0 -package containers H.hs -o h && ./h`,
-    differs: "the run-time system of GHC takes no heap below 8 GiB, and asks for one for ever; a process here has 4 GiB",
+    differs:
+      "the run-time system of GHC takes no heap below 8 GiB, and asks for one for ever; a process here has 4 GiB",
     limit: 60,
     qemu: false,
   },

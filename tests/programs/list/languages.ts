@@ -270,6 +270,7 @@ print(statistics.stdev(d["f"] for d in data), struct.pack("<dIh", 0.1, 7, -2).he
     group: "languages",
     what: "npm install of a local package, npm ls, npm run",
     script: `mkdir -p lib app && cd lib && printf '{"name":"lib","version":"1.2.3","main":"i.js","bin":{"lib":"b.js"}}' >package.json && echo 'module.exports = (n) => n * 2;' >i.js && printf '#!/usr/bin/env node\\nconsole.log("bin", require("lib")(21));\\n' >b.js; NPM="node $N/npm/bin/npm-cli.js --no-audit --no-fund --offline --no-update-notifier --cache /tmp/c"; cd ../app && printf '{"name":"app","version":"1.0.0","scripts":{"start":"lib \\\\u0026\\\\u0026 node -p \\\\"require(\\\\u0027lib\\\\u0027)(4)\\\\"","test":"exit 3"}}' >package.json; $NPM install ../lib --install-links 2>&1 | sed "s, in .*,," ; $NPM ls 2>&1; $NPM run start --silent; cat package-lock.json | head -12`,
+    drop: [/_logs\/\S+/g],
     limit: 900,
     qemu: false,
   },

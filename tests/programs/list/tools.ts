@@ -293,7 +293,8 @@ chroot a /bin/sh -c 'cd repo/x86_64 && apk index --allow-untrusted -o APKINDEX.t
     group: "tools",
     what: "pandoc (Haskell) from Markdown to seven formats",
     script: `printf -- '---\\ntitle: T\\n---\\n\\n# One\\n\\nSome *text* with \`code\`, $x^2$ and [a link](http://x).\\n\\n| a | b |\\n|---|---|\\n| 1 | 2 |\\n' >a.md; for t in html latex rst org man; do pandoc -t $t a.md | sha256sum; done; pandoc -t plain a.md; pandoc -s -o a.docx a.md && unzip -l a.docx | tail -1 | awk '{ print $2 }'`,
-    differs: "the run-time system of GHC takes no heap below 8 GiB, and asks for one for ever; a process here has 4 GiB",
+    differs:
+      "the run-time system of GHC takes no heap below 8 GiB, and asks for one for ever; a process here has 4 GiB",
     limit: 60,
     qemu: false,
   },
