@@ -46,8 +46,8 @@ function suitesText(): string {
   );
   return `## Suites by others
 
-Built from Debian's sources and run twice, by the real kernel (${oracle}) and here, with \`npm run test:conformance\`; not part
-of \`npm test\`.
+Built from Debian's sources and run twice, by the real kernel (${oracle}) and here: stress-ng by \`npm run test:conformance\`,
+each of the others by its script in \`tests/suites\`; not part of \`npm test\`.
 
 | suite | passed natively | passed here | |
 |---|---:|---:|---|
