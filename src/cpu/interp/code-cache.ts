@@ -44,6 +44,7 @@ interface Internal {
   readonly forward: number;
   readonly stepped: number;
   readonly illegal: number;
+  readonly expected: number;
 }
 
 function isFar(address: number): boolean {
@@ -83,6 +84,7 @@ export class CodeCache {
       forward: number("#forward"),
       stepped: number("#stepped"),
       illegal: number("#illegal"),
+      expected: number("#expected"),
     };
     const { buffer } = memory.memory;
     this.#u8 = new Uint8Array(buffer, 0, BIAS);
@@ -104,6 +106,16 @@ export class CodeCache {
   }
   include(rip: number): void {
     this.#excluded.delete(rip);
+  }
+
+  /** Guest addresses where the interpreter asks whether translated code expects to go on there. */
+  readonly #expected = new Set<number>();
+
+  expect(rip: number): void {
+    if (this.#expected.has(rip)) return;
+    this.#expected.add(rip);
+    const record = this.#find(rip);
+    if (this.#isCode(record)) this.#drop((record - RECORDS) / RECORD_SIZE, rip, rip + 1);
   }
   /** Whether execution came to an address, or to just before it. */
   has(rip: number): boolean {
@@ -348,6 +360,8 @@ export class CodeCache {
     this.#targets.length = 0;
     this.#previous = 0;
     this.#markedPage = -1;
+    // It has records that only this address space wants.
+    let own = false;
     let record = first;
     let instructionsEnd = first;
     let rip = start;
@@ -355,7 +369,8 @@ export class CodeCache {
       const word = this.#slot(rip);
       const known = this.#u32[word + 1] as number;
       const stop = rip !== start && (this.#isCode(known) || this.#excluded.has(rip));
-      const after = left === 0 || stop ? 0 : this.#decodeOne(rip, record, true);
+      const prefixed = this.#expected.has(rip);
+      const after = left === 0 || stop ? 0 : this.#decodeOne(rip, prefixed ? record + RECORD_SIZE : record, true);
       if (after === 0) {
         if (rip === start) return 0;
         instructionsEnd = record;
@@ -363,6 +378,10 @@ export class CodeCache {
         this.#branch(record, rip);
         record += RECORD_SIZE;
         break;
+      }
+      if (prefixed) {
+        this.#put(record, this.#internal.expected, rip);
+        own = true;
       }
       // What was decoded is entered at once, so that later branches of the block find it.
       this.#enter(word, rip, record);
@@ -374,7 +393,7 @@ export class CodeCache {
     }
     this.#records = (record - RECORDS) >> 4;
     this.#pair(firstNumber, this.#records);
-    if (this.#shared.recording) this.#keep(start, rip, firstNumber, (instructionsEnd - first) >> 4);
+    if (this.#shared.recording && !own) this.#keep(start, rip, firstNumber, (instructionsEnd - first) >> 4);
     if (this.#index !== undefined) this.#addToIndex(this.#index, firstNumber, this.#records);
     for (let i = 0; i < this.#branches.length; i++) this.#link(this.#branches[i] as number, this.#targets[i] as number);
     return first;
@@ -407,8 +426,11 @@ export class CodeCache {
     const lastPage = (start + length - 1) >>> PAGE_SHIFT;
     if (((pages[start >>> PAGE_SHIFT] as number) & (pages[lastPage] as number) & PageBits.Exec) === 0) return false;
     for (let i = 0; i < length; i++) if (u8[start + i] !== code[codeAt + i]) return false;
-    if (this.#excluded.size > 0)
-      for (let i = 1; i < instructionRecords; i++) if (this.#excluded.has(rips[recordsAt + i] as number)) return false;
+    if (this.#excluded.size > 0 || this.#expected.size > 0)
+      for (let i = 0; i < instructionRecords; i++) {
+        const rip = rips[recordsAt + i] as number;
+        if ((i > 0 && this.#excluded.has(rip)) || this.#expected.has(rip)) return false;
+      }
     const firstNumber = this.#records;
     const first = RECORDS + firstNumber * RECORD_SIZE;
     const toWord = first >> 2;

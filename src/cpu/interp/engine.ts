@@ -50,7 +50,8 @@ type Loop = (pc: number, fuel: number) => number;
 export interface Loops {
   readonly main: Loop;
   readonly brief: Loop;
-  readonly enter: () => number;
+  readonly drive: () => number;
+  readonly follow: (rip: number, expected: number, depth: number) => number;
   readonly table: WebAssembly.Table;
   readonly transfer: (rip: number, depth: number, slot: number) => number;
   readonly [global: `global${number}`]: WebAssembly.Global;

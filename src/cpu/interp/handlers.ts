@@ -9,6 +9,8 @@ export const INTERNAL_FORMS: readonly string[] = [
   "#far:q",
   "#stepped",
   "#illegal",
+  // Before an instruction where translated code may go on after a call (program.ts).
+  "#expected",
 ];
 
 export interface HandlerList {

@@ -67,6 +67,28 @@ export const TRAP_STEPPED = 17;
 
 /** i32: fuel of translated code, negative when it is used up. */
 export const REGION_FUEL: number = CONTEXT_OFFSET + 0x628;
+/**
+ * i32s of `follow` (program.ts). UNTIL_SAMPLE: branches to be interpreted before it returns, so that it is seen where the
+ * program is. INTERPRETED: branches that it interpreted. INTERPRETING: whether it may.
+ */
+export const UNTIL_SAMPLE: number = CONTEXT_OFFSET + 0x62c;
+export const INTERPRETED: number = CONTEXT_OFFSET + 0x630;
+export const INTERPRETING: number = CONTEXT_OFFSET + 0x634;
+/** Where translated code that has called something goes on, or 0; such an address that wants an "#expected" record, or 0. */
+export const EXPECTED: number = CONTEXT_OFFSET + 0x638;
+export const EXPECT_WANTED: number = CONTEXT_OFFSET + 0x63c;
+/**
+ * Each so manieth time that translated code leads to code that has to be interpreted, the address is noted: a prime, so as
+ * not to march in step with loops. MISSES_LEFT counts down to the next time, MISSES_NOTED how many there were; the latest are
+ * in MISSES, a ring.
+ */
+export const MISSES_BETWEEN = 31;
+export const MISSES_LEFT: number = CONTEXT_OFFSET + 0x640;
+export const MISSES_NOTED: number = CONTEXT_OFFSET + 0x644;
+export const MISSES: number = CONTEXT_OFFSET + 0x648;
+export const MISSES_KEPT = 16;
+/** i32: not 0 while all calls of translated code are left because there are too many of them at once. */
+export const UNWINDING: number = MISSES + MISSES_KEPT * 4;
 
 /** Direct-mapped cache of translated code by guest address: entries of u32 rip, u32 slot in the table; see jit/. */
 export const JUMP_CACHE: number = HASH + HASH_MAX_ENTRIES * 8;
@@ -83,11 +105,15 @@ export function jumpCacheOffset(rip: number): number {
 
 /** So many guest calls may be calls of wasm at once: frames of unoptimised code may take some kilobytes of the host's stack. */
 export const MAX_DEPTH = 160;
+/** So many of them are as large as those of the interpreter. */
+export const NESTED_DEPTH = 3;
 
 /** Translated code asks for one instruction to be interpreted. */
 export const TRAP_STEP = 18;
 /** The same, of something that a region did not expect to happen often. */
 export const TRAP_RARE = 19;
+/** REGION_FUEL was used up in translated code. */
+export const TRAP_REFUEL = 20;
 
 /** Where computed jumps were seen to lead (jit/): so many jumps, 256 words each. */
 export const TARGETS: number = JUMP_CACHE + JUMP_CACHE_ENTRIES * 8;

@@ -12,18 +12,28 @@
 import { CONTEXT_OFFSET, PAGE_TABLE, PageBits } from "../../mm/layout.ts";
 import { Access, Trap } from "../core.ts";
 import { FAULT_ACCESS, FAULT_ADDRESS, PC } from "../isa/common.ts";
-import { type I32, i32, i64 } from "../wasm/expr.ts";
+import { type I32, i32, i64, select } from "../wasm/expr.ts";
 import { type FunctionBuilder, type FunctionRef, type Label, type Local, ModuleBuilder } from "../wasm/module.ts";
 import type { HandlerList } from "./handlers.ts";
 import type { CoreFunctions, EmitHandler, HandlerEnd, ProgramIsa } from "./isa.ts";
 import {
   EXECUTED,
+  EXPECT_WANTED,
+  EXPECTED,
   FUEL_LEFT,
   HASH,
   HASH_MASK,
+  INTERPRETED,
+  INTERPRETING,
   JUMP_CACHE,
   jumpCacheEntry,
   MAX_DEPTH,
+  MISSES,
+  MISSES_BETWEEN,
+  MISSES_KEPT,
+  MISSES_LEFT,
+  MISSES_NOTED,
+  NESTED_DEPTH,
   R_BASE,
   R_HANDLER,
   R_IMM,
@@ -34,6 +44,9 @@ import {
   TRAP_CODE,
   TRAP_LOOKUP,
   TRAP_PC,
+  TRAP_REFUEL,
+  UNTIL_SAMPLE,
+  UNWINDING,
 } from "./layout.ts";
 
 const ZERO = i32.const(0);
@@ -81,6 +94,12 @@ export function buildInterpreter(isa: ProgramIsa, handlers: HandlerList): Interp
         f.return(i32.load(pc, LEADING_ON[form] as number));
         return;
       }
+      if (form === "#expected") {
+        const here = i32.load(i32.shr_u(pc, i32.const(2)), RIP_OF);
+        f.if(i32.ne(here, i32.load(ZERO, EXPECTED)), () => f.return(i32.add(pc, i32.const(RECORD_SIZE))));
+        f.return(f.call("i32", shared?.raise as FunctionRef, [pc, i32.const(TRAP_LOOKUP)]));
+        return;
+      }
       const end: HandlerEnd = {
         next: () => f.return(i32.add(pc, i32.const(RECORD_SIZE))),
         to: (record) => f.return(record),
@@ -113,33 +132,134 @@ export function buildInterpreter(isa: ProgramIsa, handlers: HandlerList): Interp
     "brief",
     module.func("brief", ["i32", "i32"], ["i32"], (f) => defineBrief(f, handlers)),
   );
-  module.exportFunction("enter", defineEnter(module));
+  const stopping = ["#expected", "#lookup", "#gone"].map((form) => handlers.numberOf.get(form) as number);
+  const follow = defineFollow(module, { main, find, stopping });
+  module.exportFunction("drive", defineDrive(module, follow));
+  module.exportFunction("follow", follow);
   module.exportFunction("transfer", defineTransfer(module));
   return { module: module.encode(), functions: slots };
 }
 
 /**
- * () -> trap: runs translated code (jit/) from RIP until it leaves for another reason than a jump to other translated code
- * that the jump cache knows. A region is a function (rip, depth) -> rip where to go on, or 0 with the state stored.
+ * (rip, expected, depth) -> rip: runs from an address until it gets to the expected one, which it returns: translated code
+ * (jit/) where the jump cache knows of some, and what is between two pieces of it interpreted, if INTERPRETING says so and as
+ * far as there are records. 0 if it ends with a trap, the state stored; another address if that is not for it to do.
+ *
+ * That is how translated code calls what is not translated, or not whole, and goes on behind the call: else all callers would
+ * have to be left, and interpreted from there on. For the interpreter to stop at the expected address there has to be an
+ * "#expected" record; where one is missing, EXPECT_WANTED asks for it.
+ *
+ * A region is a function (rip, depth) -> rip where to go on, or 0 with the state stored.
  */
-function defineEnter(module: ModuleBuilder): FunctionRef {
-  return module.func("enter", [], ["i32"], (f) => {
-    const rip = f.local("i32");
-    f.set(rip, i32.load(ZERO, CONTEXT_OFFSET + PC));
+function defineFollow(
+  module: ModuleBuilder,
+  { main, find, stopping }: { main: FunctionRef; find: FunctionRef; stopping: readonly number[] },
+): FunctionRef {
+  return module.func("follow", ["i32", "i32", "i32"], ["i32"], (f) => {
+    const rip = f.param(0, "i32");
+    const expected = f.param(1, "i32");
+    const depth = f.param(2, "i32");
+    const left = f.local("i32");
+    const deeper = f.local("i32");
+    const outer = f.local("i32");
+    const record = f.local("i32");
+    const cell = (at: number): I32 => i32.load(ZERO, at);
+    const set = (at: number, value: I32): void => f.exec(i32.store(ZERO, value, at));
+    const end = (result: I32): void => {
+      set(EXPECTED, outer);
+      f.return(result);
+    };
+    f.if(i32.eqz(rip), () => f.return(ZERO));
+    f.set(deeper, i32.sub(depth, i32.const(NESTED_DEPTH)));
+    f.if(i32.or(cell(UNWINDING), i32.lt_s(cell(REGION_FUEL), ZERO)), () => f.return(rip));
+    // A region wants one at least.
+    f.if(i32.lt_s(deeper, i32.const(1)), () => {
+      set(UNWINDING, i32.const(1));
+      f.return(rip);
+    });
+    f.set(outer, cell(EXPECTED));
+    // A nested one was called by translated code.
+    f.set(left, expected);
     f.loop((again) => {
-      const entry = f.let(jumpCacheEntry(rip));
-      const stop = (trap: number): void => {
-        f.exec(i64.store(ZERO, i64.extend_i32_u(rip), CONTEXT_OFFSET + PC));
-        f.return(i32.const(trap));
-      };
-      f.if(i32.ne(i32.load(entry, JUMP_CACHE), rip), () => stop(TRAP_LOOKUP));
-      const slot = i32.load(entry, JUMP_CACHE + 4);
-      f.set(rip, f.callIndirect("i32", ["i32", "i32"], slot, [rip, i32.const(MAX_DEPTH)], 1));
-      f.if(i32.eqz(rip), () => f.return(i32.load(ZERO, TRAP_CODE)));
-      f.if(i32.lt_s(i32.load(ZERO, REGION_FUEL), ZERO), () => stop(Trap.Fuel));
-      f.br(again);
+      f.block((untranslated) => {
+        f.loop((region) => {
+          const entry = f.let(jumpCacheEntry(rip));
+          f.brIf(untranslated, i32.ne(i32.load(entry, JUMP_CACHE), rip));
+          const slot = i32.load(entry, JUMP_CACHE + 4);
+          f.set(rip, f.callIndirect("i32", ["i32", "i32"], slot, [rip, deeper], 1));
+          const ended = i32.or(i32.eqz(rip), i32.eq(rip, expected));
+          f.if(i32.or(ended, i32.lt_s(cell(REGION_FUEL), ZERO)), () => end(rip));
+          f.if(cell(UNWINDING), () => {
+            f.if(expected, () => end(rip));
+            set(UNWINDING, ZERO);
+          });
+          f.set(left, i32.const(1));
+          f.br(region);
+        });
+      });
+      f.if(i32.eqz(cell(INTERPRETING)), () => end(rip));
+      f.if(left, () => {
+        // Every so often it is noted where it goes: what translated code leads to is hot.
+        set(MISSES_LEFT, i32.sub(cell(MISSES_LEFT), i32.const(1)));
+        f.if(i32.eqz(cell(MISSES_LEFT)), () => {
+          set(MISSES_LEFT, i32.const(MISSES_BETWEEN));
+          const n = f.let(cell(MISSES_NOTED));
+          f.exec(i32.store(i32.shl(i32.and(n, i32.const(MISSES_KEPT - 1)), i32.const(2)), rip, MISSES));
+          set(MISSES_NOTED, i32.add(n, i32.const(1)));
+        });
+      });
+      f.set(left, ZERO);
+      f.if(expected, () => {
+        f.set(record, f.call("i32", find, [i64.extend_i32_u(expected)]));
+        const handler = f.let(i32.load16_u(record, R_HANDLER));
+        const is = (number: number): I32 => i32.eq(handler, i32.const(number));
+        // What has no record, or one without code, stops it as well.
+        const stops = stopping.map(is).reduce(i32.or, i32.eqz(record));
+        f.if(i32.eqz(stops), () => {
+          set(EXPECT_WANTED, expected);
+          end(rip);
+        });
+      });
+      f.set(record, f.call("i32", find, [i64.extend_i32_u(rip)]));
+      f.if(i32.eqz(record), () => end(ZERO));
+      set(EXPECTED, expected);
+      f.exec(i64.store(ZERO, i64.extend_i32_u(rip), CONTEXT_OFFSET + PC));
+      const fuel = f.let(cell(REGION_FUEL));
+      const until = f.let(cell(UNTIL_SAMPLE));
+      const slice = f.let(select(i32.lt_s(fuel, until), fuel, until));
+      const trap = f.let(f.call("i32", main, [record, slice]));
+      const used = f.let(i32.sub(slice, cell(FUEL_LEFT)));
+      set(INTERPRETED, i32.add(cell(INTERPRETED), used));
+      set(UNTIL_SAMPLE, i32.sub(until, used));
+      // One more, lest it go to and fro for ever without a branch.
+      set(REGION_FUEL, i32.sub(i32.sub(fuel, used), i32.const(1)));
+      f.if(i32.or(i32.ne(trap, i32.const(TRAP_LOOKUP)), cell(CONTEXT_OFFSET + PC + 4)), () => end(ZERO));
+      const out = i32.or(i32.le_s(cell(UNTIL_SAMPLE), ZERO), i32.le_s(cell(REGION_FUEL), ZERO));
+      f.if(out, () => end(ZERO));
+      f.set(rip, cell(CONTEXT_OFFSET + PC));
+      f.if(i32.eq(rip, expected), () => end(rip));
+      f.brIf(again, i32.eq(i32.load(jumpCacheEntry(rip), JUMP_CACHE), rip));
+      end(ZERO);
     });
     f.unreachable();
+  });
+}
+
+/**
+ * () -> trap: the same from RIP on and without an end. Whoever calls it sets REGION_FUEL, UNTIL_SAMPLE, MISSES_LEFT, MISSES_NOTED,
+ * INTERPRETED and INTERPRETING.
+ */
+function defineDrive(module: ModuleBuilder, follow: FunctionRef): FunctionRef {
+  return module.func("drive", [], ["i32"], (f) => {
+    f.exec(i32.store(ZERO, ZERO, EXPECTED));
+    f.exec(i32.store(ZERO, ZERO, UNWINDING));
+    const from = i32.load(ZERO, CONTEXT_OFFSET + PC);
+    const rip = f.let(f.call("i32", follow, [from, ZERO, i32.const(MAX_DEPTH)]));
+    f.if(i32.eqz(rip), () => f.return(i32.load(ZERO, TRAP_CODE)));
+    f.exec(i64.store(ZERO, i64.extend_i32_u(rip), CONTEXT_OFFSET + PC));
+    f.exec(i32.store(ZERO, ZERO, TRAP_PC));
+    const fuel = i32.lt_s(i32.load(ZERO, REGION_FUEL), ZERO);
+    f.return(select(fuel, i32.const(TRAP_REFUEL), i32.const(TRAP_LOOKUP)));
   });
 }
 

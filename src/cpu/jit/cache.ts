@@ -45,6 +45,7 @@ interface Directory {
     readonly jumps: readonly number[];
     readonly targets: readonly number[];
     readonly exact: boolean;
+    readonly wide: boolean;
     /** Start and length of each run of guest code. */
     readonly code: readonly (readonly [number, number])[];
     readonly marks: readonly (readonly [at: number, what: string])[];
@@ -152,12 +153,13 @@ function withoutSuperseded(translations: readonly Translated[]): Translated[] {
 function encode({ translations, references }: Contents): Uint8Array {
   const directory: Directory = {
     references,
-    translations: translations.map(({ entries, sizes, jumps, targets, exact, code, unlinked }) => ({
+    translations: translations.map(({ entries, sizes, jumps, targets, exact, wide, code, unlinked }) => ({
       entries,
       sizes,
       jumps,
       targets,
       exact,
+      wide,
       code: code.map(({ start, bytes }): [number, number] => [start, bytes.length]),
       marks: (unlinked as Unlinked).marks.map(({ at, what }): [number, string] => [at, what]),
       module: (unlinked as Unlinked).bytes.length,
@@ -191,12 +193,13 @@ function decode(bytes: Uint8Array<ArrayBuffer>): Contents {
   const { references, translations } = JSON.parse(new TextDecoder().decode(head)) as Directory;
   return {
     references,
-    translations: translations.map(({ entries, sizes, jumps, targets, exact, code, marks, module }) => ({
+    translations: translations.map(({ entries, sizes, jumps, targets, exact, wide, code, marks, module }) => ({
       entries,
       sizes,
       jumps,
       targets,
       exact,
+      wide,
       code: code.map(([start, length]) => ({ start, bytes: take(length).slice() })),
       module: undefined,
       unlinked: { marks: marks.map(([markAt, what]): Mark => ({ at: markAt, what })), bytes: take(module) },

@@ -503,6 +503,70 @@ describe("control flow that compilers do not arrange", () => {
   });
 });
 
+describe("code that is not translated", () => {
+  it("is called by translated code, which goes on behind the call", async () => {
+    engine = await jit({ threshold: 4, briefBranches: 0 });
+    // mov ecx,40000; xor eax,eax; mov esi,CODE+0x1000; l: mov edx,ecx; and edx,63; shl edx,8; add rdx,rsi; call rdx; dec ecx; jnz l
+    // Each of the 64: add eax,n; ret
+    const prepare = (guest: Guest): void => {
+      guest.protect(CODE, Present | Read | Write | Exec, 8);
+      guest.code("b9 409c0000 31 c0 be 00100100 89 ca 83 e2 3f c1 e2 08 48 01 f2 ff d2 ff c9 75 ef 0f 05");
+      for (let n = 0; n < 64; n++) guest.code(`83 c0 ${n.toString(16).padStart(2, "0")} c3`, CODE + 0x1000 + n * 0x100);
+    };
+    const interpreted = expected(prepare);
+    const guest = new Guest(engine);
+    expect(outcome(guest, prepare)).toEqual(interpreted);
+    const { modules, missed, entered } = engine.statistics;
+    expect(modules).toBeGreaterThan(0);
+    expect(missed).toBeGreaterThan(10_000);
+    // Not once for each call, by far.
+    expect(entered).toBeLessThan(500);
+  });
+
+  it("may return elsewhere, and to where translated code expects to go on by another way", async () => {
+    engine = await jit({ threshold: 4, briefBranches: 0 });
+    // mov ecx,60000; xor eax,eax; l: mov edx,ecx; and edx,3; shl edx,8; lea rdx,[rdx+CODE+0x1000]; call rdx; inc eax; dec ecx; jnz l
+    const prepare = (guest: Guest): void => {
+      guest.protect(CODE, Present | Read | Write | Exec, 8);
+      guest.code("b9 60ea0000 31 c0 89 ca 83 e2 03 c1 e2 08 48 8d 92 00100100 ff d2 ff c0 ff c9 75 eb 0f 05");
+      guest.code("83 c0 02 c3", CODE + 0x1000);
+      // add qword [rsp],2; ret: behind the inc
+      guest.code("48 83 04 24 02 c3", CODE + 0x1100);
+      // pop rdx; jmp rdx
+      guest.code("5a ff e2", CODE + 0x1200);
+      // A call of its own to the first, and a second return to the same place: call CODE+0x1000; push [rsp]; ret; but it pops one: lea rsp,[rsp+8]
+      guest.code("e8 fbfcffff 8f 44 24 f8 ff 74 24 f8 c3", CODE + 0x1300);
+    };
+    const interpreted = expected(prepare);
+    const guest = new Guest(engine);
+    expect(outcome(guest, prepare)).toEqual(interpreted);
+    expect(interpreted.trap).toBe(Trap.Syscall);
+    expect(engine.statistics.modules).toBeGreaterThan(0);
+  });
+});
+
+describe("where translation does not pay", () => {
+  it("regions are small at first", async () => {
+    // Instructions translated before each module.
+    const before: number[] = [];
+    engine = await jit({ threshold: 1.5, dump: () => before.push(engine.statistics.instructions) });
+    // mov ecx,3000000; l: 500 times inc eax; dec ecx; jnz l
+    const prepare = (guest: Guest): void =>
+      guest.code(`b9 c0c62d00 ${"ff c0 ".repeat(500)} ff c9 0f 85 10fcffff 0f 05`);
+    engine.statistics.modules = 1_000;
+    expect(engine.thrifty).toBe(true);
+    const guest = new Guest(engine);
+    expect(outcome(guest, prepare).trap).toBe(Trap.Syscall);
+    expect(guest.get(Reg.rax)).toBe(BigInt.asUintN(32, 500n * 3_000_000n));
+    const sizes = [...before.slice(1), engine.statistics.instructions].map((after, n) => after - (before[n] as number));
+    expect(sizes[0]).toBeLessThan(400);
+    // At last one has all of the loop.
+    expect(Math.max(...sizes)).toBeGreaterThan(500);
+    engine.translatedBranches = 2e9;
+    expect(engine.thrifty).toBe(false);
+  });
+});
+
 describe("should the translator fail", () => {
   const lines: string[] = [];
   const log = (line: string): unknown => lines.push(line);

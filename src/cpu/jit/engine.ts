@@ -15,16 +15,26 @@ import { CONTEXT_OFFSET, PAGE_SHIFT, PAGE_SIZE, PageBits } from "../../mm/layout
 import { type CpuCore, SINGLE_STEP, Trap } from "../core.ts";
 import { InterpCore, InterpEngine, type InterpOptions, type Loops } from "../interp/engine.ts";
 import {
+  EXPECT_WANTED,
   FUEL_LEFT,
+  INTERPRETED,
+  INTERPRETING,
   JUMP_CACHE,
   jumpCacheOffset,
+  MISSES,
+  MISSES_BETWEEN,
+  MISSES_KEPT,
+  MISSES_LEFT,
+  MISSES_NOTED,
   REGION_FUEL,
   TARGETS,
   TRAP_LOOKUP,
   TRAP_PC,
   TRAP_RARE,
+  TRAP_REFUEL,
   TRAP_STEP,
   TRAP_STEPPED,
+  UNTIL_SAMPLE,
   WATCHED_JUMPS,
 } from "../interp/layout.ts";
 import { PC } from "../isa/common.ts";
@@ -76,12 +86,28 @@ const MISSES_PER_SAMPLE = 100;
  * are many such places, so what is interpreted of them has to be worth a translation each.
  */
 const MISSES_INSIDE = 200;
-const MAX_REGION = 1_000;
-/** The same for a region whose computed jumps are known. */
+/** Limits, in instructions. */
+interface Limits {
+  readonly region: number;
+  readonly module: number;
+}
+const WIDE: Limits = { region: 1_000, module: 2_000 };
+/**
+ * In a large program that does a little everywhere, hardly any translation pays. Then regions are small, since V8 takes four
+ * times as long for each byte of a function of 50 KB as for one of 5 KB, and it takes more heat to get one. Only what uses
+ * up the fuel of translated code all the same is translated once more, with what is around and what it calls.
+ */
+const NARROW: Limits = { region: 200, module: 400 };
+const THRIFTY_THRESHOLD = 4;
+/** So many modules are made without asking whether it pays, and one more for so many branches in translated code. */
+const FREE_MODULES = 24;
+const BRANCHES_PER_MODULE = 1_000_000;
+/** Times that it does before that. */
+const WORTH_MORE = 2;
+/** The first for a region whose computed jumps are known. */
 const MAX_DISPATCHING = 3_000;
 /** A region does not end before another that is no larger: it has it as well. */
 const MAX_REPEATED = 400;
-const MAX_MODULE = 2_000;
 const MAX_FRAME_FAULTS = 32;
 const MAX_RARITIES = 100;
 const INSTRUCTIONS_PER_BRANCH = 6;
@@ -103,12 +129,13 @@ export class JitStatistics {
   removed = 0;
   /** Faults of the translator's own: none, it is hoped. */
   failed = 0;
-  /** Times that translated code was entered from here, and why it left. */
+  /** Times that translated code was entered from here. */
   entered = 0;
+  /** Why translated code left: for one instruction to be interpreted, to code without a translation, for want of fuel. */
   stepped = 0;
   missed = 0;
   refuelled = 0;
-  /** Times that the interpreter was. */
+  /** Times that the interpreter was entered from here. */
   interpreted = 0;
   /** Milliseconds. */
   translating = 0;
@@ -121,6 +148,8 @@ export class JitEngine extends InterpEngine {
   readonly threshold: number;
   readonly now: () => number;
   readonly dump: ((text: string) => void) | undefined;
+  /** Executed by translated code, of all guests. */
+  translatedBranches = 0;
   /** undefined until it is loaded. */
   translator: Translator | undefined;
   readonly stubSlot: number;
@@ -183,6 +212,11 @@ export class JitEngine extends InterpEngine {
     return this.#nextSlot;
   }
 
+  /** What was translated so far is hardly used. */
+  get thrifty(): boolean {
+    const free = FREE_MODULES + this.translatedBranches / BRANCHES_PER_MODULE;
+    return this.threshold > 1 && this.statistics.modules > free;
+  }
   /** What was translated of the code at an address, if it is the same code. */
   known(rip: number, memory: GuestMemory, exact: boolean): Translated | undefined {
     return this.#translated.find(rip, memory, exact);
@@ -195,7 +229,7 @@ export class JitEngine extends InterpEngine {
     regions: readonly Region[],
     unlinked: Unlinked,
     module: WebAssembly.Module,
-    { memory, exact }: { readonly memory: GuestMemory; readonly exact: boolean },
+    { memory, exact, wide }: { readonly memory: GuestMemory; readonly exact: boolean; readonly wide: boolean },
   ): Translated {
     const code = regions.flatMap(({ ranges }) =>
       ranges.map(([start, end]) => ({ start, bytes: memory.u8.slice(start, end) })),
@@ -204,7 +238,7 @@ export class JitEngine extends InterpEngine {
     const entries = regions.map(({ entry }) => entry);
     const sizes = regions.map(({ instructions }) => instructions);
     const cache = this.#cache;
-    const translated = { entries, sizes, module, unlinked: cache && unlinked, code, jumps, targets, exact };
+    const translated = { entries, sizes, module, unlinked: cache && unlinked, code, jumps, targets, exact, wide };
     this.#translated.add(translated);
     cache?.add(translated, memory);
     return translated;
@@ -250,6 +284,8 @@ export class JitCore extends InterpCore {
   readonly #installed = new Map<number, Installed>();
   /** Signs of heat by place (HEAT_SHIFT). */
   readonly #heat = new Map<number, number>();
+  /** Small regions in which the fuel of translated code ended, how often. */
+  readonly #worth = new Map<number, number>();
   /** Where translation failed. */
   readonly #hopeless = new Set<number>();
   /** By page: which of its bytes a region was made from, be it in use still or not. */
@@ -260,6 +296,7 @@ export class JitCore extends InterpCore {
   readonly #words: Uint32Array;
   /** Branches to be interpreted before the next look. */
   #untilSample = SAMPLE_SLICE;
+  #missesLeft = MISSES_BETWEEN;
   /** Regions entered in vain, since their frame is not there, how often; those without a check of it. */
   readonly #frameFaults = new Map<number, number>();
   readonly #frameless = new Set<number>();
@@ -301,61 +338,89 @@ export class JitCore extends InterpCore {
     for (;;) {
       if (this.pcBeyond()) return this.report(this.fetchFault());
       const rip = u32[RIP_WORD] as number;
-      if (this.#installed.has(rip) || (engine.threshold === 1 && this.#heatUp(rip, 1))) {
-        const slice = Math.min(left, REGION_SLICE);
-        const trap = this.#enter(rip, slice);
+      const installed =
+        this.#installed.get(rip) ?? (engine.threshold === 1 && this.#heatUp(rip, 1) && this.#installed.get(rip));
+      const record = installed ? 0 : code.resolve(rip, from);
+      from = 0;
+      if (installed) {
         statistics.entered++;
+        this.#remember(rip, installed.slot);
+      } else if (record === 0) return this.report(this.fetchFault());
+      let trap: number;
+      if (installed || this.#interpreting) {
+        const slice = Math.min(left, REGION_SLICE);
+        trap = this.#drive(slice);
         left -= Math.max(slice - ((this.#words[FUEL_WORD] as number) | 0), 1);
-        from = 0;
-        if (trap === TRAP_RARE && this.#rarity(u32[RIP_WORD] as number)) {
-          // There is another translation now.
-        } else if (trap === TRAP_STEP || trap === TRAP_RARE) {
-          statistics.stepped++;
-          this.#frameFault(u32[RIP_WORD] as number);
-          const stepped = this.step();
-          if (stepped !== TRAP_STEPPED) return this.report(stepped as Trap);
-        } else if (trap === TRAP_LOOKUP) {
-          statistics.missed++;
-          if (!this.pcBeyond()) this.#miss(u32[RIP_WORD] as number);
-        } else if (trap === Trap.Fuel) {
-          statistics.refuelled++;
-          this.#heatUp(u32[RIP_WORD] as number, 1);
-        } else return this.report(trap as Trap);
-        if (left <= 0) return Trap.Fuel;
-        continue;
+      } else {
+        // A program that calls the kernel more often than that is sampled as well.
+        const slice = Math.min(left, this.#untilSample);
+        statistics.interpreted++;
+        trap = this.interpret(record, slice);
+        const used = slice - (u32[FUEL_LEFT >> 2] as number);
+        left -= used;
+        this.#untilSample -= used;
       }
-      const record = code.resolve(rip, from);
-      if (record === 0) return this.report(this.fetchFault());
-      // A program that calls the kernel more often than that is sampled as well.
-      const slice = Math.min(left, this.#untilSample);
-      statistics.interpreted++;
-      const trap = this.interpret(record, slice);
-      const used = slice - (u32[FUEL_LEFT >> 2] as number);
-      left -= used;
-      this.#untilSample -= used;
       const sampled = this.#untilSample <= 0;
       if (sampled) this.#untilSample = SAMPLE_SLICE;
-      from = 0;
-      if (trap === TRAP_LOOKUP) from = u32[TRAP_PC >> 2] as number;
-      else if (trap !== Trap.Fuel) return this.report(trap as Trap);
-      if (sampled) this.#heatUp(u32[RIP_WORD] as number, 1);
+      if (trap === TRAP_LOOKUP || trap === Trap.Fuel) {
+        if (trap === TRAP_LOOKUP) from = u32[TRAP_PC >> 2] as number;
+        if (sampled) this.#heatUp(u32[RIP_WORD] as number, 1);
+      } else if (trap === TRAP_REFUEL) {
+        statistics.refuelled++;
+        this.#heatUp(u32[RIP_WORD] as number, 1, true);
+      } else if (trap === TRAP_RARE && this.#rarity(u32[RIP_WORD] as number)) {
+        // There is another translation now.
+      } else if (trap === TRAP_STEP || trap === TRAP_RARE) {
+        statistics.stepped++;
+        this.#frameFault(u32[RIP_WORD] as number);
+        const stepped = this.step();
+        if (stepped !== TRAP_STEPPED) return this.report(stepped as Trap);
+      } else return this.report(trap as Trap);
       if (left <= 0) return Trap.Fuel;
     }
   }
 
-  #enter(rip: number, slice: number): number {
+  /** What is not translated is interpreted without a return to here. */
+  get #interpreting(): boolean {
+    const engine = this.#engine;
+    return engine.threshold > 1 && engine.branches >= engine.briefBranches;
+  }
+  /** Runs from the pc, which the jump cache or the decoded code knows. Returns the trap that ends it. */
+  #drive(slice: number): number {
     const words = this.#words;
     words[FUEL_WORD] = slice;
-    const entry = (JUMP_CACHE + jumpCacheOffset(rip)) >> 2;
-    words[entry] = rip;
-    words[entry + 1] = (this.#installed.get(rip) as Installed).slot;
-    const trap = this.loops.enter();
-    this.#executed += (slice - ((words[FUEL_WORD] as number) | 0)) * INSTRUCTIONS_PER_BRANCH;
+    words[UNTIL_SAMPLE >> 2] = this.#untilSample;
+    words[INTERPRETED >> 2] = 0;
+    words[INTERPRETING >> 2] = this.#interpreting ? 1 : 0;
+    words[MISSES_LEFT >> 2] = this.#missesLeft;
+    words[MISSES_NOTED >> 2] = 0;
+    words[EXPECT_WANTED >> 2] = 0;
+    const trap = this.loops.drive();
+    const interpreted = words[INTERPRETED >> 2] as number;
+    this.#untilSample = (words[UNTIL_SAMPLE >> 2] as number) | 0;
+    this.#missesLeft = words[MISSES_LEFT >> 2] as number;
+    const noted = words[MISSES_NOTED >> 2] as number;
+    if (noted > 0) this.#miss(noted);
+    const wanted = words[EXPECT_WANTED >> 2] as number;
+    if (wanted !== 0) this.code.expect(wanted);
+    const translated = slice - ((words[FUEL_WORD] as number) | 0) - interpreted;
+    this.#executed += translated * INSTRUCTIONS_PER_BRANCH;
+    this.#engine.translatedBranches += translated;
     return trap;
   }
+  /** Makes sure that the jump cache has an address. */
+  #remember(rip: number, slot: number): void {
+    const entry = (JUMP_CACHE + jumpCacheOffset(rip)) >> 2;
+    this.#words[entry] = rip;
+    this.#words[entry + 1] = slot;
+  }
 
-  #miss(rip: number): void {
-    this.#heatUp(rip, 1 / (this.#isInside(rip) ? MISSES_INSIDE : MISSES_PER_SAMPLE));
+  /** Translated code has led to code without a translation, to so many places that were noted. */
+  #miss(noted: number): void {
+    this.#engine.statistics.missed += noted * MISSES_BETWEEN;
+    const places = this.#words.slice(MISSES >> 2, (MISSES >> 2) + Math.min(noted, MISSES_KEPT));
+    const weight = (MISSES_BETWEEN * noted) / places.length;
+    for (const rip of places) this.#heatUp(rip, weight / (this.#isInside(rip) ? MISSES_INSIDE : MISSES_PER_SAMPLE));
   }
   #isInside(rip: number): boolean {
     return this.#covered.get(rip >>> PAGE_SHIFT)?.[rip & (PAGE_SIZE - 1)] === 1;
@@ -370,10 +435,11 @@ export class JitCore extends InterpCore {
   }
 
   /** Notes that code at an address is executed a good deal. True if there is a translation of it now. */
-  #heatUp(rip: number, by: number): boolean {
+  #heatUp(rip: number, by: number, refuelled = false): boolean {
     const installed = this.#installed.get(rip);
     if (installed !== undefined) {
       this.#learn(rip, installed.from);
+      if (refuelled) this.#widen(rip);
       return true;
     }
     if (this.#hopeless.has(rip)) return false;
@@ -381,12 +447,13 @@ export class JitCore extends InterpCore {
     const place = this.#isInside(rip) ? rip + INSIDE : rip >>> HEAT_SHIFT;
     const heat = (this.#heat.get(place) ?? 0) + by;
     this.#heat.set(place, heat);
-    const { threshold } = this.#engine;
-    if (heat < threshold / KNOWN_SHARE) return false;
+    const { thrifty } = this.#engine;
+    const threshold = this.#engine.threshold * (thrifty && !refuelled ? THRIFTY_THRESHOLD : 1);
+    if (heat < this.#engine.threshold / KNOWN_SHARE) return false;
     const known = this.#known(rip);
     if (known === undefined && heat < threshold) return false;
     if (known === undefined && !this.#canTranslate()) return false;
-    const translated = known ?? this.#translate(rip);
+    const translated = known ?? this.#translate(rip, [], thrifty && !refuelled ? NARROW : WIDE);
     if (translated === undefined) {
       this.#hopeless.add(rip);
       return false;
@@ -439,10 +506,22 @@ export class JitCore extends InterpCore {
   }
   #translateAgain(rip: number, installed: Installed): void {
     this.#remove(rip, installed);
-    const translated = this.#canTranslate() ? this.#translate(rip, installed.from.targets) : undefined;
+    const translated = this.#canTranslate()
+      ? this.#translate(rip, installed.from.targets, installed.from.wide ? WIDE : NARROW)
+      : undefined;
     if (translated !== undefined) this.#install(translated, rip);
   }
 
+  /** A small region that is hot is translated again, as a larger one. */
+  #widen(rip: number): void {
+    const installed = this.#installed.get(rip);
+    if (installed === undefined || installed.from.wide) return;
+    const count = (this.#worth.get(rip) ?? 0) + 1;
+    this.#worth.set(rip, count);
+    if (count < WORTH_MORE || !this.#canTranslate()) return;
+    const translated = this.#translate(rip, installed.from.targets, WIDE);
+    if (translated !== undefined) this.#install(translated, rip);
+  }
   /** A region that is hot and whose computed jumps lead out of it is translated again, with what they lead to. */
   #learn(rip: number, { entries, jumps, targets }: Translated): void {
     if (entries[0] !== rip || jumps.length === 0) return;
@@ -450,7 +529,7 @@ export class JitCore extends InterpCore {
     const news = [...seen].filter((t) => !targets.includes(t)).length;
     if (news === 0 || news * 8 < targets.length || !this.#canTranslate()) return;
     this.#remove(rip, this.#installed.get(rip) as Installed);
-    const translated = this.#translate(rip, [...new Set([...targets, ...seen])]);
+    const translated = this.#translate(rip, [...new Set([...targets, ...seen])], WIDE);
     if (translated !== undefined) this.#install(translated, rip);
   }
   /** Where a computed jump was seen to lead. */
@@ -463,16 +542,16 @@ export class JitCore extends InterpCore {
    * Should the translator fail, the program goes on without: the interpreter can do everything.
    * @param targets where its computed jumps are known to lead
    */
-  #translate(rip: number, targets: readonly number[] = []): Translated | undefined {
+  #translate(rip: number, targets: readonly number[], limits: Limits): Translated | undefined {
     try {
-      return this.#translateRegions(rip, targets);
+      return this.#translateRegions(rip, targets, limits);
     } catch (error) {
       this.#engine.statistics.failed++;
       this.#engine.log?.(`translation of the code at 0x${rip.toString(16)} failed: ${error}`);
       return undefined;
     }
   }
-  #translateRegions(rip: number, targets: readonly number[]): Translated | undefined {
+  #translateRegions(rip: number, targets: readonly number[], limits: Limits): Translated | undefined {
     const translator = this.#engine.translator as Translator;
     this.#finder ??= translator.finder(this.memory);
     const engine = this.#engine;
@@ -482,14 +561,19 @@ export class JitCore extends InterpCore {
     const seen = new Set<number>();
     // What has a region already is left to it.
     const all = targets.length > 0;
-    const mine = (target: number): boolean => all || target === rip || !this.#installed.has(target);
+    const wide = limits === WIDE;
+    const done = (target: number): boolean => {
+      const installed = this.#installed.get(target);
+      return installed !== undefined && (!wide || installed.from.wide);
+    };
+    const mine = (target: number): boolean => all || target === rip || !done(target);
     const follow = engine.threshold === 1 ? mine : (target: number): boolean => mine(target) && this.code.has(target);
-    for (let next = wanted.shift(); next !== undefined && size < MAX_MODULE; next = wanted.shift()) {
-      if (seen.has(next) || this.#installed.has(next)) continue;
+    for (let next = wanted.shift(); next !== undefined && size < limits.module; next = wanted.shift()) {
+      if (seen.has(next) || done(next)) continue;
       seen.add(next);
       if (next !== rip && !follow(next)) continue;
       const region = this.#finder.find(next, {
-        instructions: targets.length > 0 ? MAX_DISPATCHING : MAX_REGION,
+        instructions: targets.length > 0 ? MAX_DISPATCHING : limits.region,
         targets: (jump) => (next === rip ? [...new Set([...targets, ...this.#targets(jump)])] : []),
         stops: (at) => !all && (this.#installed.get(at)?.size ?? 0) > MAX_REPEATED,
         follow: (target) => target === next || follow(target),
@@ -516,7 +600,7 @@ export class JitCore extends InterpCore {
     statistics.bytes += unlinked.bytes.length;
     statistics.regions += regions.length;
     statistics.instructions += size;
-    return engine.keep(regions, unlinked, module, { memory: this.memory, exact: this.#exact });
+    return engine.keep(regions, unlinked, module, { memory: this.memory, exact: this.#exact, wide });
   }
 
   /** False if that is not possible. */
@@ -544,7 +628,8 @@ export class JitCore extends InterpCore {
       this.#cover(start, end);
     }
     for (const [i, rip] of entries.entries()) {
-      if (this.#installed.has(rip)) continue;
+      const before = this.#installed.get(rip);
+      if (before !== undefined && (before.from.wide || !translated.wide)) continue;
       // Something newer is left to be found when it is wanted.
       if (rip !== wanted && engine.known(rip, this.memory, this.#exact) !== translated) continue;
       const slot = engine.slotOf(rip);
@@ -552,9 +637,7 @@ export class JitCore extends InterpCore {
       this.#installed.set(rip, { slot, size: translated.sizes[i] as number, ranges, from: translated });
       engine.statistics.installed++;
       this.code.exclude(rip);
-      const entry = (JUMP_CACHE + jumpCacheOffset(rip)) >> 2;
-      this.#words[entry] = rip;
-      this.#words[entry + 1] = slot;
+      this.#remember(rip, slot);
     }
     return true;
   }

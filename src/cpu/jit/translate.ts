@@ -66,7 +66,10 @@ export function translate(set: InstructionSet, regions: readonly Region[], optio
   const module = new ModuleBuilder();
   module.importMemory("env", "memory", 0x10000, 0x10000, true);
   module.importTable("env", "functions", 0);
-  const transfer = module.importFunction("env", "transfer", ["i32", "i32", "i32"], ["i32"]);
+  const outside: Outside = {
+    transfer: module.importFunction("env", "transfer", ["i32", "i32", "i32"], ["i32"]),
+    follow: module.importFunction("env", "follow", ["i32", "i32", "i32"], ["i32"]),
+  };
   set.globals.forEach(({ type, mutable }, i) => {
     module.importGlobal("env", `global${i}`, type, mutable);
   });
@@ -74,7 +77,7 @@ export function translate(set: InstructionSet, regions: readonly Region[], optio
   for (const { entry } of regions) functions.set(entry, module.declare(exportName(entry), ["i32", "i32"], ["i32"]));
   for (const region of regions) {
     const fn = functions.get(region.entry) as FunctionRef;
-    module.define(fn, (f) => new Translation(f, set, region, functions, transfer, options).emit());
+    module.define(fn, (f) => new Translation(f, set, region, functions, outside, options).emit());
     module.exportFunction(fn.name, fn);
   }
   return module.encodeMarked();
@@ -90,13 +93,20 @@ interface Stub {
   used: boolean;
 }
 
+/** The interpreter's functions (interp/program.ts). */
+interface Outside {
+  /** To what is not in this module. */
+  readonly transfer: FunctionRef;
+  /** From where a call's inside has left to, until it comes back. */
+  readonly follow: FunctionRef;
+}
+
 class Translation implements Exits {
   readonly #f: FunctionBuilder;
   readonly #set: InstructionSet;
   readonly #region: Region;
   readonly #functions: ReadonlyMap<number, FunctionRef>;
-  /** To what is not in this module. */
-  readonly #transfer: FunctionRef;
+  readonly #outside: Outside;
   readonly #options: Options;
   readonly #state: State;
   readonly #structure: Structure;
@@ -131,14 +141,14 @@ class Translation implements Exits {
     set: InstructionSet,
     region: Region,
     functions: ReadonlyMap<number, FunctionRef>,
-    transfer: FunctionRef,
+    outside: Outside,
     options: Options,
   ) {
     this.#f = f;
     this.#set = set;
     this.#region = region;
     this.#functions = functions;
-    this.#transfer = transfer;
+    this.#outside = outside;
     this.#options = options;
     const lean = options.lean(region.entry);
     this.#state = set.state(f, lean);
@@ -291,7 +301,7 @@ class Translation implements Exits {
       case "goto": {
         const cached = f.let(jumpCacheEntry(this.#pc));
         f.if(i32.ne(i32.load(cached, JUMP_CACHE), this.#pc), () => f.return(this.#pc));
-        f.returnCall(this.#transfer, [this.#pc, this.#depth, i32.load(cached, JUMP_CACHE + 4)]);
+        f.returnCall(this.#outside.transfer, [this.#pc, this.#depth, i32.load(cached, JUMP_CACHE + 4)]);
       }
     }
   }
@@ -358,7 +368,7 @@ class Translation implements Exits {
     this.#call(sem, () =>
       callee !== undefined
         ? f.call("i32", callee, args)
-        : f.call("i32", this.#transfer, [...args, marked(slotMark(target))]),
+        : f.call("i32", this.#outside.transfer, [...args, marked(slotMark(target))]),
     );
   }
   indirect(sem: RegionSem, target: I64): void {
@@ -376,7 +386,7 @@ class Translation implements Exits {
       const cached = f.let(jumpCacheEntry(this.#pc));
       const known = i32.eq(i32.load(cached, JUMP_CACHE), this.#pc);
       const slot = select(known, i32.load(cached, JUMP_CACHE + 4), i32.const(this.#options.stubSlot));
-      this.#call(sem, () => f.call("i32", this.#transfer, [this.#pc, this.#deeper, slot]));
+      this.#call(sem, () => f.call("i32", this.#outside.transfer, [this.#pc, this.#deeper, slot]));
     } else if (this.#region.targets.length > 0) this.#toDispatch(sem.instruction.rip);
     else this.#leaveTo(sem.instruction.rip);
   }
@@ -445,12 +455,16 @@ class Translation implements Exits {
     const kept = this.#frame === undefined ? [] : [sp, fp].filter((n) => offsetsAfterCall[n] !== undefined);
     const before = kept.map((n) => f.let(this.#state.gpr(n)));
     const result = f.let(call());
-    f.if(i32.ne(result, i32.const(sem.next)), () => f.return(result));
+    const next = i32.const(sem.next);
+    f.if(i32.ne(result, next), () => {
+      const end = f.let(f.call("i32", this.#outside.follow, [result, next, this.#deeper]));
+      f.if(i32.ne(end, next), () => f.return(end));
+    });
     this.#state.load(afterCall | kept.reduce((set, n) => set | bit(n), 0n));
     kept.forEach((n, i) => {
       const old = before[i] as I64;
       const expected = n === sp ? i64.add(old, i64.const(popped)) : old;
-      f.if(i64.ne(this.#state.gpr(n), expected), () => f.return(result));
+      f.if(i64.ne(this.#state.gpr(n), expected), () => f.return(next));
     });
     if (this.#loops) f.set(this.#fuel, i32.load(ZERO, REGION_FUEL));
   }

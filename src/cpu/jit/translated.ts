@@ -13,6 +13,8 @@ export interface Translated {
   readonly targets: readonly number[];
   /** The flags are exact wherever it leaves (flow.ts). */
   readonly exact: boolean;
+  /** As large as regions get (engine.ts). */
+  readonly wide: boolean;
   /** The guest code it was made from. */
   readonly code: readonly { readonly start: number; readonly bytes: Uint8Array }[];
   /** At least one of these is there. */

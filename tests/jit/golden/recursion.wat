@@ -15,7 +15,7 @@
 ;; pop rbx
 ;; ret
 (func $r10000 (param i32 i32) (result i32)
-  (local i32 i32 i32 i32 i64 i64 i64 i64 i64 i32 i32 i32 i32 i64 i64 i32 i32 i64 i64 i64 i64 i64 i64 i32 i32 i64 i64 i64 i32 i64 i32 i64 i64 i64 i32)
+  (local i32 i32 i32 i32 i64 i64 i64 i64 i64 i32 i32 i32 i32 i64 i64 i32 i32 i64 i64 i64 i64 i64 i64 i32 i32 i64 i64 i64 i32 i32 i64 i64 i64 i64 i32)
   (local.set 3 (i32.sub (i32.load offset=5672 (; fuel ;) (i32.const 0)) (i32.const 1)))
   (i32.store offset=5672 (; fuel ;) (i32.const 0) (local.get 3))
   (local.set 2 (i32.sub (local.get 1) (i32.const 1)))
@@ -340,9 +340,19 @@
                                                                                                 (local.get 30)
                                                                                                 (i32.const 65556))
                                                                                               (then
-                                                                                                (return
-                                                                                                  (local.get 30))))
-                                                                                            (local.set 31
+                                                                                                (local.set 31
+                                                                                                  (call $follow
+                                                                                                    (local.get 30)
+                                                                                                    (i32.const 65556)
+                                                                                                    (local.get 2)))
+                                                                                                (if
+                                                                                                  (i32.ne
+                                                                                                    (local.get 31)
+                                                                                                    (i32.const 65556))
+                                                                                                  (then
+                                                                                                    (return
+                                                                                                      (local.get 31))))))
+                                                                                            (local.set 32
                                                                                               (i64.load offset=4096 (; rax ;)
                                                                                                 (i32.const 0)))
                                                                                             (local.set 6
@@ -359,13 +369,13 @@
                                                                                                   (i64.const 8)))
                                                                                               (then
                                                                                                 (return
-                                                                                                  (local.get 30))))
-                                                                                            (local.set 30
+                                                                                                  (i32.const 65556))))
+                                                                                            (local.set 31
                                                                                               (i32.wrap_i64
-                                                                                                (local.get 31)))
+                                                                                                (local.get 32)))
                                                                                             (local.set 8
                                                                                               (i64.extend_i32_u
-                                                                                                (local.get 30)))
+                                                                                                (local.get 31)))
                                                                                             (local.set 29
                                                                                               (i64.add
                                                                                                 (local.get 6)
@@ -382,11 +392,11 @@
                                                                                                 (i64.const 8)))
                                                                                             (local.set 27
                                                                                               (local.get 28))
-                                                                                            (local.set 30
+                                                                                            (local.set 31
                                                                                               (i32.wrap_i64
                                                                                                 (local.get 27)))
                                                                                             (i64.store offset=67108864 (; guest ;)
-                                                                                              (local.get 30)
+                                                                                              (local.get 31)
                                                                                               (i64.const 65566))
                                                                                             (local.set 7
                                                                                               (local.get 28))
@@ -401,18 +411,28 @@
                                                                                               (local.get 9))
                                                                                             (local.set 24
                                                                                               (local.get 7))
-                                                                                            (local.set 25
+                                                                                            (local.set 30
                                                                                               (call $r10000
                                                                                                 (i32.const 65536)
                                                                                                 (local.get 2)))
                                                                                             (if
                                                                                               (i32.ne
-                                                                                                (local.get 25)
+                                                                                                (local.get 30)
                                                                                                 (i32.const 65566))
                                                                                               (then
-                                                                                                (return
-                                                                                                  (local.get 25))))
-                                                                                            (local.set 31
+                                                                                                (local.set 25
+                                                                                                  (call $follow
+                                                                                                    (local.get 30)
+                                                                                                    (i32.const 65566)
+                                                                                                    (local.get 2)))
+                                                                                                (if
+                                                                                                  (i32.ne
+                                                                                                    (local.get 25)
+                                                                                                    (i32.const 65566))
+                                                                                                  (then
+                                                                                                    (return
+                                                                                                      (local.get 25))))))
+                                                                                            (local.set 32
                                                                                               (i64.load offset=4096 (; rax ;)
                                                                                                 (i32.const 0)))
                                                                                             (local.set 7
@@ -429,23 +449,23 @@
                                                                                                   (i64.const 8)))
                                                                                               (then
                                                                                                 (return
-                                                                                                  (local.get 25))))
+                                                                                                  (i32.const 65566))))
                                                                                             (local.set 25
                                                                                               (i32.wrap_i64
-                                                                                                (local.get 31)))
+                                                                                                (local.get 32)))
                                                                                             (local.set 30
                                                                                               (i32.wrap_i64
                                                                                                 (local.get 8)))
-                                                                                            (local.set 32
+                                                                                            (local.set 31
                                                                                               (i32.add
                                                                                                 (local.get 25)
                                                                                                 (local.get 30)))
-                                                                                            (local.set 31
+                                                                                            (local.set 32
                                                                                               (i64.extend_i32_u
-                                                                                                (local.get 32)))
+                                                                                                (local.get 31)))
                                                                                             (local.set 15
                                                                                               (i64.extend_i32_u
-                                                                                                (local.get 32)))
+                                                                                                (local.get 31)))
                                                                                             (local.set 16
                                                                                               (i64.extend_i32_u
                                                                                                 (local.get 30)))
@@ -458,12 +478,12 @@
                                                                                               (local.get 7))
                                                                                             (local.set 27
                                                                                               (local.get 24))
-                                                                                            (local.set 32
+                                                                                            (local.set 31
                                                                                               (i32.wrap_i64
                                                                                                 (local.get 27)))
                                                                                             (local.set 28
                                                                                               (i64.load offset=67108864 (; guest ;)
-                                                                                                (local.get 32)))
+                                                                                                (local.get 31)))
                                                                                             (local.set 29
                                                                                               (local.get 7))
                                                                                             (local.set 7
@@ -476,12 +496,12 @@
                                                                                               (local.get 7))
                                                                                             (local.set 28
                                                                                               (local.get 29))
-                                                                                            (local.set 32
+                                                                                            (local.set 31
                                                                                               (i32.wrap_i64
                                                                                                 (local.get 28)))
                                                                                             (local.set 27
                                                                                               (i64.load offset=67108864 (; guest ;)
-                                                                                                (local.get 32)))
+                                                                                                (local.get 31)))
                                                                                             (local.set 24
                                                                                               (local.get 7))
                                                                                             (local.set 7
@@ -494,12 +514,12 @@
                                                                                               (local.get 7))
                                                                                             (local.set 27
                                                                                               (local.get 24))
-                                                                                            (local.set 32
+                                                                                            (local.set 31
                                                                                               (i32.wrap_i64
                                                                                                 (local.get 27)))
                                                                                             (local.set 28
                                                                                               (i64.load offset=67108864 (; guest ;)
-                                                                                                (local.get 32)))
+                                                                                                (local.get 31)))
                                                                                             (if
                                                                                               (i32.eqz
                                                                                                 (i64.eqz
@@ -531,7 +551,7 @@
                                                                                         (local.set 26
                                                                                           (i32.wrap_i64
                                                                                             (local.get 9)))
-                                                                                        (local.set 31
+                                                                                        (local.set 32
                                                                                           (i64.extend_i32_u
                                                                                             (local.get 26)))
                                                                                         (local.set 29
@@ -574,7 +594,7 @@
                                                                                         (br $42))
                                                                                       (local.set 26
                                                                                         (i32.wrap_i64
-                                                                                          (local.get 31)))
+                                                                                          (local.get 32)))
                                                                                       (local.set 8
                                                                                         (i64.extend_i32_u
                                                                                           (local.get 26)))
@@ -603,12 +623,12 @@
                                                                                       (local.set 7
                                                                                         (local.get 27))
                                                                                       (block $42
-                                                                                        (local.set 32
+                                                                                        (local.set 31
                                                                                           (i32.wrap_i64
                                                                                             (local.get 9)))
                                                                                         (local.set 30
                                                                                           (i32.sub
-                                                                                            (local.get 32)
+                                                                                            (local.get 31)
                                                                                             (i32.const 2)))
                                                                                         (local.set 15
                                                                                           (i64.extend_i32_u
@@ -617,7 +637,7 @@
                                                                                           (i64.const 2))
                                                                                         (local.set 20
                                                                                           (i64.extend_i32_u
-                                                                                            (local.get 32)))
+                                                                                            (local.get 31)))
                                                                                         (local.set 14
                                                                                           (i32.const 14))
                                                                                         (local.set 30
@@ -640,11 +660,11 @@
                                                                                                 (i64.const 8)))
                                                                                             (local.set 35
                                                                                               (local.get 34))
-                                                                                            (local.set 32
+                                                                                            (local.set 31
                                                                                               (i32.wrap_i64
                                                                                                 (local.get 35)))
                                                                                             (i64.store offset=67108864 (; guest ;)
-                                                                                              (local.get 32)
+                                                                                              (local.get 31)
                                                                                               (local.get 29))
                                                                                             (local.set 7
                                                                                               (local.get 34))
@@ -658,20 +678,20 @@
                                                                                                 (i64.const 8)))
                                                                                             (local.set 29
                                                                                               (local.get 33))
-                                                                                            (local.set 32
+                                                                                            (local.set 31
                                                                                               (i32.wrap_i64
                                                                                                 (local.get 29)))
                                                                                             (i64.store offset=67108864 (; guest ;)
-                                                                                              (local.get 32)
+                                                                                              (local.get 31)
                                                                                               (local.get 35))
                                                                                             (local.set 7
                                                                                               (local.get 33))
-                                                                                            (local.set 32
+                                                                                            (local.set 31
                                                                                               (i32.wrap_i64
                                                                                                 (local.get 9)))
                                                                                             (local.set 6
                                                                                               (i64.extend_i32_u
-                                                                                                (local.get 32)))
+                                                                                                (local.get 31)))
                                                                                             (local.set 29
                                                                                               (i64.add
                                                                                                 (local.get 9)
@@ -688,17 +708,17 @@
                                                                                                 (i64.const 8)))
                                                                                             (local.set 34
                                                                                               (local.get 33))
-                                                                                            (local.set 32
+                                                                                            (local.set 31
                                                                                               (i32.wrap_i64
                                                                                                 (local.get 34)))
                                                                                             (i64.store offset=67108864 (; guest ;)
-                                                                                              (local.get 32)
+                                                                                              (local.get 31)
                                                                                               (i64.const 65556))
                                                                                             (local.set 7
                                                                                               (local.get 33))
                                                                                             (i64.store offset=4096 (; rax ;)
                                                                                               (i32.const 0)
-                                                                                              (local.get 31))
+                                                                                              (local.get 32))
                                                                                             (i64.store offset=4120 (; rbx ;)
                                                                                               (i32.const 0)
                                                                                               (local.get 6))
@@ -731,9 +751,19 @@
                                                                                                 (local.get 25)
                                                                                                 (i32.const 65556))
                                                                                               (then
-                                                                                                (return
-                                                                                                  (local.get 25))))
-                                                                                            (local.set 31
+                                                                                                (local.set 36
+                                                                                                  (call $follow
+                                                                                                    (local.get 25)
+                                                                                                    (i32.const 65556)
+                                                                                                    (local.get 2)))
+                                                                                                (if
+                                                                                                  (i32.ne
+                                                                                                    (local.get 36)
+                                                                                                    (i32.const 65556))
+                                                                                                  (then
+                                                                                                    (return
+                                                                                                      (local.get 36))))))
+                                                                                            (local.set 32
                                                                                               (i64.load offset=4096 (; rax ;)
                                                                                                 (i32.const 0)))
                                                                                             (local.set 6
@@ -750,13 +780,13 @@
                                                                                                   (i64.const 8)))
                                                                                               (then
                                                                                                 (return
-                                                                                                  (local.get 25))))
-                                                                                            (local.set 25
+                                                                                                  (i32.const 65556))))
+                                                                                            (local.set 36
                                                                                               (i32.wrap_i64
-                                                                                                (local.get 31)))
+                                                                                                (local.get 32)))
                                                                                             (local.set 8
                                                                                               (i64.extend_i32_u
-                                                                                                (local.get 25)))
+                                                                                                (local.get 36)))
                                                                                             (local.set 35
                                                                                               (i64.add
                                                                                                 (local.get 6)
@@ -773,11 +803,11 @@
                                                                                                 (i64.const 8)))
                                                                                             (local.set 33
                                                                                               (local.get 34))
-                                                                                            (local.set 25
+                                                                                            (local.set 36
                                                                                               (i32.wrap_i64
                                                                                                 (local.get 33)))
                                                                                             (i64.store offset=67108864 (; guest ;)
-                                                                                              (local.get 25)
+                                                                                              (local.get 36)
                                                                                               (i64.const 65566))
                                                                                             (local.set 7
                                                                                               (local.get 34))
@@ -792,18 +822,28 @@
                                                                                               (local.get 9))
                                                                                             (local.set 29
                                                                                               (local.get 7))
-                                                                                            (local.set 32
+                                                                                            (local.set 25
                                                                                               (call $r10000
                                                                                                 (i32.const 65536)
                                                                                                 (local.get 2)))
                                                                                             (if
                                                                                               (i32.ne
-                                                                                                (local.get 32)
+                                                                                                (local.get 25)
                                                                                                 (i32.const 65566))
                                                                                               (then
-                                                                                                (return
-                                                                                                  (local.get 32))))
-                                                                                            (local.set 31
+                                                                                                (local.set 31
+                                                                                                  (call $follow
+                                                                                                    (local.get 25)
+                                                                                                    (i32.const 65566)
+                                                                                                    (local.get 2)))
+                                                                                                (if
+                                                                                                  (i32.ne
+                                                                                                    (local.get 31)
+                                                                                                    (i32.const 65566))
+                                                                                                  (then
+                                                                                                    (return
+                                                                                                      (local.get 31))))))
+                                                                                            (local.set 32
                                                                                               (i64.load offset=4096 (; rax ;)
                                                                                                 (i32.const 0)))
                                                                                             (local.set 7
@@ -823,18 +863,18 @@
                                                                                                   (i64.const 8)))
                                                                                               (then
                                                                                                 (return
-                                                                                                  (local.get 32))))
-                                                                                            (local.set 32
+                                                                                                  (i32.const 65566))))
+                                                                                            (local.set 31
                                                                                               (i32.wrap_i64
-                                                                                                (local.get 31)))
+                                                                                                (local.get 32)))
                                                                                             (local.set 25
                                                                                               (i32.wrap_i64
                                                                                                 (local.get 8)))
                                                                                             (local.set 36
                                                                                               (i32.add
-                                                                                                (local.get 32)
+                                                                                                (local.get 31)
                                                                                                 (local.get 25)))
-                                                                                            (local.set 31
+                                                                                            (local.set 32
                                                                                               (i64.extend_i32_u
                                                                                                 (local.get 36)))
                                                                                             (local.set 15
@@ -845,7 +885,7 @@
                                                                                                 (local.get 25)))
                                                                                             (local.set 20
                                                                                               (i64.extend_i32_u
-                                                                                                (local.get 32)))
+                                                                                                (local.get 31)))
                                                                                             (local.set 14
                                                                                               (i32.const 6))
                                                                                             (local.set 29
@@ -925,7 +965,7 @@
                                                                                         (local.set 30
                                                                                           (i32.wrap_i64
                                                                                             (local.get 9)))
-                                                                                        (local.set 31
+                                                                                        (local.set 32
                                                                                           (i64.extend_i32_u
                                                                                             (local.get 30)))
                                                                                         (local.set 35
@@ -968,7 +1008,7 @@
                                                                                         (br $42))
                                                                                       (local.set 30
                                                                                         (i32.wrap_i64
-                                                                                          (local.get 31)))
+                                                                                          (local.get 32)))
                                                                                       (local.set 36
                                                                                         (i32.wrap_i64
                                                                                           (local.get 8)))
@@ -976,7 +1016,7 @@
                                                                                         (i32.add
                                                                                           (local.get 30)
                                                                                           (local.get 36)))
-                                                                                      (local.set 31
+                                                                                      (local.set 32
                                                                                         (i64.extend_i32_u
                                                                                           (local.get 25)))
                                                                                       (local.set 15
@@ -1061,7 +1101,7 @@
                                                                                   (local.set 13
                                                                                     (i32.wrap_i64
                                                                                       (local.get 9)))
-                                                                                  (local.set 31
+                                                                                  (local.set 32
                                                                                     (i64.extend_i32_u
                                                                                       (local.get 13)))
                                                                                   (local.set 23 (local.get 7))
@@ -1096,7 +1136,7 @@
                                                                                   (br $10)))))
                                                                           (i64.store offset=4096 (; rax ;)
                                                                             (i32.const 0)
-                                                                            (local.get 31))
+                                                                            (local.get 32))
                                                                           (i64.store offset=4120 (; rbx ;)
                                                                             (i32.const 0)
                                                                             (local.get 6))
@@ -1139,7 +1179,7 @@
                                                                               (local.get 13))))
                                                                         (i64.store offset=4096 (; rax ;)
                                                                           (i32.const 0)
-                                                                          (local.get 31))
+                                                                          (local.get 32))
                                                                         (i64.store offset=4120 (; rbx ;)
                                                                           (i32.const 0)
                                                                           (local.get 6))
@@ -1167,7 +1207,7 @@
                                                                         (return (i32.const 0)))))))))))
                                                       (i64.store offset=4096 (; rax ;)
                                                         (i32.const 0)
-                                                        (local.get 31))
+                                                        (local.get 32))
                                                       (i64.store offset=4120 (; rbx ;)
                                                         (i32.const 0)
                                                         (local.get 6))
@@ -1208,7 +1248,7 @@
                                                           (local.get 12))))
                                                     (i64.store offset=4096 (; rax ;)
                                                       (i32.const 0)
-                                                      (local.get 31))
+                                                      (local.get 32))
                                                     (i64.store offset=4120 (; rbx ;)
                                                       (i32.const 0)
                                                       (local.get 6))
@@ -1234,7 +1274,7 @@
                                                       (i32.const 0)
                                                       (local.get 5))
                                                     (return (i32.const 0)))))
-                                              (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 31))
+                                              (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 32))
                                               (i64.store offset=4120 (; rbx ;) (i32.const 0) (local.get 6))
                                               (i64.store offset=4128 (; rsp ;) (i32.const 0) (local.get 7))
                                               (i64.store offset=4136 (; rbp ;) (i32.const 0) (local.get 8))
@@ -1249,7 +1289,7 @@
                                                 (i32.const 0)
                                                 (local.get 16))
                                               (return (local.get 4)))
-                                            (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 31))
+                                            (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 32))
                                             (i64.store offset=4120 (; rbx ;) (i32.const 0) (local.get 6))
                                             (i64.store offset=4128 (; rsp ;) (i32.const 0) (local.get 7))
                                             (i64.store offset=4136 (; rbp ;) (i32.const 0) (local.get 8))
@@ -1281,7 +1321,7 @@
                                               (local.get 4)
                                               (local.get 1)
                                               (i32.load offset=10489860 (; jump cache ;) (local.get 26))))
-                                          (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 31))
+                                          (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 32))
                                           (i64.store offset=4120 (; rbx ;) (i32.const 0) (local.get 6))
                                           (i64.store offset=4128 (; rsp ;) (i32.const 0) (local.get 7))
                                           (i64.store offset=4136 (; rbp ;) (i32.const 0) (local.get 8))
@@ -1298,13 +1338,13 @@
                                             (i64.extend_i32_u (local.get 4)))
                                           (i32.store offset=5644 (; trap ;) (i32.const 0) (local.get 5))
                                           (return (i32.const 0)))))))))))))
-                    (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 31))
+                    (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 32))
                     (i64.store offset=4128 (; rsp ;) (i32.const 0) (local.get 7))
                     (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 14))
                     (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 15))
                     (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 16))
                     (return (local.get 4)))))
-              (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 31))
+              (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 32))
               (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 14))
               (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 15))
               (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 16))
