@@ -5,12 +5,14 @@
  * stores the ones it has changed when it leaves:
  *
  * - for the interpreter or the kernel: RIP and a trap code are stored, the result is 0;
- * - for another region: by a tail call if the jump cache knows it, else with the address as the result;
+ * - for another region: by a tail call if the jump cache knows it, else with the address as the result, as for what is not translated;
  * - from a guest's `ret`: with the address as the result.
  *
  * A guest's `call` is a call of the callee's function. Where the result is the guest's return address, all went as
- * compilers arrange it and the caller goes on; anything else (longjmp, a switch of stacks, a trap inside) is handed on to
- * the caller's caller: everything is in the context by then, so frames are left simply by returning. `depth` bounds them.
+ * compilers arrange it and the caller goes on. If it is another address, the callee has left to code that is not translated,
+ * or whose call is not worth a frame: `follow` (interp/program.ts) executes that until it gets to the return address. What does
+ * not (longjmp, a switch of stacks, a trap inside) is handed on to the caller's caller: everything is in the context by then,
+ * so frames are left simply by returning. `depth` bounds them.
  *
  * Fuel is counted at entries and back edges. A loop leaves when it is used up, which is also how it gets into optimised code:
  * V8 replaces a function when it is entered.
