@@ -10,41 +10,56 @@ import {
 } from "../runtime/parts.ts";
 import type { UnicornApi } from "../runtime/second-opinion.ts";
 import { CliError } from "./errors.ts";
-import type { CpuName } from "./options.ts";
+import { type CpuName, DEFAULT_PAIR, type Pair } from "./options.ts";
 
-/** @param jit how the translating engine is to be, if it is that one */
-export async function createEngine(name: CpuName, host: Host, jit: TranslatingOptions = {}): Promise<CpuEngine> {
+/** What an engine asks the host for. */
+type Sources = Readonly<Record<"timestamp" | "random", () => bigint>>;
+
+/**
+ * @param jit how the translating engine is to be, if there is one
+ * @param pair of lockstep
+ */
+export async function createEngine(
+  cpu: CpuName,
+  host: Host,
+  jit: TranslatingOptions = {},
+  pair: Pair = DEFAULT_PAIR,
+): Promise<CpuEngine> {
   const log = (line: string): void => host.log(line);
-  // As /proc/cpuinfo has it, the time stamp counter counts nanoseconds.
-  const timestamp = (): bigint => host.clock.monotonic();
   const bytes = new DataView(new ArrayBuffer(8));
-  const random = (): bigint => {
-    host.random.fill(new Uint8Array(bytes.buffer));
-    return bytes.getBigUint64(0, true);
+  const sources: Sources = {
+    // As /proc/cpuinfo has it, the time stamp counter counts nanoseconds.
+    timestamp: () => host.clock.monotonic(),
+    random: () => {
+      host.random.fill(new Uint8Array(bytes.buffer));
+      return bytes.getBigUint64(0, true);
+    },
   };
-  const interp = (): Promise<CpuEngine> => {
-    const modules = readInterpModules();
-    return createInterpEngine({ log, timestamp, random, ...(modules === undefined ? {} : { modules }) });
-  };
-  if (name === "interp") return interp();
-  if (name === "auto" || name === "jit") {
+  const modules = readInterpModules();
+  const prebuilt = modules === undefined ? {} : { modules };
+  const interp = (from: Sources): Promise<CpuEngine> => createInterpEngine({ log, ...from, ...prebuilt });
+  const translating = (from: Sources): Promise<CpuEngine> => {
     allowRelaxedSimd();
-    const modules = readInterpModules();
     return createTranslatingEngine({
       log,
-      timestamp,
-      random,
-      ...(modules === undefined ? {} : { modules }),
+      ...from,
+      ...prebuilt,
       // The module says which version of the translator there is; one that was generated just now does not.
       ...(modules === undefined || host.codeStore === undefined ? {} : { store: host.codeStore }),
       ...jit,
     });
-  }
-  const [{ createLockstepEngine, createUnicornEngine }, api] = await Promise.all([
-    import("../runtime/second-opinion.ts"),
-    unicorn(name),
-  ]);
-  return name === "unicorn" ? createUnicornEngine(api) : createLockstepEngine(await interp(), api);
+  };
+  if (cpu === "interp") return interp(sources);
+  if (cpu === "auto" || cpu === "jit") return translating(sources);
+  const { createLockstepEngine, createSlicedLockstepEngine, createUnicornEngine } = await import(
+    "../runtime/second-opinion.ts"
+  );
+  if (cpu === "unicorn") return createUnicornEngine(await unicorn(cpu));
+  const { subject, reference } = pair;
+  const checked = async (from: Sources): Promise<CpuEngine> =>
+    reference === "unicorn" ? createLockstepEngine(await interp(from), await unicorn(cpu)) : interp(from);
+  if (subject === "interp") return checked(sources);
+  return createSlicedLockstepEngine(translating, checked, sources);
 }
 
 async function unicorn(name: CpuName): Promise<UnicornApi> {

@@ -48,10 +48,11 @@ export async function execute(options: RunOptions, trace: TraceSetup | undefined
     network: await openNetwork(options.network),
   });
   const shared: HostMounts = { numbers: new DeviceNumbers(), changes: new HostChanges() };
-  const inner = await createEngine(options.cpu, host, {
+  const jit = {
     ...(options.jitThreshold === undefined ? {} : { threshold: options.jitThreshold }),
     ...(options.jitDump === undefined ? {} : { dump: dumpTo(options.jitDump) }),
-  });
+  };
+  const inner = await createEngine(options.cpu, host, jit, options.pair);
   const profile = options.profile === undefined ? undefined : await openProfile(options.profile, inner);
   const engine = profile?.profiler.engine ?? inner;
   const root = await openRoot(rootOf(options), shared, host.clock);

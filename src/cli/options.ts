@@ -9,6 +9,18 @@ import { NETWORK_OPTIONS, networkOptions } from "./network-options.ts";
 export const CPUS = ["auto", "interp", "jit", "unicorn", "lockstep"] as const;
 export type CpuName = (typeof CPUS)[number];
 
+/** Two engines that are to do the same: what is under test, and what it is measured by. */
+export interface Pair {
+  readonly subject: "jit" | "interp";
+  readonly reference: "interp" | "unicorn";
+}
+export const DEFAULT_PAIR: Pair = { subject: "interp", reference: "unicorn" };
+const PAIRS: Readonly<Record<string, Pair>> = {
+  "interp,unicorn": DEFAULT_PAIR,
+  "jit,interp": { subject: "jit", reference: "interp" },
+  "jit,unicorn": { subject: "jit", reference: "unicorn" },
+};
+
 export interface Volume {
   /** Absolute host path. */
   readonly host: string;
@@ -29,6 +41,8 @@ export interface RunOptions {
   readonly user: string | undefined;
   readonly hostname: string | undefined;
   readonly cpu: CpuName;
+  /** Of `lockstep`. */
+  readonly pair: Pair;
   /** Bytes of guest memory that the machine may use. */
   readonly memory: number | undefined;
   /** Processes and threads at a time. */
@@ -77,7 +91,7 @@ export const SHARED_OPTIONS: Readonly<Record<string, Options>> = {
   workdir: { type: "string", requiresArg: true, describe: "Working directory in the guest" },
   user: { type: "string", requiresArg: true, describe: "User: uid[:gid], or names known to the guest" },
   hostname: { type: "string", requiresArg: true, describe: "Host name of the guest" },
-  cpu: { type: "string", requiresArg: true, describe: `Engine: ${CPUS.join(", ")}` },
+  cpu: { type: "string", requiresArg: true, describe: `Engine: ${CPUS.join(", ")}; lockstep=jit,interp compares two` },
   memory: { type: "string", requiresArg: true, describe: "Most guest memory, e.g. 512m or 2g" },
   pids: { type: "string", requiresArg: true, describe: "Most processes and threads at a time" },
   timeout: { type: "string", requiresArg: true, describe: "Seconds after which everything in the guest is killed" },
@@ -131,6 +145,21 @@ function parseArch(text: string | undefined, root: string | undefined): Architec
   return known;
 }
 
+/** `lockstep=jit,interp`, or the name of an engine. */
+function parseCpu(text: string): { readonly cpu: CpuName; readonly pair: Pair } {
+  const [name, engines = "interp,unicorn", ...more] = text.split("=");
+  const pair = PAIRS[engines];
+  if (
+    !(CPUS as readonly string[]).includes(name as string) ||
+    more.length > 0 ||
+    (text !== name && name !== "lockstep")
+  )
+    throw new CliError(`--cpu ${text}: no such engine; there are ${CPUS.join(", ")}`);
+  if (pair === undefined)
+    throw new CliError(`--cpu ${text}: no such pair of engines; there are ${Object.keys(PAIRS).join(" ")}`);
+  return { cpu: name as CpuName, pair };
+}
+
 function parseThreshold(text: string | undefined, cpu: string): number | undefined {
   if (translated("jit-threshold", text, cpu) === undefined) return undefined;
   const n = Number(text);
@@ -156,9 +185,8 @@ function limitOf(name: string, text: string | undefined, whole: boolean): number
 
 /** Makes checked options of what yargs read. */
 export function runOptions(parsed: Record<string, unknown>, argv: readonly string[]): RunOptions {
-  const cpu = single(parsed["cpu"], "cpu") ?? "auto";
-  if (!(CPUS as readonly string[]).includes(cpu))
-    throw new CliError(`--cpu ${cpu}: no such engine; there are ${CPUS.join(", ")}`);
+  const { cpu, pair } = parseCpu(single(parsed["cpu"], "cpu") ?? "auto");
+  const translator = cpu === "lockstep" ? pair.subject : cpu;
   const workdir = single(parsed["workdir"], "workdir");
   if (workdir !== undefined && !workdir.startsWith("/"))
     throw new CliError(`--workdir ${workdir}: the guest path must be absolute`);
@@ -177,7 +205,8 @@ export function runOptions(parsed: Record<string, unknown>, argv: readonly strin
     workdir,
     user: single(parsed["user"], "user"),
     hostname,
-    cpu: cpu as CpuName,
+    cpu,
+    pair,
     memory: memory === undefined ? undefined : parseMemory(memory),
     pids: limitOf("pids", single(parsed["pids"], "pids"), true),
     timeout: limitOf("timeout", single(parsed["timeout"], "timeout"), false),
@@ -187,8 +216,8 @@ export function runOptions(parsed: Record<string, unknown>, argv: readonly strin
       parsed["allow-net"] as string[] | undefined,
     ),
     profile: single(parsed["profile"], "profile"),
-    jitThreshold: parseThreshold(single(parsed["jit-threshold"], "jit-threshold"), cpu),
-    jitDump: translated("jit-dump", single(parsed["jit-dump"], "jit-dump"), cpu),
+    jitThreshold: parseThreshold(single(parsed["jit-threshold"], "jit-threshold"), translator),
+    jitDump: translated("jit-dump", single(parsed["jit-dump"], "jit-dump"), translator),
     // Whoever wants to see what is translated wants it translated.
     cache: ![parsed["no-cache"]].flat().includes(true) && parsed["jit-dump"] === undefined,
     isInit: [parsed["no-init"]].flat().includes(true),

@@ -21,6 +21,7 @@ export interface ByteDifference {
 
 /** Takes the write permission away from all pages that have it, for a time. */
 export class WriteFence {
+  readonly #memory: GuestMemory;
   readonly #pages: Uint8Array;
   /** The page table, eight bytes at a time: no combination of page bits is a zero of any other kind. */
   readonly #doubles: Float64Array;
@@ -28,6 +29,7 @@ export class WriteFence {
   #up = false;
 
   constructor(memory: GuestMemory) {
+    this.#memory = memory;
     this.#pages = memory.pages;
     this.#doubles = new Float64Array(memory.pages.buffer, memory.pages.byteOffset, memory.pages.length / 8);
   }
@@ -44,7 +46,12 @@ export class WriteFence {
   }
 
   raise(): void {
-    for (const page of this.#writable) this.#pages[page] = (this.#pages[page] as number) & ~PageBits.Write;
+    const kept = ~(PageBits.Write | PageBits.WriteOn);
+    for (const page of this.#writable) {
+      this.#pages[page] = (this.#pages[page] as number) & kept;
+      if (page > 0) this.#pages[page - 1] = (this.#pages[page - 1] as number) & ~PageBits.WriteOn;
+    }
+    this.#memory.forgetStackWindow();
     this.#up = true;
   }
 

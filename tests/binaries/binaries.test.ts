@@ -23,9 +23,11 @@ function expected(id: string): BinaryResult {
 function run(binary: BinaryCase, cpu = "auto"): Promise<BinaryResult & { readonly stderr: string }> {
   return new Promise((resolve, reject) => {
     const program = `./test-binaries/bin/x86_64/${binary.program}`;
+    // All of it, or there would be nothing to compare.
+    const everything = cpu === "lockstep=jit,interp" ? ["--jit-threshold", "1"] : [];
     const child = spawn(
       process.execPath,
-      [process.env["TSRCORE_BIN"] ?? "bin/tsrcore.mjs", "run", "--cpu", cpu, program, ...binary.args],
+      [process.env["TSRCORE_BIN"] ?? "bin/tsrcore.mjs", "run", "--cpu", cpu, ...everything, program, ...binary.args],
       {
         cwd: repository,
         stdio: ["ignore", "pipe", "pipe"],
@@ -65,20 +67,25 @@ test("every program prints at least 20 checked behaviours", () => {
 });
 
 /** What depends most on the engine: code that is written to, faults, signal frames. Unicorn differs in some of `fault`. */
-const others: Readonly<Record<"unicorn" | "lockstep", readonly string[]>> = {
+const others = {
   unicorn: ["selfmod", "mmap", "signals", "sigcontext", "process", "hello-dynamic"],
   lockstep: ["selfmod", "mmap", "fault", "x87", "hello-dynamic"],
-};
+  "lockstep=jit,interp": ["selfmod", "hello-dynamic"],
+} as const satisfies Record<string, readonly string[]>;
 const missing = await loadUnicorn().then(
   () => undefined,
   (error: unknown) => String(error),
 );
 if (missing !== undefined) console.warn(`test binaries on unicorn and in lock-step are skipped: ${missing}`);
 
-describe.skipIf(missing !== undefined).each(["unicorn", "lockstep"] as const)("test binaries, --cpu %s", (cpu) => {
-  const chosen = cases.filter(({ id }) => others[cpu].includes(id));
-  test.for(chosen)("$id", { timeout }, async (binary) => {
-    const { stderr: _, ...got } = await run(binary, cpu);
-    expect(got).toEqual(expected(binary.id));
-  });
+describe.each(["unicorn", "lockstep", "lockstep=jit,interp"] as const)("test binaries, --cpu %s", (cpu) => {
+  const chosen = cases.filter(({ id }) => (others[cpu] as readonly string[]).includes(id));
+  test.skipIf(missing !== undefined && cpu !== "lockstep=jit,interp").for(chosen)(
+    "$id",
+    { timeout },
+    async (binary) => {
+      const { stderr: _, ...got } = await run(binary, cpu);
+      expect(got).toEqual(expected(binary.id));
+    },
+  );
 });

@@ -101,7 +101,7 @@ export class InterpEngine implements CpuEngine {
   }
 
   protected prepare(memory: GuestMemory): void {
-    this.isa.prepare(memory.context);
+    this.isa.prepare(memory.context, false);
     this.shared.recording = this.#attached;
     this.#attached = true;
   }
@@ -148,13 +148,13 @@ export class InterpCore implements CpuCore {
   }
 
   /** What was cleared with the context is put back. */
-  protected begin(): void {
-    this.engine.isa.prepare(this.memory.context);
+  protected begin(fuel: number): void {
+    this.engine.isa.prepare(this.memory.context, fuel === SINGLE_STEP);
     this.code.publish();
   }
 
   run(fuel: number): Trap {
-    this.begin();
+    this.begin(fuel);
     if (fuel === SINGLE_STEP) {
       const trap = this.step();
       return trap === TRAP_STEPPED || trap === Trap.StepsAhead ? Trap.SingleStep : this.report(trap as Trap);

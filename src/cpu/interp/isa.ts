@@ -81,8 +81,8 @@ export interface RuntimeIsa {
   readonly name: IsaName;
   /** Context offset of the word that is not 0 once floating-point arithmetic has to look at rounding mode and flags. */
   readonly carefulAt: number;
-  /** Puts what the engine needs into a context that was cleared. Called whenever it begins to run. */
-  prepare(context: DataView): void;
+  /** Puts what the engine needs into a context that was cleared. Called whenever it begins to run, or to do a single step. */
+  prepare(context: DataView, stepping: boolean): void;
   /** Whether a fetch from an address that has no page byte is a page fault, and not a general protection fault. */
   canonical(address: bigint): boolean;
   decoder(lines: Lines, handlers: HandlerList): RecordDecoder;

@@ -324,7 +324,7 @@ export class JitCore extends InterpCore {
 
   override run(fuel: number): Trap {
     if (fuel === SINGLE_STEP) return super.run(fuel);
-    this.begin();
+    this.begin(fuel);
     const { u32, code } = this;
     const engine = this.#engine;
     const { statistics } = engine;

@@ -51,7 +51,10 @@ class RiscvDecoder implements RecordDecoder {
 export const riscvRuntime: RuntimeIsa = {
   name: "riscv64",
   carefulAt: FP_CAREFUL,
-  prepare: (context) => context.setBigInt64(RESERVATION, NO_RESERVATION, true),
+  prepare: (context, stepping) => {
+    // One step after the other would never get through lr and sc otherwise. (sc looks at the value as well.)
+    if (!stepping) context.setBigInt64(RESERVATION, NO_RESERVATION, true);
+  },
   canonical: () => true,
   decoder: (lines, handlers) => new RiscvDecoder(lines, handlers),
 };
