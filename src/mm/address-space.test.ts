@@ -144,6 +144,22 @@ describe("layout", () => {
     expect(space.mmap(0, PAGE_SIZE, RW, ANON)).toBe(first);
   });
 
+  it("gives whoever proposes an address beyond its range the alignment of that, up to the length", () => {
+    const space = make();
+    const megabyte = 1 << 20;
+    space.mmap(0, PAGE_SIZE, RW, ANON);
+    const arena = space.mmap(2 ** 41 + 4 * megabyte, 4 * megabyte, RW, ANON);
+    expect(arena % (4 * megabyte)).toBe(0);
+    expect(space.mmapBase - arena).toBeLessThanOrEqual(8 * megabyte + PAGE_SIZE);
+    const next = space.mmap(2 ** 41 + 8 * megabyte, 4 * megabyte, RW, ANON);
+    expect(next).toBe(arena - 4 * megabyte);
+    expect(space.mmap(2 ** 41 + megabyte, 3 * megabyte, RW, ANON) % megabyte).toBe(0);
+    // What is left between them is used by others.
+    expect(space.mmap(0, PAGE_SIZE, RW, ANON)).toBeGreaterThan(arena);
+    // Where there is no room for that, without.
+    expect(space.mmap(2 ** 41, 2 ** 31, M.PROT_NONE, ANON | M.MAP_NORESERVE) % 2 ** 31).not.toBe(0);
+  });
+
   it("moves the break, and keeps it where it cannot move", () => {
     const space = make(new MemoryPool(), { ...NO_LIMITS, data: 1 << 20 });
     space.startBrk = space.currentBrk = AT;

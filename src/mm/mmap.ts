@@ -67,21 +67,38 @@ export function findFree(space: AddressSpace, hint: number, length: number, flag
       const { vmas } = space;
       const next = vmas.at(vmas.indexFrom(wanted));
       if (next === undefined || wanted + length <= next.startGap) return wanted;
+    } else if (!low) {
+      const place = topDown(space, length, alignmentOf(wanted, length));
+      if (place !== undefined) return place;
     }
   }
   if (low) return bottomUp(space, length, 0x4000_0000, limit);
   return topDown(space, length) ?? bottomUp(space, length, alignDown(TASK_SIZE / 3), TASK_SIZE);
 }
 
-function topDown(space: AddressSpace, length: number): number | undefined {
+/**
+ * Whoever proposes an address that is no process's here wants its alignment (mimalloc, Go, V8: arenas whose headers are
+ * found by a mask), and would get by on a larger mapping, of which it returns the ends: as much of it as the length has.
+ */
+function alignmentOf(wanted: number, length: number): number {
+  let alignment = PAGE_SIZE;
+  while (wanted % (alignment * 2) === 0 && alignment * 2 <= length) alignment *= 2;
+  return alignment;
+}
+
+function topDown(space: AddressSpace, length: number, alignment: number = PAGE_SIZE): number | undefined {
   const { vmas } = space;
-  let end = space.mmapBase;
+  let start = multiple(space.mmapBase - length, alignment);
   for (let i = vmas.count - 1; i >= 0; i--) {
     const vma = vmas.at(i) as Vma;
-    if (vma.end <= end && end - vma.end >= length) break;
-    if (vma.startGap < end) end = vma.startGap;
+    if (vma.end <= start) break;
+    if (vma.startGap < start + length) start = multiple(vma.startGap - length, alignment);
   }
-  return end - length >= MMAP_MIN_ADDR ? end - length : undefined;
+  return start >= MMAP_MIN_ADDR ? start : undefined;
+}
+
+function multiple(n: number, of: number): number {
+  return Math.floor(n / of) * of;
 }
 
 function bottomUp(space: AddressSpace, length: number, low: number, high: number): number {
