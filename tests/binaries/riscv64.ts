@@ -1,7 +1,7 @@
 // The programs of test-binaries/ built for riscv64. What is expected of one is what it prints natively on x86_64, but for lines
 // in which it should differ, each with the reason. `abi` has no native twin: it was recorded under qemu-user, and its
 // lines here are those in which qemu-user is not as the kernel's sources are. What `vectors` prints, nothing at hand does: qemu 7.2
-// has none of Linux's rules about vectors, so its lines were written down from Linux's documentation and sources.
+// has none of Linux's rules about vectors, so its lines are tsrcore's own, gone through one by one against what is known of Linux 6.6, and confirmed by no kernel.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
