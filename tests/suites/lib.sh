@@ -43,6 +43,8 @@ RUN
   cat >"$work/begin.sh" <<'BEGIN'
 # begin.sh directory user seconds
 mount -t proc proc /proc
+# The network namespace's own loopback; in the guest it is up.
+ip link set lo up 2>/dev/null || true
 mkdir -p /dev/mqueue
 mount -t mqueue mqueue /dev/mqueue
 mount -t tmpfs -o mode=1777 suite /dev/shm

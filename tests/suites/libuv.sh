@@ -25,7 +25,7 @@ cp -r build/b "$place/"
 mkdir "$place/test"
 cp -r test/fixtures "$place/test/"
 chown -R 65534:65534 "$place"
-[[ $# -gt 0 ]] || set -- $(setpriv --reuid 65534 --regid 65534 --clear-groups "$place/b/uv_run_tests" --list)
+[[ $# -gt 0 ]] || set -- $(setpriv --reuid 65534 --regid 65534 --clear-groups "$place/b/uv_run_tests" --list | awk '{ print $1 }')
 list=$(mktemp)
 for name; do printf '%s\t%s\tHOME=/tmp b/uv_run_tests %s\n' "$name" "$place" "$name"; done >"$list"
 LIMIT=25 compare "libuv 1.50.0" "$list" 65534
