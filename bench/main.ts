@@ -3,12 +3,13 @@
  * and memory; then which of the targets do not hold.
  *
  *     npm run bench -- [--quick] [--only program,section...] [--engines name,...] [--unicorn] [--rounds n] [--by wall|cpu]
- *                      [--cap seconds] [--node path] [--bin tsrcore.mjs] [--out results.json] [--docs]
+ *                      [--arch riscv64] [--cap seconds] [--node path] [--bin tsrcore.mjs] [--out results.json] [--docs]
  *
  * Engines: native, qemu, and what `tsrcore run --cpu` takes; `auto` by default. Programs are those of suite/programs.ts, the other
  * sections are called start, cache, calls and memory. Wall times want an idle machine; on a busy one `--by cpu` is steadier. CPU
  * time is of all threads, so that compilation in the background counts. `--docs` puts the tables into docs/performance.md.
- * Ends with status 1 if a program fails, not if a target is missed.
+ * `--arch riscv64`: the programs built for it (build-riscv64.sh), by qemu-riscv64 and tsrcore, against the same sources built for
+ * x86_64 natively. Ends with status 1 if a program fails, not if a target is missed.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -17,7 +18,7 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { systemCalls } from "./suite/calls.ts";
 import { compare, type Row } from "./suite/compare.ts";
-import { findEngine, findTsrcore, ownEngines } from "./suite/engines.ts";
+import { type Architecture, findEngine, findTsrcore, ownEngines } from "./suite/engines.ts";
 import { bench, binaries, repository } from "./suite/measure.ts";
 import { type Amount, programs } from "./suite/programs.ts";
 import { type Clock, summary } from "./suite/ratios.ts";
@@ -35,6 +36,7 @@ const { values: options } = parseArgs({
     unicorn: { type: "boolean", default: false },
     rounds: { type: "string", default: "3" },
     by: { type: "string", default: "wall" },
+    arch: { type: "string", default: "x86_64" },
     cap: { type: "string", default: "60" },
     node: { type: "string", default: process.execPath },
     bin: { type: "string", default: join(repository, "bin/tsrcore.mjs") },
@@ -45,6 +47,8 @@ const { values: options } = parseArgs({
 const clock: Clock = options.by === "cpu" ? "cpu" : "wall";
 const amount: Amount = options.quick ? "quick" : "full";
 const rounds = Number(options.rounds);
+const architecture: Architecture = options.arch === "riscv64" ? "riscv64" : "x86_64";
+if (options.arch !== architecture) throw new Error(`--arch ${options.arch}: there are x86_64 and riscv64`);
 const only = options.only?.split(",");
 const wanted = (name: string): boolean => only === undefined || only.includes(name);
 
@@ -53,7 +57,9 @@ function buildPrograms(): void {
   const run = (script: string): boolean =>
     spawnSync(join(bench, script), { stdio: ["ignore", "ignore", "inherit"] }).status === 0;
   if (!run("build.sh")) throw new Error("bench/build.sh failed");
-  if (!run("build-debian.sh")) console.log("(bench/build-debian.sh failed: no Lua, SQLite or gzip)");
+  if (architecture === "riscv64") {
+    if (!run("build-riscv64.sh")) throw new Error("bench/build-riscv64.sh failed");
+  } else if (!run("build-debian.sh")) console.log("(bench/build-debian.sh failed: no Lua, SQLite or gzip)");
 }
 
 function machine(node: string): Record<string, unknown> {
@@ -80,7 +86,7 @@ if (options.unicorn) names.push("unicorn");
 for (const name of names)
   if (name !== "native" && name !== "qemu" && !ownEngines(tsrcore).includes(name))
     throw new Error(`no engine "${name}"`);
-const engines = names.map((name) => findEngine(name, tsrcore)).filter((engine) => engine !== undefined);
+const engines = names.map((name) => findEngine(name, tsrcore, architecture)).filter((engine) => engine !== undefined);
 const ours = engines.find(({ own }) => own);
 const native = engines.find(({ name }) => name === "native");
 const host = machine(options.node);
@@ -119,13 +125,15 @@ for (const program of programs.filter(({ name }) => wanted(name))) {
     if (failure !== undefined && !skipped) failures.push(`${program.name}, ${engine}: ${failure}`);
 }
 if (rows.length > 0) {
-  const section = summary(rows, engines, ours, clock);
+  const programsSection = summary(rows, engines, ours, clock);
+  const title = architecture === "x86_64" ? programsSection.title : `${architecture}: ${programsSection.title}`;
+  const section = { ...programsSection, title };
   sections.push(section);
   console.log(`\n### ${section.title}\n\n${section.text}`);
 }
 const runs = options.quick ? 3 : 10;
 const debian = existsSync(join(binaries, "lua")) && existsSync(join(binaries, "sqlite3"));
-if (ours) {
+if (ours && architecture === "x86_64") {
   add("start", () => startUp(tsrcore, options.node, runs));
   if (debian) add("cache", () => cached(tsrcore, runs));
   add("calls", () => systemCalls(engines, ours, rounds, options.quick ? 200_000 : 2_000_000));
@@ -155,7 +163,8 @@ if (options.docs) {
   const file = join(repository, "docs/performance.md");
   const page = readFileSync(file, "utf8");
   const tables = sections.map(({ title, text }) => `### ${title}\n\n${text}\n`).join("\n");
-  const marked = /(<!-- npm run bench -- --docs -->\n)[\s\S]*(<!-- end -->)/;
+  const mark = architecture === "x86_64" ? "" : ` --arch ${architecture}`;
+  const marked = new RegExp(`(<!-- npm run bench -- --docs${mark} -->\\n)[\\s\\S]*?(<!-- end -->)`);
   if (!marked.test(page)) throw new Error(`${file}: no place for the tables`);
   writeFileSync(
     file,

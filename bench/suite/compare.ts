@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { cpu, type Engine } from "./engines.ts";
-import { binaries, measure, median } from "./measure.ts";
+import { measure, median } from "./measure.ts";
 import type { Amount, Group, Program } from "./programs.ts";
 
 export interface CompareOptions {
@@ -61,7 +61,7 @@ class Runs {
 
   run(program: Program, seconds: number): void {
     const { engine } = this;
-    const command = engine.command(join(binaries, program.binary), program.args(this.amount), program.files);
+    const command = engine.command(join(engine.binaries, program.binary), program.args(this.amount), program.files);
     const sample = measure(command, { seconds, env: engine.env });
     this.resident = Math.max(this.resident, sample.resident);
     if (sample.expired) {
@@ -98,7 +98,7 @@ class Runs {
 
 /** Runs one program; undefined if its binary could not be built here. */
 export function compare(program: Program, engines: readonly Engine[], options: CompareOptions): Row | undefined {
-  if (!existsSync(join(binaries, program.binary))) return undefined;
+  if (engines.some((engine) => !existsSync(join(engine.binaries, program.binary)))) return undefined;
   const all = engines.map((engine) => new Runs(engine, engine.slow ? "quick" : options.amount));
   const native = engines.find(({ name }) => name === "native");
   // What slow engines are compared with.

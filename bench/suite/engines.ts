@@ -4,13 +4,18 @@
 import { spawnSync } from "node:child_process";
 import { arch, platform } from "node:os";
 import { join } from "node:path";
-import { bench, measure, median, repository, type Sample } from "./measure.ts";
+import { bench, binaries, measure, median, repository, type Sample } from "./measure.ts";
+
+/** What the programs are built for. Natively runs what is built for x86_64 in any case. */
+export type Architecture = "x86_64" | "riscv64";
 
 export interface Engine {
   /** `native`, `qemu`, or a value of `tsrcore run --cpu`. */
   readonly name: string;
   /** One of tsrcore's. */
   readonly own: boolean;
+  /** Where its programs are. */
+  readonly binaries: string;
   /** So slow that it is given the quick amount of work, once. */
   readonly slow: boolean;
   /** The command that runs a binary of the host. `files`: the guest is to see bench/. */
@@ -27,7 +32,11 @@ export interface Times {
 }
 
 export const busybox: string = join(repository, "test-binaries/bin/x86_64/busybox");
-const QEMU = "qemu-x86_64-static";
+/** A program that does nothing. */
+const nothing = {
+  x86_64: [busybox, "true"],
+  riscv64: [join(repository, "test-binaries/bin/riscv64/hello")],
+} as const;
 /** Engines that interpret, or are there to compare. */
 const SLOW: ReadonlySet<string> = new Set(["interp", "unicorn", "lockstep"]);
 
@@ -66,13 +75,14 @@ export const cpu = (sample: Sample): number => sample.user + sample.system;
 
 type Unmeasured = Omit<Engine, "idle">;
 
-function describe(name: string, tsrcore: Tsrcore): Unmeasured {
-  const common = { name, slow: SLOW.has(name), env: {} };
+function describe(name: string, tsrcore: Tsrcore, architecture: Architecture): Unmeasured {
+  const foreign = architecture !== "x86_64" && name !== "native";
+  const common = { name, slow: SLOW.has(name), env: {}, binaries: foreign ? `${binaries}-${architecture}` : binaries };
   switch (name) {
     case "native":
       return { ...common, own: false, command: (binary, args) => [binary, ...args] };
     case "qemu":
-      return { ...common, own: false, command: (binary, args) => [QEMU, binary, ...args] };
+      return { ...common, own: false, command: (binary, args) => [`qemu-${architecture}-static`, binary, ...args] };
     default: {
       // Every run translates what it needs: the cache has rows of its own. Options in any case, since the start-up, which is
       // taken off, depends on whether there are any.
@@ -91,15 +101,16 @@ function describe(name: string, tsrcore: Tsrcore): Unmeasured {
 }
 
 /** The engine, unless it is not to be had here: then says so. */
-export function findEngine(name: string, tsrcore: Tsrcore): Engine | undefined {
+export function findEngine(name: string, tsrcore: Tsrcore, architecture: Architecture): Engine | undefined {
   if (name === "native" && (platform() !== "linux" || arch() !== "x64")) {
     console.log("(native: this is no x86_64 Linux)");
     return undefined;
   }
-  const engine = describe(name, tsrcore);
+  const engine = describe(name, tsrcore, architecture);
+  const [program, ...args] = nothing[name === "native" ? "x86_64" : architecture];
   const samples: Sample[] = [];
   for (let i = 0; i < 5; i++) {
-    const sample = measure(engine.command(busybox, ["true"]), { env: engine.env, seconds: 60 });
+    const sample = measure(engine.command(program, args), { env: engine.env, seconds: 60 });
     if (sample.status !== 0) {
       console.log(`(${name}: cannot run here, status ${sample.status})`);
       return undefined;

@@ -11,6 +11,7 @@ const engine = (name: string, slow = false): Engine => ({
   slow,
   command: () => [],
   env: {},
+  binaries: "",
   idle: { wall: 0, cpu: 0 },
 });
 const cell = (name: string, wall: number, amount: Amount = "full", more: Partial<Cell> = {}): Cell => ({
