@@ -3,6 +3,7 @@
 #include "t.h"
 #include <sched.h>
 #include <sys/mman.h>
+#include <time.h>
 
 static volatile int *count;
 
@@ -68,5 +69,33 @@ int main(void) {
   sched_yield();
   show("nor by yielding", "%d", *count);
   end(child);
+  int priority = 0;
+  R(syscall(SYS_sched_getscheduler, 0));
+  R(syscall(SYS_sched_getparam, 0, &priority));
+  show("priority", "%d", priority);
+  struct timespec slice = {7, 7};
+  R(syscall(SYS_sched_rr_get_interval, 0, &slice));
+  show("the first come has no slice", "%ld s %ld ns", (long)slice.tv_sec, slice.tv_nsec);
+  R(fifo(0));
+  R(fifo(100));
+  R(urgency(0, 0));
+  R(urgency(0, 100));
+  R(urgency(-1, 1));
+  child = fork();
+  if (child == 0) _exit(syscall(SYS_sched_getscheduler, 0));
+  int status;
+  waitpid(child, &status, 0);
+  show("a child inherits the policy", "%d", WEXITSTATUS(status));
+  priority = 50;
+  R(syscall(SYS_sched_setscheduler, 0, SCHED_FIFO | SCHED_RESET_ON_FORK, &priority));
+  child = fork();
+  if (child == 0) _exit(syscall(SYS_sched_getscheduler, 0));
+  waitpid(child, &status, 0);
+  show("unless it is to be reset", "%d", WEXITSTATUS(status));
+  R(syscall(SYS_sched_getscheduler, 0));
+  priority = 0;
+  R(syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &priority));
+  R(syscall(SYS_sched_setscheduler, 0, 77, &priority));
+  R(urgency(0, 1));
   return 0;
 }
