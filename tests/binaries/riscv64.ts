@@ -1,7 +1,6 @@
 // The programs of test-binaries/ built for riscv64. What is expected of one is what it prints natively on x86_64, but for lines
 // in which it should differ, each with the reason. `abi` has no native twin: it was recorded under qemu-user, and its
-// lines here are those in which qemu-user is not as the kernel's sources are. What `vectors` prints, nothing at hand does: qemu 7.2
-// has none of Linux's rules about vectors, so its lines are tsrcore's own, gone through one by one against what is known of Linux 6.6, and confirmed by no kernel.
+// lines here are those in which qemu-user is not as the kernel's sources are.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -50,7 +49,6 @@ const plain: readonly string[] = [
   "timers",
   "tty",
   "unix",
-  "vectors",
 ];
 
 /** In CI; the others with `npm run test:riscv64`. */
@@ -66,7 +64,6 @@ export const quick: ReadonlySet<string> = new Set([
   "signals",
   "stat",
   "system",
-  "vectors",
   "bench-sha256",
 ]);
 

@@ -19,14 +19,14 @@ real kernel (chroot into an overlay, in namespaces of its own), there under qemu
 is the same to the byte, with the exit status, and with the hashes of the files that it wrote. What differs from run to run natively
 (times, process numbers, key fingerprints) is left out of the comparison; \`tests/programs/list\` has the scripts.
 
-    tests/programs/build-root.sh          # once: unpacks the root file system, about 4 GB in ~/.cache/tsrcore-programs
+    tests/programs/build-root.sh          # once: unpacks the root file system, about 7 GB in ~/.cache/tsrcore-programs
     npm run test:programs                 # as root; --only id,id --group name --again --no-qemu
     npm run test:programs -- --write      # this page, from the results that are there
 
 \`npm test\` runs a few of them with the machine's own root file system.
 
 Times are processor seconds, of all processes and threads, user and system: those of tsrcore include its start (0.2 s) and V8's compiler
-threads. They were measured on a machine that did other work at the same time. A \`-\` under qemu means that it was not run: it
+threads. They were measured on a machine that did other work at the same time, some with earlier versions. A \`-\` under qemu means that it was not run, mostly since it
 does not emulate execve, so that a guest's children need a mark (\`tests/programs/guest.ts\`), and what a guest compiles itself has
 none; \`!\` that the result under qemu differs from the native one.
 `;
