@@ -97,10 +97,15 @@ function roundingOf(s: Sem): I32 {
   return mode;
 }
 
-/** `quick` until the program has looked at the flags, `soft` from then on. */
-function either(s: Sem, quick: (() => void) | undefined, soft: () => void): void {
-  if (quick === undefined || s.rounding === "static") soft();
-  else s.f.if(s.careful(), soft, quick);
+/**
+ * `quick` until the program has looked at the flags, `soft` from then on.
+ * @param anyMode `quick` is right whatever the rounding mode: assemblers give exact conversions one of their own
+ */
+function either(s: Sem, quick: (() => void) | undefined, soft: () => void, anyMode = false): void {
+  if (quick === undefined) soft();
+  else if (s.rounding !== "static" || anyMode) s.f.if(s.careful(), soft, quick);
+  // To nearest is 0.
+  else s.f.if(i32.or(s.careful(), s.rm()), soft, quick);
 }
 
 type BinaryName = "add" | "sub" | "mul" | "div";
@@ -255,13 +260,19 @@ function fromInteger(format: Format, { bits, signed }: Integer, soft: SoftFuncti
         s.setF32(value);
       }
     };
-    either(s, format === HALF ? undefined : quick, () => {
+    const exact = format === DOUBLE && bits === 32;
+    if (exact && s.rounding === "static") {
+      quick();
+      return;
+    }
+    const careful = (): void => {
       const value = bits === 64 ? s.x("rs1") : f.let((signed ? i64.extend_i32_s : i64.extend_i32_u)(s.w("rs1")));
       const negative = signed ? f.let(i64.lt_s(value, c64(0))) : ZERO;
       const absolute = select(negative, i64.sub(c64(0), value), value);
       const args = [absolute, negative, c32(format.mant), roundingOf(s)];
       give(s, format, f.call("i64", soft.fromInteger, args));
-    });
+    };
+    either(s, format === HALF ? undefined : quick, careful, exact);
   };
 }
 
@@ -270,11 +281,12 @@ function convert(from: Format, to: Format, soft: SoftFunctions): Definition {
     let quick: (() => void) | undefined;
     if (from === SINGLE && to === DOUBLE) quick = () => doubles.write(s, f64.promote_f32(singles.read(s, "rs1")));
     if (from === DOUBLE && to === SINGLE) quick = () => singles.write(s, f32.demote_f64(doubles.read(s, "rs1")));
-    either(s, quick, () => {
+    const careful = (): void => {
       const a = source(s, from, "rs1");
       const args = [a, c32(from.mant), c32(to.mant), roundingOf(s)];
       give(s, to, s.f.call("i64", soft.convert, args));
-    });
+    };
+    either(s, quick, careful, from.mant < to.mant);
   };
 }
 
