@@ -106,7 +106,10 @@ const BRANCHES_PER_MODULE = 1_000_000;
 const WORTH_MORE = 2;
 /** The first for a region whose computed jumps are known. */
 const MAX_DISPATCHING = 3_000;
-/** A region does not end before another that is no larger: it has it as well. */
+/**
+ * A region does not end where another begins that is no larger: it has it as well, be it on its way or where it branches to.
+ * For what gets hot first is often the inside of a loop, and the function around it would enter that as another region each time.
+ */
 const MAX_REPEATED = 400;
 const MAX_FRAME_FAULTS = 32;
 const MAX_RARITIES = 100;
@@ -566,17 +569,18 @@ export class JitCore extends InterpCore {
       const installed = this.#installed.get(target);
       return installed !== undefined && (!wide || installed.from.wide);
     };
-    const mine = (target: number): boolean => all || target === rip || !done(target);
-    const follow = engine.threshold === 1 ? mine : (target: number): boolean => mine(target) && this.code.has(target);
+    const executed = (target: number): boolean => engine.threshold === 1 || this.code.has(target);
+    const mine = (target: number): boolean => executed(target) && (all || target === rip || !done(target));
+    const small = (at: number): boolean => (this.#installed.get(at)?.size ?? 0) <= MAX_REPEATED;
     for (let next = wanted.shift(); next !== undefined && size < limits.module; next = wanted.shift()) {
       if (seen.has(next) || done(next)) continue;
       seen.add(next);
-      if (next !== rip && !follow(next)) continue;
+      if (next !== rip && !mine(next)) continue;
       const region = this.#finder.find(next, {
         instructions: targets.length > 0 ? MAX_DISPATCHING : limits.region,
         targets: (jump) => (next === rip ? [...new Set([...targets, ...this.#targets(jump)])] : []),
-        stops: (at) => !all && (this.#installed.get(at)?.size ?? 0) > MAX_REPEATED,
-        follow: (target) => target === next || follow(target),
+        stops: (at) => !all && !small(at),
+        follow: (target) => target === next || (executed(target) && (all || small(target))),
       });
       if (region === undefined) {
         if (next === rip) return undefined;
