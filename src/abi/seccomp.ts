@@ -14,6 +14,7 @@ export const SECCOMP_FILTER_FLAG_LOG = 2;
 export const SECCOMP_FILTER_FLAG_SPEC_ALLOW = 4;
 export const SECCOMP_FILTER_FLAG_NEW_LISTENER = 8;
 export const SECCOMP_FILTER_FLAG_TSYNC_ESRCH = 16;
+export const SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV = 32;
 
 export const SECCOMP_RET_KILL_PROCESS = 0x8000_0000;
 export const SECCOMP_RET_KILL_THREAD = 0;
@@ -37,3 +38,22 @@ export const AUDIT_ARCH: Readonly<Record<"x86_64" | "riscv64", number>> = {
 
 /** struct seccomp_data: nr, arch, instruction_pointer, args[6]. */
 export const SECCOMP_DATA_SIZE = 64;
+
+/** Requests of a listener's descriptor (SECCOMP_IOCTL_NOTIF_*), of ADDFD without direction and size, which may grow. */
+export const SECCOMP_IOCTL_NOTIF_RECV = 0xc050_2100;
+export const SECCOMP_IOCTL_NOTIF_SEND = 0xc018_2101;
+export const SECCOMP_IOCTL_NOTIF_ID_VALID = 0x4008_2102;
+export const SECCOMP_IOCTL_NOTIF_ID_VALID_WRONG_DIR = 0x8008_2102;
+export const SECCOMP_IOCTL_NOTIF_ADDFD = 0x2103;
+export const SECCOMP_IOCTL_NOTIF_SET_FLAGS = 0x4008_2104;
+
+/** struct seccomp_notif: id, pid, flags, data. */
+export const SECCOMP_NOTIF_SIZE = 80;
+/** struct seccomp_notif_resp: id, val, error, flags. */
+export const SECCOMP_NOTIF_RESP_SIZE = 24;
+/** struct seccomp_notif_addfd: id, flags, srcfd, newfd, newfd_flags. */
+export const SECCOMP_NOTIF_ADDFD_SIZE = 24;
+export const SECCOMP_USER_NOTIF_FLAG_CONTINUE = 1;
+export const SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP = 1;
+export const SECCOMP_ADDFD_FLAG_SETFD = 1;
+export const SECCOMP_ADDFD_FLAG_SEND = 2;

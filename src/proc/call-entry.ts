@@ -13,6 +13,10 @@ export const CallStage = {
   Entered: 1,
   /** It has stopped because a filter says that the tracer is to decide. */
   Judged: 2,
+  /** Whoever decides for a filter has let it pass. */
+  Allowed: 3,
+  /** It has answered in the call's place: `task.callAnswer`, whatever that is, and be it a number that would mean "again". */
+  Answered: 4,
 } as const;
 
 /**
@@ -39,6 +43,15 @@ function showNumber(task: Task): boolean {
 export function enterCall(task: Task): Verdict {
   const { trace } = task;
   const stage = task.callStage;
+  if (stage === CallStage.Allowed) {
+    task.callStage = CallStage.None;
+    return "allow";
+  }
+  if (stage === CallStage.Answered) {
+    task.callStage = CallStage.None;
+    task.arch.registers.setSyscallResult(task.mm.context, task.callAnswer);
+    return "skip";
+  }
   if (stage !== CallStage.None) {
     task.callStage = CallStage.None;
     // Going on was made known as a signal is, which is none to a call that waits.

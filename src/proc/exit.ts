@@ -15,6 +15,7 @@ import {
 } from "../abi/signal.ts";
 import { futexKey } from "./futex-key.ts";
 import { releaseTracees, stopForExit, tellTracer } from "./ptrace.ts";
+import { releaseFilters } from "./seccomp.ts";
 import type { ProcessGroup } from "./session.ts";
 import type { Task } from "./task.ts";
 import type { ThreadGroup } from "./thread-group.ts";
@@ -52,6 +53,7 @@ export function exitTask(task: Task, status: number): void {
     task.state = "dead";
     kernel.removeTask(task);
   }
+  if (task.seccomp !== null) releaseFilters(task.seccomp);
   kernel.observer?.taskExited?.(task, process.exiting ? process.exitStatus : status);
   process.threadQueue.wake();
   if (process.tasks.size === 0) exitProcess(process, status);

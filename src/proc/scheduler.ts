@@ -315,6 +315,10 @@ export class Scheduler {
         if (task.trace !== null || task.seccomp !== null || task.userDispatch !== null || task.callStage !== 0) {
           const verdict = enterCall(task);
           if (verdict === "gone") return;
+          if (typeof verdict !== "string") {
+            this.#blocked(task, verdict);
+            return;
+          }
           if (verdict === "skip") {
             task.trace?.due.push("exit");
             continue;
@@ -413,7 +417,7 @@ export class Scheduler {
       task.hasResult = true;
       task.blockedResult = result;
     }
-    if (task.trace !== null) task.trace.due.push("exit");
+    if (task.trace !== null && task.callStage === 0) task.trace.due.push("exit");
     if (task.state === "blocked") task.state = "runnable";
   }
 

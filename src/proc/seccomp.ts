@@ -18,15 +18,17 @@ import {
   SECCOMP_RET_LOG,
   SECCOMP_RET_TRACE,
   SECCOMP_RET_TRAP,
+  SECCOMP_RET_USER_NOTIF,
   SYS_SECCOMP,
 } from "../abi/seccomp.ts";
 import { SIGKILL, SIGSYS } from "../abi/signal.ts";
 import { type BpfInstruction, runFilter } from "./bpf.ts";
 import { exitGroup, exitTask } from "./exit.ts";
 import { eventStop, stopNow } from "./ptrace.ts";
+import type { SeccompListener } from "./seccomp-listener.ts";
 import type { Task } from "./task.ts";
 
-/** Immutable: a new filter makes a new one, with the old ones behind it. */
+/** A new filter makes a new one, with the old ones behind it; all but its listener stays. */
 export interface Seccomp {
   readonly mode: number;
   readonly filter: readonly BpfInstruction[];
@@ -34,6 +36,19 @@ export interface Seccomp {
   readonly previous: Seccomp | null;
   /** SECCOMP_FILTER_FLAG_LOG */
   readonly log?: boolean;
+  /** Who decides for it (SECCOMP_RET_USER_NOTIF); null: nobody, as yet or any more. */
+  listener?: SeccompListener | null;
+}
+
+/** Whether `filter` is one of those behind `seccomp`, or the newest. */
+export function isAmong(filter: Seccomp, seccomp: Seccomp | null): boolean {
+  for (let s = seccomp; s !== null; s = s.previous) if (s === filter) return true;
+  return false;
+}
+
+/** A task with these filters is no more: whoever decides for them may be waiting for the last one. */
+export function releaseFilters(seccomp: Seccomp): void {
+  for (let s: Seccomp | null = seccomp; s !== null; s = s.previous) s.listener?.queue.wake();
 }
 
 /** How many filters: /proc/pid/status. */
@@ -72,7 +87,9 @@ export type Verdict =
   /** It is not made; its result is in the registers. */
   | "skip"
   /** The task has stopped or ended. */
-  | "gone";
+  | "gone"
+  /** It waits for somebody else's decision: the call's result, or NO_RESULT if the call is to be made after all. */
+  | Promise<number>;
 
 /**
  * The check at a call's entry.
@@ -87,7 +104,8 @@ export function checkCall(task: Task, seccomp: Seccomp, traced = false): Verdict
     exitTask(task, SIGKILL);
     return "gone";
   }
-  const answer = strictest(seccomp, dataOf(task));
+  const arguments_ = dataOf(task);
+  const { answer, filter } = strictest(seccomp, arguments_);
   const data = answer & SECCOMP_RET_DATA;
   switch ((answer & SECCOMP_RET_ACTION_FULL) >>> 0) {
     case SECCOMP_RET_ALLOW:
@@ -102,6 +120,13 @@ export function checkCall(task: Task, seccomp: Seccomp, traced = false): Verdict
       // The register of the number shows it again (syscall_rollback).
       const { signals } = task.kernel;
       signals.force(task, { signal: SIGSYS, code: SYS_SECCOMP, errno: data, address, syscall });
+      return "skip";
+    }
+    case SECCOMP_RET_USER_NOTIF: {
+      const { listener } = filter;
+      task.syscallNumber = registers.syscallNumber(context);
+      if (listener !== undefined && listener !== null) return listener.ask(task, arguments_);
+      registers.setSyscallResult(context, -ENOSYS);
       return "skip";
     }
     case SECCOMP_RET_TRACE: {
@@ -126,12 +151,15 @@ export function checkCall(task: Task, seccomp: Seccomp, traced = false): Verdict
 }
 
 /** All filters are asked, the newest first; the answer that permits least counts (seccomp_run_filters). */
-function strictest(seccomp: Seccomp, data: Uint32Array): number {
+function strictest(seccomp: Seccomp, data: Uint32Array): { readonly answer: number; readonly filter: Seccomp } {
   let answer = SECCOMP_RET_ALLOW;
+  let filter = seccomp;
   const rank = (value: number): number => (value & SECCOMP_RET_ACTION_FULL) | 0;
   for (let s: Seccomp | null = seccomp; s !== null; s = s.previous) {
     const own = runFilter(s.filter, data);
-    if (rank(own) < rank(answer)) answer = own;
+    if (rank(own) >= rank(answer)) continue;
+    answer = own;
+    filter = s;
   }
-  return answer;
+  return { answer, filter };
 }

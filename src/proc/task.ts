@@ -121,6 +121,7 @@ export class Task {
   callNumber = -1;
   /** PTRACE_SYSEMU: it is not to be made. */
   callEmulated = false;
+  callAnswer = 0;
   /** What system calls it may make; null: all (seccomp(2)). */
   seccomp: Seccomp | null = null;
   /** Which of its calls it wants to answer itself; null: none (user-dispatch.ts). */

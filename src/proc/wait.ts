@@ -65,7 +65,7 @@ export class Wait {
   readonly promise: Promise<number>;
   readonly #attempt: (() => number) | undefined;
   #deadline: number;
-  readonly #killable: boolean;
+  readonly killable: boolean;
   readonly #timedOut: number | (() => number);
   readonly #interrupted: number | (() => number);
   readonly #cancels: (() => void)[] = [];
@@ -91,7 +91,7 @@ export class Wait {
     this.task = task;
     this.#attempt = attempt;
     this.#deadline = deadline;
-    this.#killable = killable;
+    this.killable = killable;
     this.#timedOut = timedOut;
     this.#interrupted = interrupted;
     this.promise = new Promise<number>((resolve, reject) => {
@@ -191,7 +191,7 @@ export class Wait {
 
   #signalled(): boolean {
     const { task } = this;
-    return task.signalPending && (!this.#killable || task.kernel.signals.dying(task));
+    return task.signalPending && (!this.killable || task.kernel.signals.dying(task));
   }
 
   #expired(): boolean {

@@ -278,7 +278,7 @@ function ioctl(task: Task, fd: number, request: number, argument: number): Sysca
       if (!hasFileFlags(file)) break;
       return setFileFlags(task, file, space.readU32(argument));
     case FIONREAD:
-      if (file.inode.format !== S_IFREG) break;
+      if (file.inode.format !== S_IFREG || file.inode.fs === task.fs.mounts.special.anonfs) break;
       space.writeU32(argument, Math.max(0, file.inode.attributes().size - file.position));
       return 0;
   }

@@ -1,5 +1,5 @@
 // seccomp(2) and prctl(PR_SET_SECCOMP): strict mode, filters and what they answer, the checks of filters, inheritance,
-// threads. Not checked: decisions by another process (SECCOMP_RET_USER_NOTIF), the log.
+// threads. Not checked: the log; unotify.c has SECCOMP_RET_USER_NOTIF.
 #include "t.h"
 #include <pthread.h>
 #include <stddef.h>

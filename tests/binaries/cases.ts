@@ -90,6 +90,7 @@ const plain: readonly string[] = [
   "overrun",
   "sysctl",
   "locking",
+  "unotify",
 ];
 
 const hellos: readonly string[] = ["hello", "hello-segments", "hello-static-pie", "hello-pie", "hello-dynamic"];

@@ -32,7 +32,7 @@ function stateLetter(task: Task): string {
     case "runnable":
       return "R";
     case "blocked":
-      return "S";
+      return task.wait?.killable === true ? "D" : "S";
     case "stopped":
       return "T";
     case "traced":
@@ -47,6 +47,7 @@ function stateLetter(task: Task): string {
 const STATE_NAMES: Readonly<Record<string, string>> = {
   R: "R (running)",
   S: "S (sleeping)",
+  D: "D (disk sleep)",
   T: "T (stopped)",
   t: "t (tracing stop)",
   Z: "Z (zombie)",
