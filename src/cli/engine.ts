@@ -1,6 +1,7 @@
 /** Engines by name. Those that need something installed say what, if it is missing. */
 import { readInterpModules } from "../host/node/interp-module.ts";
 import { allowRelaxedSimd } from "../host/node/relaxed-simd.ts";
+import { V8Flags } from "../host/node/v8-flags.ts";
 import {
   type CpuEngine,
   createInterpEngine,
@@ -15,15 +16,18 @@ import { type CpuName, DEFAULT_PAIR, type Pair } from "./options.ts";
 /** What an engine asks the host for. */
 type Sources = Readonly<Record<"timestamp" | "random", () => bigint>>;
 
-/**
- * @param jit how the translating engine is to be, if there is one
- * @param pair of lockstep
- */
+export interface EngineOptions {
+  /** How the translating engine is to be, if there is one. */
+  readonly jit?: TranslatingOptions;
+  /** Of lockstep. */
+  readonly pair?: Pair;
+  readonly flags?: V8Flags;
+}
+
 export async function createEngine(
   cpu: CpuName,
   host: Host,
-  jit: TranslatingOptions = {},
-  pair: Pair = DEFAULT_PAIR,
+  { jit = {}, pair = DEFAULT_PAIR, flags = new V8Flags() }: EngineOptions = {},
 ): Promise<CpuEngine> {
   const log = (line: string): void => host.log(line);
   const bytes = new DataView(new ArrayBuffer(8));
@@ -39,7 +43,7 @@ export async function createEngine(
   const prebuilt = modules === undefined ? {} : { modules };
   const interp = (from: Sources): Promise<CpuEngine> => createInterpEngine({ log, ...from, ...prebuilt });
   const translating = (from: Sources): Promise<CpuEngine> => {
-    allowRelaxedSimd();
+    allowRelaxedSimd(flags);
     return createTranslatingEngine({
       log,
       ...from,

@@ -4,7 +4,6 @@ import * as path from "node:path";
 import { EACCES, EISDIR, ENOENT, ENOEXEC, ENOTDIR, Errno, errnoMessage } from "../abi/errno.ts";
 import { S_IFDIR } from "../abi/stat.ts";
 import type { HostNetwork } from "../host/interface.ts";
-import { openCodeStore } from "../host/node/code-store.ts";
 import { createNodeHost } from "../host/node/index.ts";
 import { type ExitStatus, Machine } from "../runtime/machine.ts";
 import type { NetworkOptions } from "../runtime/networking.ts";
@@ -17,6 +16,7 @@ import { createEngine } from "./engine.ts";
 import { CliError, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_TSRCORE } from "./errors.ts";
 import type { RunOptions, Volume } from "./options.ts";
 import { HOST_FS, type HostMounts, openRoot, reason } from "./root.ts";
+import type { Startup } from "./startup.ts";
 
 export type TraceSetup = (
   kernel: Kernel,
@@ -42,9 +42,9 @@ const FORWARDED: readonly (readonly [NodeJS.Signals, number])[] = [
   ["SIGTERM", 15],
 ];
 
-export async function execute(options: RunOptions, trace: TraceSetup | undefined): Promise<number> {
+export async function execute(options: RunOptions, startup: Startup, trace: TraceSetup | undefined): Promise<number> {
   const host = createNodeHost({
-    codeStore: options.cache ? openCodeStore() : undefined,
+    codeStore: options.cache ? startup.store : undefined,
     network: await openNetwork(options.network),
   });
   const shared: HostMounts = { numbers: new DeviceNumbers(), changes: new HostChanges() };
@@ -52,7 +52,7 @@ export async function execute(options: RunOptions, trace: TraceSetup | undefined
     ...(options.jitThreshold === undefined ? {} : { threshold: options.jitThreshold }),
     ...(options.jitDump === undefined ? {} : { dump: dumpTo(options.jitDump) }),
   };
-  const inner = await createEngine(options.cpu, host, jit, options.pair);
+  const inner = await createEngine(options.cpu, host, { jit, pair: options.pair, flags: startup.flags });
   const profile = options.profile === undefined ? undefined : await openProfile(options.profile, inner);
   const engine = profile?.profiler.engine ?? inner;
   const root = await openRoot(rootOf(options), shared, host.clock);

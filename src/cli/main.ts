@@ -4,6 +4,8 @@
  */
 import { CliError, EXIT_TSRCORE } from "./errors.ts";
 import { limitYoungGeneration } from "./heap.ts";
+import { main as run } from "./run.ts";
+import type { Startup } from "./startup.ts";
 
 const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [
   ["tsrcore run", "an interactive shell in the embedded root file system"],
@@ -13,13 +15,13 @@ const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [
   ["tsrcore strace -f -- ls /", "what system calls a program makes"],
 ];
 
-async function main(args: readonly string[]): Promise<number> {
+async function main(args: readonly string[], startup: Startup): Promise<number> {
   const [command, ...rest] = args;
   switch (command) {
     case "run":
-      return (await import("./run.ts")).main(rest);
+      return run(rest, startup);
     case "strace":
-      return (await import("./strace.ts")).main(rest);
+      return (await import("./strace.ts")).main(rest, startup);
     case "--version":
       return (await import("./version.ts")).main();
     case undefined:
@@ -70,14 +72,16 @@ function report(error: unknown): number {
   return EXIT_TSRCORE;
 }
 
-// Thrown by a timer or a stream, or a promise that nobody waited for: as much an error of tsrcore as any.
-process.on("uncaughtException", (error) => process.exit(report(error)));
-
-limitYoungGeneration();
-main(process.argv.slice(2)).then(
-  (status) => {
-    // All output is written when main ends; what may still keep the event loop alive (a paused stdin) must not.
-    process.exit(status);
-  },
-  (error: unknown) => process.exit(report(error)),
-);
+/** Runs the command, and ends the process. */
+export function start(args: readonly string[], startup: Startup): void {
+  // Thrown by a timer or a stream, or a promise that nobody waited for: as much an error of tsrcore as any.
+  process.on("uncaughtException", (error) => process.exit(report(error)));
+  limitYoungGeneration(startup.flags);
+  main(args, startup).then(
+    (status) => {
+      // All output is written when main ends; what may still keep the event loop alive (a paused stdin) must not.
+      process.exit(status);
+    },
+    (error: unknown) => process.exit(report(error)),
+  );
+}

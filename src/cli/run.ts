@@ -2,12 +2,13 @@
 import { CliError } from "./errors.ts";
 import { execute } from "./execute.ts";
 import { parseArguments, runOptions, SHARED_OPTIONS } from "./options.ts";
+import type { Startup } from "./startup.ts";
 
 const SHORT: Readonly<Record<string, string>> = { volume: "v", env: "e", workdir: "w", user: "u", publish: "p" };
 
-export async function main(args: readonly string[]): Promise<number> {
+export async function main(args: readonly string[], startup: Startup): Promise<number> {
   // Options end at the program: when there are none, yargs and its share of the start-up time are not needed.
-  if (!args[0]?.startsWith("-")) return execute(runOptions({}, args), undefined);
+  if (!args[0]?.startsWith("-")) return execute(runOptions({}, args), startup, undefined);
   const { default: yargs } = await import("yargs");
   const parsed = parseArguments(
     normalizeStrace(args),
@@ -60,7 +61,7 @@ export async function main(args: readonly string[]): Promise<number> {
     strace === undefined
       ? undefined
       : (await import("./strace.ts")).simpleTrace(strace === STDERR_MARK ? undefined : String(strace));
-  return execute(runOptions(parsed, parsed._.map(restoreStrace)), trace);
+  return execute(runOptions(parsed, parsed._.map(restoreStrace)), startup, trace);
 }
 
 /** A bare `--strace` takes no value: the word after it is the program. Arguments of the guest are put back as they were. */

@@ -18,6 +18,7 @@ import { encodeBytes } from "../util/bytes.ts";
 import { CliError } from "./errors.ts";
 import { execute, type TraceSetup } from "./execute.ts";
 import { parseArguments, runOptions, SHARED_OPTIONS } from "./options.ts";
+import type { Startup } from "./startup.ts";
 import { type OutputSettings, TraceOutput } from "./strace-output.ts";
 
 const KNOWN: ReadonlySet<string> = new Set([SYSCALLS_X86_64, SYSCALLS_RISCV64].flatMap(Object.keys));
@@ -140,14 +141,14 @@ function configure(y: Argv): Argv {
   return parser;
 }
 
-export async function main(args: readonly string[]): Promise<number> {
+export async function main(args: readonly string[], startup: Startup): Promise<number> {
   const parsed = parseArguments(args, configure, yargs);
   if (parsed["help"] === true) return 0;
   if (parsed["p"] !== undefined)
     throw new CliError("strace: -p: a machine starts with its program, so there is no process yet to attach to");
   const traced = settings(parsed);
   if (parsed._.length === 0) throw new CliError('strace: must have PROG [ARGS]; see "tsrcore strace --help"');
-  return execute(runOptions(parsed, parsed._), setup(traced));
+  return execute(runOptions(parsed, parsed._), startup, setup(traced));
 }
 
 function settings(parsed: Record<string, unknown>): Settings {

@@ -15,7 +15,7 @@ export class TsrcoreEngine implements Engine {
   readonly #timeout: number;
 
   constructor(options: { readonly cpu: string | undefined; readonly timeout: number }) {
-    if (process.env["TSRCORE_BIN"] === undefined && !existsSync(join(repository, "dist/cli/main.js"))) {
+    if (process.env["TSRCORE_BIN"] === undefined && !existsSync(join(repository, "dist/cli/boot.cjs"))) {
       throw new Error("tsrcore isn't built: npm run build");
     }
     this.name = options.cpu ? `tsrcore --cpu ${options.cpu}` : "tsrcore";

@@ -11,9 +11,9 @@ import { fillCase, type StraceCase } from "./cases.ts";
 /** The command: the build, or the one in the folder TSRCORE_BUILD, or with TSRCORE_SOURCE=1 the sources. */
 export function command(): string[] {
   const build = process.env["TSRCORE_BUILD"];
-  if (build !== undefined) return [join(build, "cli/main.js")];
+  if (build !== undefined) return [join(build, "cli/boot.cjs")];
   return process.env["TSRCORE_SOURCE"] === "1"
-    ? ["--import", "tsx", join(repository, "src/cli/main.ts")]
+    ? ["--import", "tsx", join(repository, "tests/strace/source.ts")]
     : [join(repository, "bin/tsrcore.mjs")];
 }
 

@@ -52,7 +52,11 @@ export class GuestMachine {
     const host: Host = { clock, timers, random: streams.random, console: streams.console, log };
     const deviceNumbers = new DeviceNumbers();
     const root = tmpfs({ dev: deviceNumbers.next(), clock });
-    const engine = await createEngine(cpu, host, jitThreshold === undefined ? {} : { threshold: jitThreshold });
+    const engine = await createEngine(
+      cpu,
+      host,
+      jitThreshold === undefined ? {} : { jit: { threshold: jitThreshold } },
+    );
     const machine = new Machine({ host, engine, root, deviceNumbers });
     return new GuestMachine(machine, root.root, streams, logged);
   }

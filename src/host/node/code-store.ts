@@ -1,7 +1,7 @@
 /**
  * The code store on disk: a directory of the user's cache, a file for each name.
  *
- * Whoever can write there can have us execute code, if only in a guest; so the directory has to be the user's own, and
+ * Whoever can write there can have us execute code; so the directory has to be the user's own, and
  * nobody else's to write to. A file begins with a checksum over its name and contents: what is cut off, foreign or
  * renamed is as if it were not there. Files appear by rename(2), so that readers never see half of one.
  */

@@ -7,6 +7,7 @@ import { registers } from "../../../src/cpu/isa/riscv64/arch.ts";
 import { FP_CAREFUL, PC } from "../../../src/cpu/isa/riscv64/context.ts";
 import { createJitEngine } from "../../../src/cpu/jit/create.ts";
 import { allowRelaxedSimd } from "../../../src/host/node/relaxed-simd.ts";
+import { V8Flags } from "../../../src/host/node/v8-flags.ts";
 import { GuestMemory } from "../../../src/mm/guest-memory.ts";
 import { BIAS, PAGE_SHIFT, PageBits } from "../../../src/mm/layout.ts";
 import * as p from "./protocol.ts";
@@ -41,7 +42,7 @@ export class Subject {
   }
 
   static async create(mode: Mode): Promise<Subject> {
-    if (mode === "jit") allowRelaxedSimd();
+    if (mode === "jit") allowRelaxedSimd(new V8Flags());
     if (mode === "jit") return new Subject(await createJitEngine({ isa: riscvRuntime, threshold: 1 }), mode);
     const briefBranches = mode === "interp" ? 0 : Number.POSITIVE_INFINITY;
     return new Subject(new InterpEngine({ module: generateModule("riscv64"), isa: riscvRuntime, briefBranches }), mode);
