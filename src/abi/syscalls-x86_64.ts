@@ -374,4 +374,11 @@ export const SYSCALLS_X86_64: Readonly<Record<string, number>> = {
   lsm_set_self_attr: 460,
   lsm_list_modules: 461,
   mseal: 462,
+  setxattrat: 463,
+  getxattrat: 464,
+  listxattrat: 465,
+  removexattrat: 466,
+  open_tree_attr: 467,
+  file_getattr: 468,
+  file_setattr: 469,
 };

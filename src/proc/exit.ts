@@ -13,7 +13,9 @@ import {
   SIGHUP,
   SIGKILL,
 } from "../abi/signal.ts";
+import { account } from "./accounting.ts";
 import { futexKey } from "./futex-key.ts";
+import { outwards } from "./pid-namespace.ts";
 import { releaseTracees, stopForExit, tellTracer } from "./ptrace.ts";
 import { releaseFilters } from "./seccomp.ts";
 import type { ProcessGroup } from "./session.ts";
@@ -130,6 +132,7 @@ function exitProcess(process: ThreadGroup, status: number): void {
     }
     if (pids.rebootSignal !== 0) process.exitStatus = pids.rebootSignal;
   }
+  for (const ns of outwards(process.pids)) if (ns.accounts !== null) account(process, ns, ns.accounts, true);
   process.exited = true;
   process.pending.clear();
   releaseTracees(process);

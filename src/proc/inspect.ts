@@ -3,6 +3,7 @@ import { CAP_SYS_PTRACE } from "../abi/capability.ts";
 import { EFAULT, EIO, Errno, errno } from "../abi/errno.ts";
 import { PROT_READ, PROT_WRITE } from "../abi/mman.ts";
 import { type Vma, VmFlag } from "../mm/vma.ts";
+import { SecretFile } from "../vfs/secret.ts";
 import type { GuestSpace } from "./mm.ts";
 import type { Task } from "./task.ts";
 
@@ -46,7 +47,7 @@ export function accessMemory(
     while (done < buffer.length) {
       const at = address + done;
       const vma = space.vmas.find(at);
-      if (vma === undefined) break;
+      if (vma === undefined || vma.file instanceof SecretFile) break;
       const part = buffer.subarray(done, Math.min(buffer.length, done + (vma.end - at)));
       const n = copy(space, vma, at, part, write, force);
       done += n;

@@ -5,6 +5,7 @@
  * `ThreadGroup.pid`, `ProcessGroup.id`. A namespace further inside has numbers of its own for what was made in it or below
  * it. So numbers are translated where a guest gives or gets them, and nowhere else: `Task.numberOf` and `Task.find`.
  */
+import type { File } from "../vfs/types.ts";
 import type { ThreadGroup } from "./thread-group.ts";
 
 /** As many may be nested in each other (MAX_PID_NS_LEVEL). */
@@ -13,6 +14,14 @@ export const MAX_LEVEL = 32;
 export const PID_MAX = 4_194_304;
 /** Where numbers go on once they have come around: low ones are for what was started first. */
 const RESERVED_PIDS = 300;
+
+/** vm.memfd_noexec: whether what memfd_create(2) makes may be executed. */
+export const MemfdExecution = {
+  Allowed: 0,
+  /** Only if it is said that it shall. */
+  OnDemand: 1,
+  Refused: 2,
+} as const;
 
 export class PidNamespace {
   readonly parent: PidNamespace | null;
@@ -29,6 +38,10 @@ export class PidNamespace {
   lastNumber = 0;
   /** Called when only its init is left. */
   whenAlone: (() => void) | null = null;
+  /** Where the ends of its processes are written down: acct(2). */
+  accounts: File | null = null;
+  /** MemfdExecution; never less than outside. */
+  #memfdExecution: number = MemfdExecution.Allowed;
   /** Both empty in the machine's own namespace, where numbers are as the kernel knows them. */
   readonly #numbers: Map<number, number> = new Map();
   readonly #ids: Map<number, number> = new Map();
@@ -36,6 +49,14 @@ export class PidNamespace {
   constructor(parent: PidNamespace | null) {
     this.parent = parent;
     this.level = parent === null ? 0 : parent.level + 1;
+  }
+
+  get memfdExecution(): number {
+    return Math.max(this.#memfdExecution, this.parent?.memfdExecution ?? MemfdExecution.Allowed);
+  }
+
+  set memfdExecution(value: number) {
+    this.#memfdExecution = value;
   }
 
   /** The number that it has for what the kernel knows by `id`; 0 if it does not see it. */

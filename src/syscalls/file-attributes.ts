@@ -12,6 +12,7 @@ import { isAppendOnly, isImmutable } from "../vfs/file-flags.ts";
 import { now } from "../vfs/inode.ts";
 import { notifyFile } from "../vfs/notify.ts";
 import type { Path } from "../vfs/path.ts";
+import { SecretFile } from "../vfs/secret.ts";
 import { FOLLOW, lookup } from "../vfs/walk.ts";
 import { dirfd, fd, flags, mode, offset, path, ptr } from "./args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
@@ -134,6 +135,8 @@ function ftruncate(task: Task, fd: number, size: number): number {
   const file = task.files.get(fd);
   const { inode } = file;
   if (inode.format !== S_IFREG || !isWritable(file)) return -EINVAL;
+  // A secret has its size once and for all.
+  if (file instanceof SecretFile && inode.attributes().size > 0) return -EINVAL;
   checkLimit(task, size);
   const { pool } = task.kernel;
   pool.beforeWrite(inode);
@@ -155,7 +158,7 @@ function fallocate(task: Task, fd: number, mode: number, offset: number, length:
   if ((action !== 0 && isAppendOnly(inode)) || isImmutable(inode)) return -EPERM;
   if (inode.format === S_IFIFO) return -ESPIPE;
   if (inode.format !== S_IFREG && inode.format !== S_IFDIR) return -ENODEV;
-  if (inode.allocate === undefined) return -EOPNOTSUPP;
+  if (inode.allocate === undefined || file instanceof SecretFile) return -EOPNOTSUPP;
   if (offset + length > Number.MAX_SAFE_INTEGER) return -EFBIG;
   if ((mode & FALLOC_FL_KEEP_SIZE) === 0) checkLimit(task, offset + length);
   const { pool } = task.kernel;

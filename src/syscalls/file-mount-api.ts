@@ -16,8 +16,9 @@ import type { FileSystem, Inode } from "../vfs/types.ts";
 import { choice, cstring, descriptorResult, dirfd, fd, flags, int, path, ptr, size } from "./args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
 import { isWritten, PROPAGATION, setPropagation } from "./file-mounts.ts";
-import { fdLimit, lookupAt, ownerOf, readPath } from "./file-util.ts";
+import { fdLimit, lookupAt, ownerOf, readPath, readVersioned } from "./file-util.ts";
 import { makeFileSystem, mayMount } from "./mount-permission.ts";
+import { unsigned64 } from "./struct-args.ts";
 
 const AT_RECURSIVE = 0x8000;
 const FSOPEN_CLOEXEC = 1;
@@ -48,6 +49,13 @@ const MOUNT_ATTR_SIZE = 32;
 function flagsOf(attributes: number): number {
   let bits = 0;
   for (const [attribute, flag] of ATTRIBUTES) if (attributes & attribute) bits |= flag;
+  return bits;
+}
+
+/** The MOUNT_ATTR_* that a mount has, as statmount(2) tells them. */
+export function attributesOf(mountFlags: number): number {
+  let bits = mountFlags & M.MS_NOATIME ? 0x10 : mountFlags & M.MS_RELATIME ? 0 : 0x20;
+  for (const [attribute, flag] of ATTRIBUTES) if (mountFlags & flag) bits |= attribute;
   return bits;
 }
 
@@ -196,9 +204,10 @@ function create(task: Task, context: FsContextFile): number {
 function reconfigure(task: Task, { phase, picked, options, readOnly }: FsContextFile): number {
   if (phase !== "change" || picked === undefined) return -EBUSY;
   demandAdmin(task);
-  if (readOnly && isWritten(task, picked)) return -EBUSY;
-  task.fs.mounts.reconfigure(picked.fs, options.join(","));
-  picked.flags = readOnly ? picked.flags | M.MS_RDONLY : picked.flags & ~M.MS_RDONLY;
+  const { mounts } = task.fs;
+  if (readOnly && isWritten(task, ({ fs }) => fs === picked.fs)) return -EBUSY;
+  mounts.reconfigure(picked.fs, options.join(","));
+  mounts.setReadOnly(picked.fs, readOnly);
   return 0;
 }
 
@@ -229,8 +238,8 @@ function fsmount(task: Task, number: number, bits: number, attributes: number): 
   const { mounts } = task.fs;
   const { fs, source, readOnly } = context;
   const table: { readonly mounts: Mount[] } = { mounts: [] };
-  const readOnlyFlag = readOnly || fs.readOnly ? M.MS_RDONLY : 0;
-  const top = mounts.make(mounts.rootDentry(fs), source ?? "none", mountFlags | readOnlyFlag, table);
+  if (readOnly) mounts.setReadOnly(fs, true);
+  const top = mounts.make(mounts.rootDentry(fs), source ?? "none", mountFlags, table);
   context.phase = "mounted";
   return task.files.add(new TreeFile(top, mounts), (bits & FSOPEN_CLOEXEC) !== 0, fdLimit(task));
 }
@@ -271,36 +280,70 @@ function moveMount(task: Task, fromFd: number, from: number, toFd: number, to: n
   return 0;
 }
 
-function mountSetattr(task: Task, dirfd: number, address: number, bits: number, attr: number, length: number): number {
-  if (bits & ~(AT_EMPTY_PATH | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT)) return -EINVAL;
-  if (length > 4096) return -E2BIG;
-  if (length < MOUNT_ATTR_SIZE) return -EINVAL;
+/** What struct mount_attr asks for. */
+interface MountChange {
+  readonly set: number;
+  readonly clear: number;
+  readonly propagation: number;
+}
+
+/** wants_mount_setattr(); undefined: nothing. */
+function readChange(task: Task, attr: number, length: number): MountChange | undefined {
+  if (length > 4096) throw errno(E2BIG);
+  if (length < MOUNT_ATTR_SIZE) throw errno(EINVAL);
   demandAdmin(task);
-  const { space } = task;
-  const [set, clear, propagation] = [0, 8, 16].map((at) => space.readNumber64(attr + at)) as [number, number, number];
-  space.readNumber64(attr + 24);
-  for (let at = MOUNT_ATTR_SIZE; at < length; at++) if (space.readU8(attr + at) !== 0) return -E2BIG;
-  if (set === 0 && clear === 0 && propagation === 0) return 0;
+  const view = readVersioned(task, attr, length, MOUNT_ATTR_SIZE);
+  const [set, clear, propagation] = [0, 8, 16].map((at) => unsigned64(view, at)) as [number, number, number];
+  if (set === 0 && clear === 0 && propagation === 0) return undefined;
   if (propagation > 0xffff_ffff || propagation & ~PROPAGATION || (propagation & (propagation - 1)) !== 0)
-    return -EINVAL;
-  for (const part of [set, clear]) if (part > 0xffff_ffff || (part & ~ATTRIBUTE_MASK) !== 0) return -EINVAL;
-  const changesAtime = (clear & ATTRIBUTE_ATIME) !== 0;
-  if (changesAtime ? (clear & ATTRIBUTE_ATIME) !== ATTRIBUTE_ATIME : (set & ATTRIBUTE_ATIME) !== 0) return -EINVAL;
-  const atime = changesAtime ? atimeOf(set) : 0;
-  const place = lookupAt(task, dirfd, address, bits & (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW));
-  if (place.dentry !== place.mount.root) return -EINVAL;
+    throw errno(EINVAL);
+  for (const part of [set, clear]) if (part > 0xffff_ffff || (part & ~ATTRIBUTE_MASK) !== 0) throw errno(EINVAL);
+  if (!changesAtime(clear) && set & ATTRIBUTE_ATIME) throw errno(EINVAL);
+  if (changesAtime(clear) && (clear & ATTRIBUTE_ATIME) !== ATTRIBUTE_ATIME) throw errno(EINVAL);
+  if (changesAtime(clear)) atimeOf(set);
+  return { set, clear, propagation };
+}
+
+function changesAtime(clear: number): boolean {
+  return (clear & ATTRIBUTE_ATIME) !== 0;
+}
+
+function applyChange(task: Task, place: Path, { set, clear, propagation }: MountChange, recursive: boolean): void {
+  if (place.dentry !== place.mount.root) throw errno(EINVAL);
   // Of another namespace; what open_tree(2) has copied is in none.
   const { table } = place.mount;
-  if (table instanceof MountTable && table !== task.fs.mounts) return -EINVAL;
-  const recursive = (bits & AT_RECURSIVE) !== 0;
+  if (table instanceof MountTable && table !== task.fs.mounts) throw errno(EINVAL);
   const all = recursive ? treeOf(place.mount) : [place.mount];
-  if (set & 1 && all.some((mount) => !mount.readOnly && isWritten(task, mount))) return -EBUSY;
+  if (set & 1 && all.some((mount) => !mount.readOnly && isWritten(task, (m) => m === mount))) throw errno(EBUSY);
   for (const mount of all) {
     mount.flags = (mount.flags & ~flagsOf(clear)) | flagsOf(set);
-    if (changesAtime) mount.flags = (mount.flags & ~(M.MS_NOATIME | M.MS_RELATIME)) | atime;
+    if (changesAtime(clear)) mount.flags = (mount.flags & ~(M.MS_NOATIME | M.MS_RELATIME)) | atimeOf(set);
   }
   if (propagation !== 0) setPropagation(task, place.mount, propagation, recursive);
+}
+
+function mountSetattr(task: Task, dirfd: number, address: number, bits: number, attr: number, length: number): number {
+  if (bits & ~(AT_EMPTY_PATH | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT)) return -EINVAL;
+  const change = readChange(task, attr, length);
+  if (change === undefined) return 0;
+  const place = lookupAt(task, dirfd, address, bits & (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW));
+  applyChange(task, place, change, (bits & AT_RECURSIVE) !== 0);
   return 0;
+}
+
+function openTreeAttr(task: Task, dirfd: number, address: number, bits: number, attr: number, length: number): number {
+  if (attr === 0 && length !== 0) return -EINVAL;
+  const number = openTree(task, dirfd, address, bits);
+  if (attr === 0 || number < 0) return number;
+  try {
+    const change = readChange(task, attr, length);
+    const place = task.files.getAny(number).path;
+    if (change !== undefined && place !== undefined) applyChange(task, place, change, (bits & AT_RECURSIVE) !== 0);
+  } catch (e) {
+    task.files.close(number, task.process);
+    throw e;
+  }
+  return number;
 }
 
 const fsconfigCommand = choice(
@@ -356,6 +399,10 @@ export const mountApiCalls: readonly SyscallDefinition[] = [
   syscall("fsconfig", [fd, fsconfigCommand, cstring, ptr, int], fsconfig),
   syscall("fsmount", [fd, cloexec("FSMOUNT_CLOEXEC"), attributeFlags], fsmount, descriptorResult),
   syscall("open_tree", [dirfd, path, treeFlags], openTree, descriptorResult),
+  syscall("open_tree_attr", [dirfd, path, treeFlags, ptr, size], openTreeAttr, {
+    ...descriptorResult,
+    partial: "no id-mapped mounts: EINVAL",
+  }),
   syscall("move_mount", [dirfd, path, dirfd, path, moveFlags], moveMount),
   syscall("mount_setattr", [dirfd, path, treeFlags, ptr, size], mountSetattr, {
     partial: "no id-mapped mounts: EINVAL",

@@ -1,17 +1,16 @@
-/** mount(2), umount2(2), memfd_create(2). */
-import { EAGAIN, EBUSY, EFAULT, EINVAL, EPERM, errno } from "../abi/errno.ts";
-import { F_SEAL_EXEC, F_SEAL_SEAL, O_LARGEFILE, O_RDWR } from "../abi/fcntl.ts";
+/** mount(2), umount2(2), pivot_root(2). */
+import { EAGAIN, EBUSY, EINVAL, EPERM } from "../abi/errno.ts";
 import { S_IFREG } from "../abi/stat.ts";
 import * as M from "../abi/statfs.ts";
 import type { Task } from "../proc/task.ts";
 import { decodeBytes } from "../util/bytes.ts";
-import { isWritable, RegularFile } from "../vfs/file.ts";
+import { isWritable } from "../vfs/file.ts";
 import { treeOf } from "../vfs/mounts.ts";
 import type { Mount, Path } from "../vfs/path.ts";
 import { DIRECTORY, FOLLOW, finish, lookup, Walker } from "../vfs/walk.ts";
-import { cstring, descriptorResult, flags, path, printCString, printPointer } from "./args.ts";
+import { flags, path, printCString, printPointer } from "./args.ts";
 import { type Arg, type SyscallDefinition, syscall } from "./define.ts";
-import { fdLimit, ownerOf, readPath } from "./file-util.ts";
+import { readPath } from "./file-util.ts";
 import { makeFileSystem, mayMount } from "./mount-permission.ts";
 
 const MS_MGC_MASK = 0xffff0000;
@@ -29,13 +28,6 @@ const KEPT =
   M.MS_NOSYMFOLLOW;
 
 const ATIME = M.MS_NOATIME | M.MS_RELATIME;
-
-const MFD_CLOEXEC = 1;
-const MFD_ALLOW_SEALING = 2;
-const MFD_NOEXEC_SEAL = 8;
-const MFD_EXEC = 0x10;
-/** Longest name of a memfd. */
-const MFD_NAME_MAX = 249;
 
 /** The flags that a new mount keeps: relatime unless told otherwise (path_mount()). */
 function keptFlags(bits: number, old = 0): number {
@@ -78,7 +70,8 @@ function mount(task: Task, source: number, target: number, type: number, flagBit
   }
   if (type === 0) return -EINVAL;
   const fs = makeFileSystem(task, typeName, { source: sourceName, data: options });
-  mounts.mount(fs, where, sourceName, keptFlags(bits) | (fs.readOnly ? M.MS_RDONLY : 0));
+  if (bits & M.MS_RDONLY) mounts.setReadOnly(fs, true);
+  mounts.mount(fs, where, sourceName, keptFlags(bits));
   return 0;
 }
 
@@ -91,20 +84,27 @@ function readOptions(task: Task, address: number): string {
 function remount(task: Task, where: Path, bits: number, data: string): number {
   if (where.dentry !== where.mount.root) return -EINVAL;
   const { mount } = where;
-  // With MS_BIND it is the mount's flags alone; without, the file system's options as well.
-  if ((bits & M.MS_BIND) === 0) task.fs.mounts.reconfigure(mount.fs, data);
   const flags = keptFlags(bits, mount.flags);
-  if (flags & ~mount.flags & M.MS_RDONLY && isWritten(task, mount)) return -EBUSY;
+  const { fs } = mount;
+  // With MS_BIND it is the mount's flags alone; without, the file system's options as well.
+  const whole = (bits & M.MS_BIND) === 0;
+  const readOnly = (flags & M.MS_RDONLY) !== 0;
+  if (readOnly && !mount.readOnly && isWritten(task, (m) => (whole ? m.fs === fs : m === mount))) return -EBUSY;
+  if (whole) {
+    task.fs.mounts.reconfigure(fs, data);
+    task.fs.mounts.setReadOnly(fs, readOnly);
+  }
   mount.flags = flags;
   return 0;
 }
 
-/** Some open file may write to it. */
-export function isWritten(task: Task, mount: Mount): boolean {
+/** Some open file in such a mount may write to it. */
+export function isWritten(task: Task, such: (mount: Mount) => boolean): boolean {
   for (const other of task.kernel.tasks.values()) {
     for (const fd of other.files.descriptors()) {
       const file = other.files.peek(fd);
-      if (file?.path?.mount === mount && file.inode.format === S_IFREG && isWritable(file)) return true;
+      if (file?.path === undefined || !such(file.path.mount)) continue;
+      if (file.inode.format === S_IFREG && isWritable(file)) return true;
     }
   }
   return false;
@@ -176,27 +176,6 @@ function pivotRoot(task: Task, newRoot: number, putOld: number): number {
   return 0;
 }
 
-function memfdCreate(task: Task, name: number, bits: number): number {
-  if (bits & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | MFD_EXEC)) return -EINVAL;
-  if (bits & MFD_NOEXEC_SEAL && bits & MFD_EXEC) return -EINVAL;
-  const text = readMemfdName(task, name);
-  task.files.checkRoom(1, fdLimit(task));
-  const { mounts } = task.fs;
-  const noExec = (bits & MFD_NOEXEC_SEAL) !== 0;
-  const inode = mounts.shmem.root.createTemporary(0o100000 | (noExec ? 0o666 : 0o777), ownerOf(task));
-  inode.addSeals(bits & (MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL) ? (noExec ? F_SEAL_EXEC : 0) : F_SEAL_SEAL);
-  const place = mounts.place(inode, `/memfd:${text} (deleted)`);
-  const file = new RegularFile(inode, O_RDWR | O_LARGEFILE, place);
-  return task.files.add(file, (bits & MFD_CLOEXEC) !== 0, fdLimit(task));
-}
-
-function readMemfdName(task: Task, address: number): string {
-  if (address === 0) throw errno(EFAULT);
-  const text = readPath(task, address);
-  if (text.length > MFD_NAME_MAX) throw errno(EINVAL);
-  return text;
-}
-
 const mountFlags = flags([
   [M.MS_RDONLY, "MS_RDONLY"],
   [M.MS_NOSUID, "MS_NOSUID"],
@@ -241,22 +220,10 @@ const umountFlags = flags([
   [M.MNT_EXPIRE, "MNT_EXPIRE"],
   [M.UMOUNT_NOFOLLOW, "UMOUNT_NOFOLLOW"],
 ]);
-const memfdFlags = flags(
-  [
-    [MFD_CLOEXEC, "MFD_CLOEXEC"],
-    [MFD_ALLOW_SEALING, "MFD_ALLOW_SEALING"],
-    [MFD_NOEXEC_SEAL, "MFD_NOEXEC_SEAL"],
-    [MFD_EXEC, "MFD_EXEC"],
-  ],
-  "0",
-  "MFD_???",
-);
-
 export const fileMountCalls: readonly SyscallDefinition[] = [
   syscall("mount", [path, path, mountedType, mountFlags, mountData], mount, {
     partial: "file systems: those that the machine knows by name",
   }),
   syscall("umount2", [path, umountFlags], umount),
   syscall("pivot_root", [path, path], pivotRoot),
-  syscall("memfd_create", [cstring, memfdFlags], memfdCreate, descriptorResult),
 ];

@@ -6,12 +6,15 @@ import { fileControlCalls } from "./file-fcntl.ts";
 import { handleCalls } from "./file-handles.ts";
 import { fileInotifyCalls } from "./file-inotify.ts";
 import { fileIoCalls } from "./file-io.ts";
+import { memfdCalls } from "./file-memfd.ts";
 import { mountApiCalls } from "./file-mount-api.ts";
 import { fileMountCalls } from "./file-mounts.ts";
 import { fileNameCalls } from "./file-names.ts";
 import { fileOpenCalls } from "./file-open.ts";
 import { filePollCalls } from "./file-poll.ts";
 import { fileStatCalls } from "./file-stat.ts";
+import { statmountCalls } from "./file-statmount.ts";
+import { fileSystemCalls } from "./file-systems.ts";
 import { fileTransferCalls } from "./file-transfer.ts";
 import { fileXattrCalls } from "./file-xattr.ts";
 
@@ -22,6 +25,7 @@ export const fileFamilies: readonly SyscallDefinition[] = [
   ...fileInotifyCalls,
   ...fileIoCalls,
   ...fileMountCalls,
+  ...memfdCalls,
   ...mountApiCalls,
   ...handleCalls,
   ...fileNameCalls,
@@ -29,5 +33,7 @@ export const fileFamilies: readonly SyscallDefinition[] = [
   ...filePollCalls,
   ...fileStatCalls,
   ...fileTransferCalls,
+  ...fileSystemCalls,
+  ...statmountCalls,
   ...fileXattrCalls,
 ];

@@ -1,5 +1,5 @@
 /** Moving bytes from file to file: sendfile(2), copy_file_range(2), splice(2), tee(2), vmsplice(2); and calls about storage. */
-import { EAGAIN, EBADF, EINVAL, EISDIR, EOVERFLOW, EPERM, EPIPE, ESPIPE, EXDEV } from "../abi/errno.ts";
+import { EAGAIN, EBADF, EFAULT, EINVAL, EISDIR, EOVERFLOW, EPERM, EPIPE, ESPIPE, EXDEV } from "../abi/errno.ts";
 import { O_APPEND, O_NONBLOCK, SEEK_CUR } from "../abi/fcntl.ts";
 import { SIGPIPE } from "../abi/signal.ts";
 import { S_IFDIR, S_IFREG } from "../abi/stat.ts";
@@ -8,6 +8,7 @@ import { block } from "../proc/wait.ts";
 import { isReadable, isWritable, RegularFile, release, retain } from "../vfs/file.ts";
 import { isImmutable } from "../vfs/file-flags.ts";
 import { PipeFile } from "../vfs/pipe.ts";
+import { SecretFile } from "../vfs/secret.ts";
 import type { File } from "../vfs/types.ts";
 import { choice, fd, flags, offset, size, uint } from "./args.ts";
 import { type Arg, type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
@@ -275,6 +276,9 @@ function vmsplice(task: Task, number: number, iov: number, count: number, bits: 
   const vectors = readIoVectors(task, iov, count);
   const wait = (file.flags & O_NONBLOCK) === 0 && (bits & SPLICE_F_NONBLOCK) === 0;
   if (!isWritable(file)) return withNonblock(file, !wait, () => readVectors(task, file, vectors, undefined));
+  // Pages that the pipe would have to take along.
+  const secret = vectors.some(({ address }) => task.space.vmas.find(address)?.file instanceof SecretFile);
+  if (secret) return -EFAULT;
   const bytes = gather(task, vectors);
   if (bytes.length === 0) return 0;
   const attempt = (): number => {

@@ -1,5 +1,5 @@
 /** What the file calls share: paths and descriptors of the caller, and blocking on a file. */
-import { EAGAIN, EFAULT, EINTR, EINVAL, ENOENT, ENOTDIR, errno } from "../abi/errno.ts";
+import { E2BIG, EAGAIN, EFAULT, EINTR, EINVAL, ENOENT, ENOTDIR, errno } from "../abi/errno.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, O_NONBLOCK } from "../abi/fcntl.ts";
 import { RLIMIT_NOFILE } from "../abi/resource.ts";
 import { Socket } from "../net/socket.ts";
@@ -98,4 +98,16 @@ export function readIoVectors(task: Task, address: number, count: number): IoVec
     left -= taken;
   }
   return vectors;
+}
+
+/**
+ * A structure that may be of another version than ours (copy_struct_from_user()): what it lacks is zero, and what we do not
+ * know has to be (E2BIG).
+ */
+export function readVersioned(task: Task, address: number, size: number, known: number): DataView {
+  const bytes = task.space.readable(address, size);
+  if (bytes.subarray(known).some((byte) => byte !== 0)) throw errno(E2BIG);
+  const copy = new Uint8Array(known);
+  copy.set(bytes.subarray(0, known));
+  return new DataView(copy.buffer);
 }

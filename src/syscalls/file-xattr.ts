@@ -1,7 +1,7 @@
 /** Extended attributes: xattr(7). */
 import { CAP_SYS_ADMIN } from "../abi/capability.ts";
 import { E2BIG, EACCES, EINVAL, ENODATA, EOPNOTSUPP, EPERM, ERANGE, EROFS, errno } from "../abi/errno.ts";
-import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, XATTR_CREATE, XATTR_REPLACE } from "../abi/fcntl.ts";
+import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, XATTR_CREATE, XATTR_REPLACE } from "../abi/fcntl.ts";
 import { IN_ATTRIB } from "../abi/inotify.ts";
 import { S_IFDIR, S_IFREG } from "../abi/stat.ts";
 import type { Task } from "../proc/task.ts";
@@ -10,9 +10,11 @@ import { checkFree } from "../vfs/file-flags.ts";
 import { notifyFile } from "../vfs/notify.ts";
 import type { Path } from "../vfs/path.ts";
 import { allowed, MAY_READ, MAY_WRITE } from "../vfs/permission.ts";
-import { cstring, fd, flags, inBuffer, outBuffer, path, size } from "./args.ts";
+import { cstring, dirfd, fd, flags, inBuffer, outBuffer, path, printFlags, printPointer, size } from "./args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
-import { lookupAt, placeOf } from "./file-util.ts";
+import { atFlags } from "./file-args.ts";
+import { lookupAt, placeOf, readVersioned } from "./file-util.ts";
+import { given, unsigned64 } from "./struct-args.ts";
 
 const XATTR_NAME_MAX = 255;
 const XATTR_SIZE_MAX = 65536;
@@ -126,8 +128,80 @@ function family(prefix: string, target: typeof path, find: Find): SyscallDefinit
   ];
 }
 
+/** struct xattr_args: value, size, flags. */
+const XATTR_ARGS_SIZE = 16;
+const PAGE_SIZE = 4096;
+
+interface XattrArgs {
+  readonly value: number;
+  readonly size: number;
+  readonly flags: number;
+}
+
+function readArguments(task: Task, address: number, size: number): XattrArgs {
+  if (size < XATTR_ARGS_SIZE) throw errno(EINVAL);
+  if (size > PAGE_SIZE) throw errno(E2BIG);
+  const view = readVersioned(task, address, size, XATTR_ARGS_SIZE);
+  return { value: unsigned64(view, 0), size: view.getUint32(8, true), flags: view.getUint32(12, true) };
+}
+
+/** Of the calls with a directory, a path and AT_* flags. Without a path it is the file that is open, as for fsetxattr. */
+function findAt(task: Task, dirfd: number, address: number, bits: number): Path {
+  const empty = (bits & AT_EMPTY_PATH) !== 0 && (address === 0 || task.space.readU8(address) === 0);
+  if (empty && dirfd !== AT_FDCWD) return byFd(task, dirfd);
+  return lookupAt(task, dirfd, address, bits);
+}
+
+function checkAtFlags(bits: number): void {
+  if (bits & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) throw errno(EINVAL);
+}
+
+const xattrArgs = given(XATTR_ARGS_SIZE, (view) => {
+  const bits = printFlags(view.getUint32(12, true), [
+    [XATTR_CREATE, "XATTR_CREATE"],
+    [XATTR_REPLACE, "XATTR_REPLACE"],
+  ]);
+  return `{value=${printPointer(unsigned64(view, 0))}, size=${view.getUint32(8, true)}, flags=${bits}}`;
+});
+
+const atCalls: readonly SyscallDefinition[] = [
+  syscall(
+    "setxattrat",
+    [dirfd, path, atFlags, cstring, xattrArgs, size],
+    (task, dirfd, path, at, name, args, length) => {
+      const { value, size, flags: bits } = readArguments(task, args, length);
+      checkAtFlags(at);
+      if (bits & ~(XATTR_CREATE | XATTR_REPLACE)) return -EINVAL;
+      const text = readName(task, name);
+      if (size > XATTR_SIZE_MAX) return -E2BIG;
+      return set(task, findAt(task, dirfd, path, at), text, value, size, bits);
+    },
+  ),
+  syscall(
+    "getxattrat",
+    [dirfd, path, atFlags, cstring, xattrArgs, size],
+    (task, dirfd, path, at, name, args, length) => {
+      const { value, size, flags: bits } = readArguments(task, args, length);
+      if (bits !== 0) return -EINVAL;
+      checkAtFlags(at);
+      const text = readName(task, name);
+      return get(task, findAt(task, dirfd, path, at), text, value, size);
+    },
+  ),
+  syscall("listxattrat", [dirfd, path, atFlags, outBuffer(), size], (task, dirfd, path, at, address, size) => {
+    checkAtFlags(at);
+    return list(task, findAt(task, dirfd, path, at), address, size);
+  }),
+  syscall("removexattrat", [dirfd, path, atFlags, cstring], (task, dirfd, path, at, name) => {
+    checkAtFlags(at);
+    const text = readName(task, name);
+    return remove(task, findAt(task, dirfd, path, at), text);
+  }),
+];
+
 export const fileXattrCalls: readonly SyscallDefinition[] = [
   ...family("", path, byPath),
   ...family("l", path, byLink),
   ...family("f", fd, byFd),
+  ...atCalls,
 ];

@@ -17,6 +17,7 @@ import { VmFlag } from "../mm/vma.ts";
 import type { Task } from "../proc/task.ts";
 import { isWritable, RegularFile } from "../vfs/file.ts";
 import { isAppendOnly } from "../vfs/file-flags.ts";
+import { SecretFile } from "../vfs/secret.ts";
 import { fd as fdArg, flags, outPtr, printHex, printPointer, ptr, size } from "./args.ts";
 import { mapFlags } from "./control-args.ts";
 import { type Arg, type SyscallDefinition, syscall } from "./define.ts";
@@ -43,9 +44,14 @@ function mmap(
   if (bits & MAP_SHARED && file !== null && isAppendOnly(file.inode) && isWritable(file)) throw errno(EACCES);
   if (bits & MAP_FIXED && (bits & MAP_FIXED_NOREPLACE) === 0) checkSealed(task, address, length);
   if (bits & MAP_LOCKED && !canLock(task)) throw errno(EPERM);
-  if (bits & MAP_LOCKED || task.space.futureFlags !== 0) checkLockLimit(task, lockedBytes(task.space) + length, EAGAIN);
+  const secret = file instanceof SecretFile;
+  if (secret && (bits & MAP_SHARED) === 0) throw errno(EINVAL);
+  if (bits & MAP_LOCKED || secret || task.space.futureFlags !== 0)
+    checkLockLimit(task, lockedBytes(task.space) + length, EAGAIN);
   const mapped = task.space.mmap(address, length, prot, bits, file, offset);
   if (file instanceof RegularFile) file.accessed();
+  const vma = secret ? task.space.vmas.find(mapped) : undefined;
+  if (vma !== undefined) vma.flags |= VmFlag.Locked | VmFlag.DontDump;
   return mapped;
 }
 

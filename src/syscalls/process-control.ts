@@ -1,5 +1,5 @@
 /** prctl(2), arch_prctl(2), personality(2), robust lists. */
-import { CAP_LAST_CAP, CAP_SETPCAP, CAP_SYS_ADMIN, CAP_SYS_RESOURCE } from "../abi/capability.ts";
+import { CAP_LAST_CAP, CAP_SETPCAP, CAP_SYS_RESOURCE } from "../abi/capability.ts";
 import { EINVAL, ENODEV, ENOSYS, ENXIO, EPERM, ESRCH, errno } from "../abi/errno.ts";
 import { PR_MDWE_NO_INHERIT, PR_MDWE_REFUSE_EXEC_GAIN } from "../abi/mman.ts";
 import { SECCOMP_MODE_FILTER, SECCOMP_MODE_STRICT } from "../abi/seccomp.ts";
@@ -321,7 +321,4 @@ export const prctlCalls: readonly SyscallDefinition[] = [
     return 0;
   }),
   syscall("get_robust_list", [pidArg, outPtr, outPtr], getRobustList),
-  syscall("acct", [ptr], (task) => (task.capable(CAP_SYS_ADMIN) ? -ENOSYS : -EPERM), {
-    partial: "as a kernel without process accounting: ENOSYS",
-  }),
 ];

@@ -62,8 +62,17 @@ function getDescriptor(task: Task, number: number, target: number, bits: number)
   return task.files.add(file, true, fdLimit(task));
 }
 
+/** The memory of a process that is being killed goes at its end, which is at hand. */
+function release(task: Task, number: number, bits: number): number {
+  if (bits !== 0) return -EINVAL;
+  const { process } = pidFile(task, number);
+  if (process.exited) return -ESRCH;
+  return process.exiting ? 0 : -EINVAL;
+}
+
 export const pidfdCalls: readonly SyscallDefinition[] = [
   syscall("pidfd_open", [pidArg, flags([[PIDFD_NONBLOCK, "PIDFD_NONBLOCK"]])], open),
   syscall("pidfd_send_signal", [fd, signalArg, siginfo, uint], sendSignal),
+  syscall("process_mrelease", [fd, uint], release),
   syscall("pidfd_getfd", [fd, fd, uint], getDescriptor),
 ];

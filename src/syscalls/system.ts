@@ -1,12 +1,25 @@
 /** The machine: uname(2), sysinfo(2), getrandom(2), sethostname(2), reboot(2), and what only a real machine has. */
-import { CAP_SYS_ADMIN, CAP_SYS_BOOT, CAP_SYS_RAWIO, CAP_SYS_TTY_CONFIG, CAP_SYSLOG } from "../abi/capability.ts";
-import { EINVAL, EPERM, errno } from "../abi/errno.ts";
+import {
+  CAP_SYS_ADMIN,
+  CAP_SYS_BOOT,
+  CAP_SYS_PACCT,
+  CAP_SYS_RAWIO,
+  CAP_SYS_TTY_CONFIG,
+  CAP_SYSLOG,
+} from "../abi/capability.ts";
+import { EACCES, EINVAL, EPERM, errno } from "../abi/errno.ts";
+import { O_APPEND, O_LARGEFILE, O_WRONLY } from "../abi/fcntl.ts";
 import { SIGHUP, SIGINT, SIGKILL } from "../abi/signal.ts";
+import { S_IFREG } from "../abi/stat.ts";
+import { account } from "../proc/accounting.ts";
 import { exitGroup } from "../proc/exit.ts";
 import { NO_RESULT } from "../proc/scheduler.ts";
 import type { Task } from "../proc/task.ts";
 import { KERNEL_RELEASE, KERNEL_VERSION, OS_TYPE } from "../proc/uts.ts";
 import { decodeBytes, encodeBytes } from "../util/bytes.ts";
+import { release, retain } from "../vfs/file.ts";
+import { openAt } from "../vfs/open.ts";
+import type { File } from "../vfs/types.ts";
 import { FOLLOW, lookup } from "../vfs/walk.ts";
 import { cstring, int, path, ptr, size, uint } from "./args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
@@ -152,6 +165,29 @@ function swap(task: Task, address: number): number {
   return -EINVAL;
 }
 
+/** acct(2): where the ends of processes are written down from now on. */
+function acct(task: Task, address: number): number {
+  if (!task.capable(CAP_SYS_PACCT)) return -EPERM;
+  const { pids } = task.process;
+  let file: File | null = null;
+  if (address !== 0) {
+    const path = task.space.readCString(address);
+    const opened = openAt(task, undefined, path, O_WRONLY | O_APPEND | O_LARGEFILE, 0);
+    file = retain(opened);
+    if (file.inode.format !== S_IFREG) {
+      release(file);
+      return -EACCES;
+    }
+  }
+  const old = pids.accounts;
+  pids.accounts = file;
+  if (old !== null) {
+    account(task.process, pids, old, false);
+    release(old);
+  }
+  return 0;
+}
+
 /** A call that needs a capability and, with it, hardware or a kernel that is not there. */
 function refused(capability: number, code: number): (task: Task) => number {
   return (task) => (task.capable(capability) ? -code : -EPERM);
@@ -171,6 +207,7 @@ export const systemCalls: readonly SyscallDefinition[] = [
       task.uts.domainname = name;
     }),
   ),
+  syscall("acct", [path], acct),
   syscall("reboot", [uint, uint, uint, ptr], reboot),
   syscall("syslog", [logAction, logBuffer, logLength], syslog),
   syscall("vhangup", [], (task) => {

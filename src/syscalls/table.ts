@@ -20,6 +20,7 @@ import { ptraceCalls } from "./ptrace.ts";
 import { riscvCalls } from "./riscv.ts";
 import { schedulingCalls } from "./scheduling.ts";
 import { seccompCalls } from "./seccomp.ts";
+import { securityCalls } from "./security.ts";
 import { signalActionCalls } from "./signal-action.ts";
 import { signalSendCalls } from "./signal-send.ts";
 import { signalWaitCalls } from "./signal-wait.ts";
@@ -50,6 +51,7 @@ export const SYSCALLS: readonly SyscallDefinition[] = [
   ...processMemoryCalls,
   ...ptraceCalls,
   ...seccompCalls,
+  ...securityCalls,
   ...waitCalls,
   ...riscvCalls,
   ...schedulingCalls,

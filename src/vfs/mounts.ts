@@ -213,6 +213,11 @@ export class MountTable {
     if (fs instanceof MemoryFs && data !== "") fs.remount(tmpfsOptions(data));
   }
 
+  /** The file system itself, wherever it is mounted; one that is of the host, or the kernel's, is what it is. */
+  setReadOnly(fs: FileSystem, on: boolean): void {
+    if (fs instanceof MemoryFs) fs.readOnly = on;
+  }
+
   /** attach_recursive_mnt(): a tree of mounts gets its place, here and wherever `where` propagates to. */
   attach(top: Mount, where: Path): void {
     this.#checkPlace(where, top.root.isDirectory);

@@ -53,6 +53,17 @@ export function makePrivate(mount: Mount): void {
   enslave(mount, undefined);
 }
 
+/** The nearest group that a mount gets its mounts from and of which `visible` knows a member: get_dominating_id(). */
+export function dominating(mount: Mount, visible: (member: Mount) => boolean): PeerGroup | undefined {
+  let group = mount.master;
+  while (group !== undefined) {
+    const members = [...group.members];
+    if (members.some(visible)) return group;
+    group = members[0]?.master;
+  }
+  return undefined;
+}
+
 /** Where what is mounted on a mount shows too: each with the place in its own order, slaves behind their masters. */
 export interface Receiver {
   readonly mount: Mount;

@@ -91,6 +91,9 @@ const plain: readonly string[] = [
   "sysctl",
   "locking",
   "unotify",
+  "statmount",
+  "xattrat",
+  "rarecalls",
 ];
 
 const hellos: readonly string[] = ["hello", "hello-segments", "hello-static-pie", "hello-pie", "hello-dynamic"];

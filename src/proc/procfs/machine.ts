@@ -111,10 +111,22 @@ export function versionText(): string {
   return `${OS_TYPE} version ${KERNEL_RELEASE} (tsrcore) ${KERNEL_VERSION}\n`;
 }
 
+/** The types that there are. */
+export const FILE_SYSTEMS: readonly string[] = [
+  "sysfs",
+  "tmpfs",
+  "proc",
+  "devtmpfs",
+  "sockfs",
+  "pipefs",
+  "ramfs",
+  "devpts",
+  "mqueue",
+  "overlay",
+];
+
 export function filesystemsText(): string {
-  return ["sysfs", "tmpfs", "proc", "devtmpfs", "pipefs", "devpts", "mqueue", "overlay"]
-    .map((name) => `nodev\t${name}\n`)
-    .join("");
+  return FILE_SYSTEMS.map((name) => `nodev\t${name}\n`).join("");
 }
 
 /** Terminals: who is behind which device number, which ps(1) makes names of. */

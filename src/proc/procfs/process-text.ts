@@ -355,8 +355,8 @@ const MOUNT_FLAGS: readonly (readonly [flag: number, name: string])[] = [
   [2048, "nodiratime"],
 ];
 
-function mountOptions(mount: Mount): string {
-  const options = [mount.flags & 1 ? "ro" : "rw"];
+function mountOptions(mount: Mount, readOnly: boolean): string {
+  const options = [readOnly ? "ro" : "rw"];
   for (const [flag, name] of MOUNT_FLAGS) if (mount.flags & flag) options.push(name);
   if ((mount.flags & 1024) === 0) options.push("relatime");
   return options.join(",");
@@ -379,7 +379,7 @@ function* visibleMounts(task: Task): Generator<[Mount, string]> {
 export function mountsText(task: Task): string {
   let text = "";
   for (const [mount, place] of visibleMounts(task))
-    text += `${escapeMount(mount.source)} ${escapeMount(place)} ${mount.fs.type} ${mountOptions(mount)} 0 0\n`;
+    text += `${escapeMount(mount.source)} ${escapeMount(place)} ${mount.fs.type} ${mountOptions(mount, mount.readOnly)} 0 0\n`;
   return text;
 }
 
@@ -398,7 +398,7 @@ export function mountInfoText(task: Task): string {
     const inside = mount.fs.type === "nsfs" ? mount.root.name : nameInFileSystem(mount.root);
     text +=
       `${mount.id} ${mount.parent?.id ?? mount.id} ${majorOf(dev)}:${minorOf(dev)} ${escapeMount(inside)} ${escapeMount(place)} ` +
-      `${mountOptions(mount)}${propagation(mount)} - ${mount.fs.type} ${escapeMount(mount.source)} ${mount.fs.readOnly ? "ro" : "rw"}\n`;
+      `${mountOptions(mount, (mount.flags & 1) !== 0)}${propagation(mount)} - ${mount.fs.type} ${escapeMount(mount.source)} ${mount.fs.readOnly ? "ro" : "rw"}\n`;
   }
   return text;
 }

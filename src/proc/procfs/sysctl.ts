@@ -11,7 +11,7 @@ import type { Inode } from "../../vfs/types.ts";
 import type { IpcLimits } from "../ipc-limits.ts";
 import type { IpcNamespace } from "../ipc-namespace.ts";
 import type { Kernel } from "../kernel.ts";
-import { PID_MAX } from "../pid-namespace.ts";
+import { MemfdExecution, PID_MAX, type PidNamespace } from "../pid-namespace.ts";
 import type { Tunables } from "../tunables.ts";
 import { KERNEL_RELEASE, KERNEL_VERSION, OS_TYPE, type UtsNamespace } from "../uts.ts";
 
@@ -78,6 +78,7 @@ function tree(kernel: Kernel): Tree {
     },
   });
   const ipc = (): IpcNamespace => kernel.scheduler.current?.ipc ?? kernel.namespaces.ipc;
+  const pids = (): PidNamespace => kernel.scheduler.current?.process.pids ?? kernel.pids;
   const limits = (): IpcLimits => ipc().limits;
   const machine = (): Tunables => kernel.tunables;
   return {
@@ -203,6 +204,15 @@ function tree(kernel: Kernel): Tree {
     },
     vm: {
       max_map_count: constant(65530),
+      memfd_noexec: {
+        read: () => pids().memfdExecution,
+        write: (text) => {
+          const n = integer(text);
+          if (n === undefined || n < (pids().parent?.memfdExecution ?? 0) || n > MemfdExecution.Refused) return false;
+          pids().memfdExecution = n;
+          return true;
+        },
+      },
       mmap_min_addr: constant(65536),
       overcommit_memory: constant(0),
       overcommit_ratio: constant(50),

@@ -81,7 +81,7 @@ export interface MemoryFsOptions {
 export class MemoryFs implements FileSystem {
   readonly type: string;
   readonly dev: number;
-  readonly readOnly: boolean = false;
+  readOnly: boolean = false;
   readonly root: MemoryInode;
   readonly clock: Clock;
   readonly overlay: boolean;
