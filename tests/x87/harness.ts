@@ -39,6 +39,7 @@ function sem(f: FunctionBuilder, form: string): Sem {
   const provided: Partial<Sem> = {
     f,
     operands,
+    x87: undefined,
     number: () => f.param(0, "i32"),
     address: () => i64.extend_i32_u(f.param(1, "i32")),
     readable: (address: I64) => f.let(i32.wrap(address)),
@@ -58,7 +59,8 @@ function sem(f: FunctionBuilder, form: string): Sem {
     } as Sem["flags"],
   };
   return new Proxy(provided, {
-    get: (target, name) => (target as Record<string | symbol, unknown>)[name] ?? unsupported(String(name)),
+    get: (target, name) =>
+      name in target ? (target as Record<string | symbol, unknown>)[name] : unsupported(String(name)),
   }) as Sem;
 }
 

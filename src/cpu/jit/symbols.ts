@@ -29,6 +29,8 @@ export class Symbols {
   /** Sums of two registers, by what they are made of. */
   readonly #sums = new Map<string, number>();
   #names = FIRST_NAME;
+  /** What an instruction set knows besides, along the same code. */
+  besides: { copy(): NonNullable<Symbols["besides"]> } | undefined;
 
   /** @param offsets of registers that hold FRAME plus something */
   constructor(frame?: Frame, offsets: readonly (number | undefined)[] = []) {
@@ -84,6 +86,7 @@ export class Symbols {
     for (const [name, list] of this.#checked) other.#checked.set(name, [...list]);
     for (const [key, name] of this.#sums) other.#sums.set(key, name);
     other.#names = this.#names;
+    other.besides = this.besides?.copy();
     return other;
   }
 }

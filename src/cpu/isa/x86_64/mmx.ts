@@ -114,6 +114,7 @@ export const low = (v: V128): I64 => i64x2.extract(v, 0);
 function enterMmx(s: Sem): void {
   s.f.exec(i32.store(i32.const(0), i32.const(0), CONTEXT_OFFSET + X87_TOP));
   s.f.exec(i32.store(i32.const(0), i32.const(0), CONTEXT_OFFSET + X87_EMPTY));
+  s.x87?.known.forget();
 }
 
 /** A definition that works on MMX registers. */

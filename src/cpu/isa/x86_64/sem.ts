@@ -33,6 +33,7 @@ import {
 } from "../../wasm/expr.ts";
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from "../../wasm/module.ts";
 import type { HostImport } from "../common.ts";
+import type { X87Context } from "./x87-stack.ts";
 
 /** Integer operand size in bytes. */
 export type Size = 1 | 2 | 4 | 8;
@@ -200,6 +201,8 @@ export interface Sem {
    * that is never made costs its surroundings their registers all the same.)
    */
   rarely(condition: I32, body: () => void): void;
+  /** What is known of the x87's stack where the code is straight: of engines that leave what is rare to others (x87-stack.ts). */
+  readonly x87?: X87Context | undefined;
   /** The number of a register operand of kind t (the i of st(i)) or s (segment register). */
   number(n: number): I32;
 

@@ -36,6 +36,7 @@ import {
   signExponent,
   significand,
   statusWord,
+  TRUNCATE,
   top,
   waitForErrors,
   type X87State,
@@ -384,9 +385,6 @@ function comparisons(m: ModuleBuilder, x: X87State): Definitions {
   };
   return all;
 }
-
-/** The control word's rounding control: towards zero. */
-const TRUNCATE = 0xc00;
 
 function loadsAndStores(m: ModuleBuilder, x: X87State): Definitions {
   const all: Definitions = {};

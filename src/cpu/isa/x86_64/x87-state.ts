@@ -23,6 +23,10 @@ export const SF = 0x40;
 export const ES = 0x80;
 export const BUSY = 0x8000;
 export const CONDITION_CODES = 0x4700;
+/** Of sign and exponent, the exponent. */
+export const MAGNITUDE = 0x7fff;
+/** The control word's rounding control: towards zero. */
+export const TRUNCATE = 0xc00;
 
 /** Bits of the control word that can be changed; the obsolete infinity control (12) is kept too. Bit 6 is always 1. */
 export const CONTROL_BITS = 0x1f3f;

@@ -5,6 +5,7 @@ import type { Family } from "./sem.ts";
 import { defineX87Arithmetic } from "./x87-arith.ts";
 import { defineX87Control } from "./x87-control.ts";
 import { defineLegacyImage, defineX87Environment } from "./x87-environment.ts";
+import { withLean } from "./x87-lean.ts";
 import { defineState } from "./x87-state.ts";
 import { X87_TABLE } from "./x87-table.ts";
 import { defineXsave, xsaveTable } from "./xsave.ts";
@@ -21,11 +22,12 @@ export const x87: Family = {
     if (evaluate === undefined) throw new Error(`the import ${X87_EVALUATE} is missing`);
     const state = defineState(module, defineF80(module, evaluate));
     const image = defineLegacyImage(module, state);
-    return {
+    const definitions = {
       ...defineX87Arithmetic(module, state),
       ...defineX87Control(module, state),
       ...defineX87Environment(module, state, image),
       ...defineXsave(module, state, image),
     };
+    return withLean(definitions, state);
   },
 };

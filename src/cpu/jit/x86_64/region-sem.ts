@@ -11,6 +11,7 @@ import {
   type Size,
   type Word,
 } from "../../isa/x86_64/sem.ts";
+import { type X87Context, X87Known } from "../../isa/x86_64/x87-stack.ts";
 import {
   type F32,
   type F64,
@@ -307,6 +308,11 @@ export class X86RegionSem extends RegionSem implements Sem {
     else this.f.exec(f32.store(this.#memory(n, 4, true), value, BIAS));
   }
 
+  get x87(): X87Context | undefined {
+    if (!this.state.lean) return undefined;
+    this.symbols.besides ??= new X87Known();
+    return { locals: this.state.x87, known: this.symbols.besides as X87Known };
+  }
   mmx(n: number): I64 {
     if (!this.#inRegister(n)) return this.low64(n);
     return this.f.let(i64.load(ZERO, CONTEXT_OFFSET + X87_REGS + this.#register(n) * 16));

@@ -12,6 +12,7 @@ import {
   YMM,
   YMM_SIZE,
 } from "../../isa/x86_64/context.ts";
+import { X87Locals } from "../../isa/x86_64/x87-stack.ts";
 import { i32, i64, v128 } from "../../wasm/expr.ts";
 import type { FunctionBuilder, Local } from "../../wasm/module.ts";
 import type { Effects } from "../region-sem.ts";
@@ -43,6 +44,7 @@ export class X86State extends State {
   #steps = true;
   readonly #vector: Local<"v128">[] = [];
   #flags: FlagLocals | undefined;
+  #x87: X87Locals | undefined;
 
   constructor(f: FunctionBuilder, lean: boolean) {
     super(f, lean, SSE_CAREFUL);
@@ -50,6 +52,9 @@ export class X86State extends State {
 
   vector(n: number, half: number): Local<"v128"> {
     return (this.#vector[n * 2 + half] ??= this.f.permanent("v128"));
+  }
+  get x87(): X87Locals {
+    return (this.#x87 ??= new X87Locals(this.f));
   }
   get flags(): FlagLocals {
     const { f } = this;
