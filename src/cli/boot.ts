@@ -6,6 +6,6 @@ import { prepare } from "./startup.ts";
 
 const args = process.argv.slice(2);
 const startup = prepare(args);
-const loader = new ScriptLoader(path.dirname(fileURLToPath(import.meta.url)), startup.store, startup.flags);
+const loader = new ScriptLoader(path.dirname(fileURLToPath(import.meta.url)), startup.kept);
 const { start } = loader.load("main.cjs") as typeof import("./main.ts");
 start(args, startup);

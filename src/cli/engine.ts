@@ -1,5 +1,7 @@
 /** Engines by name. Those that need something installed say what, if it is missing. */
 import { readInterpModules } from "../host/node/interp-module.ts";
+import type { KeptCode } from "../host/node/kept-code.ts";
+import { keptModules } from "../host/node/kept-modules.ts";
 import { allowRelaxedSimd } from "../host/node/relaxed-simd.ts";
 import { V8Flags } from "../host/node/v8-flags.ts";
 import {
@@ -22,12 +24,14 @@ export interface EngineOptions {
   /** Of lockstep. */
   readonly pair?: Pair;
   readonly flags?: V8Flags;
+  /** Code of V8's that earlier runs have left. */
+  readonly kept?: KeptCode | undefined;
 }
 
 export async function createEngine(
   cpu: CpuName,
   host: Host,
-  { jit = {}, pair = DEFAULT_PAIR, flags = new V8Flags() }: EngineOptions = {},
+  { jit = {}, pair = DEFAULT_PAIR, flags = new V8Flags(), kept }: EngineOptions = {},
 ): Promise<CpuEngine> {
   const log = (line: string): void => host.log(line);
   const bytes = new DataView(new ArrayBuffer(8));
@@ -40,7 +44,8 @@ export async function createEngine(
     },
   };
   const modules = readInterpModules();
-  const prebuilt = modules === undefined ? {} : { modules };
+  const compile = modules === undefined || kept === undefined ? undefined : keptModules(kept);
+  const prebuilt = { ...(modules === undefined ? {} : { modules }), ...(compile === undefined ? {} : { compile }) };
   const interp = (from: Sources): Promise<CpuEngine> => createInterpEngine({ log, ...from, ...prebuilt });
   const translating = (from: Sources): Promise<CpuEngine> => {
     allowRelaxedSimd(flags);

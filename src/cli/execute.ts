@@ -52,7 +52,7 @@ export async function execute(options: RunOptions, startup: Startup, trace: Trac
     ...(options.jitThreshold === undefined ? {} : { threshold: options.jitThreshold }),
     ...(options.jitDump === undefined ? {} : { dump: dumpTo(options.jitDump) }),
   };
-  const inner = await createEngine(options.cpu, host, { jit, pair: options.pair, flags: startup.flags });
+  const inner = await createEngine(options.cpu, host, { jit, pair: options.pair, ...startup });
   const profile = options.profile === undefined ? undefined : await openProfile(options.profile, inner);
   const engine = profile?.profiler.engine ?? inner;
   const root = await openRoot(rootOf(options), shared, host.clock);

@@ -181,6 +181,18 @@ export interface CodeStore {
   trim(): void;
 }
 
+/** A module, compiled by the host. */
+export interface CompiledModule {
+  readonly module: WebAssembly.Module;
+  /** The host's optimised code is there from the start. */
+  readonly optimised: boolean;
+  /** The function of the module whose optimised code is worth being kept. */
+  watch(exported: CallableFunction): void;
+}
+
+/** Compiles, with what other runs have left where the host can keep that. */
+export type ModuleCompiler = (bytes: Uint8Array<ArrayBuffer>) => CompiledModule;
+
 export interface Host {
   readonly clock: Clock;
   readonly timers: Timers;

@@ -15,9 +15,13 @@ beforeEach(() => {
 });
 afterEach(() => fs.rmSync(home, { recursive: true }));
 
-function run(options: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<string> {
+function run(
+  options: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+  nodeOptions: readonly string[] = [],
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [TSRCORE, "run", ...options, "sh", "-c", SCRIPT], {
+    const child = spawn(process.execPath, [...nodeOptions, TSRCORE, "run", ...options, "sh", "-c", SCRIPT], {
       env: { PATH: process.env["PATH"] ?? "", HOME: home, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -88,4 +92,18 @@ describe("translations on disk", () => {
     expect(await run()).toBe(ANSWER);
     expect(await run([], { XDG_CACHE_HOME: "/proc/none" })).toBe(ANSWER);
   });
+});
+
+describe("V8's code on disk", () => {
+  it.skipIf(!process.versions.v8.startsWith("11.3."))(
+    "has the interpreter's loop optimised from the start",
+    async () => {
+      const trace = ["--trace-wasm-compilation-times"];
+      // The largest function there is.
+      const loop = /using TurboFan, .* bodysize [3-9]\d{4} /;
+      expect(await run(["--cpu", "interp"], {}, trace)).toMatch(loop);
+      expect(await run(["--cpu", "interp"], {}, trace)).not.toMatch(loop);
+      expect(await run(["--cpu", "interp", "--no-cache"], {}, trace)).toMatch(loop);
+    },
+  );
 });

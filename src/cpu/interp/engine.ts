@@ -4,6 +4,7 @@
  * The generated module is compiled once per engine and instantiated once per guest memory. `instructions` is exact but
  * for what happened in the instruction that trapped.
  */
+import type { CompiledModule, ModuleCompiler } from "../../host/interface.ts";
 import type { GuestMemory } from "../../mm/guest-memory.ts";
 import { CONTEXT_OFFSET } from "../../mm/layout.ts";
 import { type Access, type CpuCore, type CpuEngine, type IsaName, SINGLE_STEP, Trap } from "../core.ts";
@@ -27,6 +28,8 @@ export interface InterpOptions {
   /** 64 random bits, for rdrand and rdseed. Without it, the same numbers in every run. */
   readonly random?: () => bigint;
   readonly log?: (line: string) => void;
+  /** What compiles the module instead of V8 alone. */
+  readonly compile?: ModuleCompiler;
   /** Taken branches, of all guests, after which the loop for programs that compute takes over (program.ts). */
   readonly briefBranches?: number;
 }
@@ -70,7 +73,7 @@ export class InterpEngine implements CpuEngine {
   readonly functions: Readonly<Record<string, number>>;
   /** The encoding table. */
   readonly lines: Lines;
-  readonly #module: WebAssembly.Module;
+  readonly #compiled: CompiledModule;
   readonly #loops = new WeakMap<GuestMemory, Loops>();
   /** Taken branches so far, as long as it matters. */
   branches = 0;
@@ -87,8 +90,10 @@ export class InterpEngine implements CpuEngine {
     this.countsTime = options.timestamp !== undefined;
     this.#random = options.random ?? splitmix64();
     this.briefBranches = options.briefBranches ?? BRIEF_BRANCHES;
-    this.#module = new WebAssembly.Module(options.module);
-    const image = readImage(this.#module);
+    this.#compiled = (options.compile ?? compileAnew)(options.module);
+    // There is nothing to wait for.
+    if (this.#compiled.optimised) this.branches = EARLY_BRANCHES;
+    const image = readImage(this.#compiled.module);
     this.handlers = numberHandlers(image.inline, image.outlined);
     this.functions = image.functions;
     this.lines = image.lines;
@@ -113,7 +118,8 @@ export class InterpEngine implements CpuEngine {
       const executed = new DataView(memory.memory.buffer, EXECUTED, 8);
       const timestamp = this.#timestamp ?? ((): bigint => executed.getBigUint64(0, true) >> 4n);
       const imports = { env: { memory: memory.memory, timestamp, random: this.#random, x87_evaluate: evaluate } };
-      loops = new WebAssembly.Instance(this.#module, imports).exports as unknown as Loops;
+      loops = new WebAssembly.Instance(this.#compiled.module, imports).exports as unknown as Loops;
+      this.#compiled.watch(loops.main);
       this.#loops.set(memory, loops);
     }
     return loops;
@@ -256,6 +262,10 @@ export class InterpCore implements CpuCore {
     const bytes = [...this.memory.u8.subarray(pc, pc + 15)].map((b) => b.toString(16).padStart(2, "0"));
     log(`illegal or unimplemented instruction at 0x${pc.toString(16)}: ${bytes.join(" ")}`);
   }
+}
+
+function compileAnew(bytes: Uint8Array<ArrayBuffer>): CompiledModule {
+  return { module: new WebAssembly.Module(bytes), optimised: false, watch: () => {} };
 }
 
 /** A generator of pseudo-random numbers (Steele, Lea, Flood: "Fast splittable pseudorandom number generators"). */

@@ -5,6 +5,7 @@ import { setFlagsFromString } from "node:v8";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CodeStore } from "../interface.ts";
 import { openCodeStore } from "./code-store.ts";
+import { KeptCode } from "./kept-code.ts";
 import { ScriptLoader } from "./script-loader.ts";
 import { V8Flags } from "./v8-flags.ts";
 
@@ -42,7 +43,7 @@ const files = (): string[] => fs.readdirSync(path.join(base, "store")).map((name
 /** Loads a script as a run would that has lasted so many milliseconds by its end. What it exports, and how much it leaves. */
 function run(lasted = 100, flags: V8Flags = new V8Flags()): { exports: unknown; written: number } {
   const store = open();
-  const loader = new ScriptLoader(scripts, store, flags);
+  const loader = new ScriptLoader(scripts, new KeptCode(store, flags));
   const exports = loader.load("main.cjs");
   vi.spyOn(performance, "now").mockReturnValue(lasted);
   loader.save();
@@ -56,7 +57,7 @@ describe("the loader of scripts", () => {
       "b.cjs",
       'const a = require("./main.cjs"); module.exports = { early: a.before, late: () => a.path, __filename };',
     );
-    const loader = new ScriptLoader(scripts, undefined, new V8Flags());
+    const loader = new ScriptLoader(scripts, undefined);
     const main = loader.load("main.cjs") as { b: { early: number; late: () => string; __filename: string } };
     expect(main.b.early).toBe(1);
     expect(main.b.late()).toBe(path.sep);
