@@ -254,14 +254,15 @@ function spreadFlags(region: Region, flows: readonly BlockFlow[], { successors, 
 function sameFlags(a: Fact, b: Fact): boolean {
   if (a === b) return true;
   if (a === undefined || b === undefined || a === "any" || b === "any") return false;
-  return a.op === b.op && a.previous === b.previous && a.first === b.first;
+  return a.op === b.op && a.previous === b.previous && a.first === b.first && a.compared === b.compared;
 }
 
 function meet(a: Fact, b: KnownFlags | undefined): Fact {
   if (a === "any") return b;
   if (a === undefined || b === undefined) return undefined;
   if (a.op !== b.op || a.previous !== b.previous) return undefined;
-  return a.first === b.first ? a : { ...a, first: false };
+  if (a.first === b.first && a.compared === b.compared) return a;
+  return { ...a, first: a.first && b.first, compared: false };
 }
 
 function through(effects: readonly Effects[], before: KnownFlags | undefined): KnownFlags | undefined {

@@ -9,6 +9,8 @@ export interface KnownFlags {
   readonly previous: number;
   /** The first operand is at hand. */
   readonly first: boolean;
+  /** The two numbers whose comparison gave the flags are at hand. */
+  readonly compared?: boolean;
 }
 
 export const FIRST_STEP: number = ccOp(FlagKind.Inc, 1);

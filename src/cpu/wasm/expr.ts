@@ -504,6 +504,8 @@ export function simdLoad(code: number, addr: I32, offset = 0): V128 {
 export const v128: {
   const(lo: bigint, hi: bigint): V128;
   load(addr: I32, offset?: number): V128;
+  load32_zero(addr: I32, offset?: number): V128;
+  load64_zero(addr: I32, offset?: number): V128;
   store(addr: I32, value: V128, offset?: number): Effect;
 } = {
   const: (lo, hi) => ({
@@ -517,6 +519,8 @@ export const v128: {
     },
   }),
   load: (addr, offset = 0) => simdLoad(0, addr, offset),
+  load32_zero: (addr, offset = 0) => simdLoad(0x5c, addr, offset),
+  load64_zero: (addr, offset = 0) => simdLoad(0x5d, addr, offset),
   store: (addr, value, offset = 0) => ({
     type: "effect",
     emit: (out) => {

@@ -1,6 +1,7 @@
 /** The floating-point formats, and how a narrow one lies in a register: boxed, that is with all ones above it. */
 import { BIAS } from "../../../mm/layout.ts";
 import { type F32, type F64, f32, f64, type I32, type I64, i32, i64, select } from "../../wasm/expr.ts";
+import { isNaN32, isNaN64 } from "../../wasm/nan.ts";
 import type { Sem, Source } from "./sem.ts";
 
 const c64 = i64.const;
@@ -83,7 +84,7 @@ export const singles: Arithmetic<F32> = {
   write: (s, value) => {
     const v = s.f.local("f32");
     s.f.set(v, value);
-    s.rarely(f32.ne(v, v), () => s.f.set(v, f32.const(Number.NaN)));
+    s.rarely(isNaN32(v), () => s.f.set(v, f32.const(Number.NaN)));
     s.setF32(v);
   },
 };
@@ -93,7 +94,7 @@ export const doubles: Arithmetic<F64> = {
   write: (s, value) => {
     const v = s.f.local("f64");
     s.f.set(v, value);
-    s.rarely(f64.ne(v, v), () => s.f.set(v, f64.const(Number.NaN)));
+    s.rarely(isNaN64(v), () => s.f.set(v, f64.const(Number.NaN)));
     s.setF64(v);
   },
 };

@@ -1,10 +1,11 @@
 /** AVX and AVX2: moves, insertion and extraction, broadcasts, tests. Definitions: see sem.ts for the rules they keep. */
 import { BIAS } from "../../../mm/layout.ts";
 import { type I32, type I64, i32, select, shuffle, type V128 } from "../../wasm/expr.ts";
-import { bits, i8x16, i16x8, i32x4, i64x2 } from "../../wasm/simd.ts";
+import { bits, f32x4, f64x2, i8x16, i16x8, i32x4, i64x2 } from "../../wasm/simd.ts";
 import { ZERO } from "./lanes.ts";
 import type { Definition, Sem } from "./sem.ts";
 import { insertWord } from "./sse-integer.ts";
+import { lowOnly } from "./sse-move.ts";
 import { EXTENSION_SOURCE, extensions, insertInteger, insertps, lowBytes, setTestFlags } from "./sse4.ts";
 
 /** The half of 16 bytes that an operand of 16 bytes is. */
@@ -127,21 +128,21 @@ const clear =
 export const avxMove: Readonly<Record<string, Definition>> = {
   vmovaps: movaps,
   vmovups: (s) => s.setVector(0, s.vector(1)),
-  vmovss_load: (s) => s.setVector(0, [i32x4.replace(ZERO, 0, s.low32(1))]),
-  vmovsd_load: (s) => s.setVector(0, [i64x2.replace(ZERO, 0, s.low64(1))]),
-  vmovss: (s) => s.setVector(0, [i32x4.replace(only(s, 1), 0, s.low32(2))]),
-  vmovsd: (s) => s.setVector(0, [i64x2.replace(only(s, 1), 0, s.low64(2))]),
+  vmovss_load: (s) => s.setVector(0, [lowOnly(s, 1, 4)]),
+  vmovsd_load: (s) => s.setVector(0, [lowOnly(s, 1, 8)]),
+  vmovss: (s) => s.setVector(0, [f32x4.replace(only(s, 1), 0, s.lowF32(2))]),
+  vmovsd: (s) => s.setVector(0, [f64x2.replace(only(s, 1), 0, s.lowF64(2))]),
   vmovlps: (s) => {
-    const low = s.low64(2);
-    s.setVector(0, [i64x2.replace(only(s, 1), 0, low)]);
+    const low = s.lowF64(2);
+    s.setVector(0, [f64x2.replace(only(s, 1), 0, low)]);
   },
   vmovhps: (s) => {
-    const high = s.low64(2);
-    s.setVector(0, [i64x2.replace(only(s, 1), 1, high)]);
+    const high = s.lowF64(2);
+    s.setVector(0, [f64x2.replace(only(s, 1), 1, high)]);
   },
   vmovhlps: (s) => {
-    const high = i64x2.extract(only(s, 2), 1);
-    s.setVector(0, [i64x2.replace(only(s, 1), 0, high)]);
+    const high = f64x2.extract(only(s, 2), 1);
+    s.setVector(0, [f64x2.replace(only(s, 1), 0, high)]);
   },
   vmovddup: movddup,
   vmovd_load: movdLoad,

@@ -17,8 +17,9 @@
  * Rounding doubles to odd as well, which needs no test, took three TwoSums in a row and twice the time. Both lanes of a
  * vector of doubles are computed at once; of scalars only the lower one is looked at.
  */
-import { type F32, type F64, f32, f64, type I32, i32, i64, shuffle, type V128, v128 } from "../../wasm/expr.ts";
+import { type F32, type F64, type I32, i32, i64, shuffle, type V128, v128 } from "../../wasm/expr.ts";
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from "../../wasm/module.ts";
+import { anyLane, isNaN32, isNaN64 } from "../../wasm/nan.ts";
 import { bits, f32x4, f64x2, i32x4, i64x2 } from "../../wasm/simd.ts";
 import { withLow } from "./avx-lanes.ts";
 import { defineSoftFma, Negate } from "./fma-soft.ts";
@@ -337,9 +338,9 @@ function definition(
         }
         const lowIsNaN = (v: V128): I32 => {
           const x = f.let<"f32" | "f64">(isSingle ? f32x4.extract(v, 0) : f64x2.extract(v, 0));
-          return isSingle ? f32.ne(x as F32, x as F32) : f64.ne(x as F64, x as F64);
+          return isSingle ? isNaN32(x as F32) : isNaN64(x as F64);
         };
-        const anyNaN = isScalar ? lowIsNaN(r[0] as V128) : bits.anyTrue(r.map((v) => ne(v, v)).reduce(bits.or));
+        const anyNaN = isScalar ? lowIsNaN(r[0] as V128) : anyLane(r.map((v) => ne(v, v)).reduce(bits.or));
         f.if(anyNaN, () => {
           for (const [v, x, y, z] of halves) f.set(v, f.call("v128", fma.nan, [x, y, z, v]));
         });

@@ -10,6 +10,7 @@
  */
 import { type F32, type F64, type I32, i32, shuffle, type V128, v128 } from "../../wasm/expr.ts";
 import type { FunctionBuilder } from "../../wasm/module.ts";
+import { anyLane } from "../../wasm/nan.ts";
 import { bits, f32x4, f64x2, i8x16, i16x8, i32x4, i64x2 } from "../../wasm/simd.ts";
 import type { Definition, Sem } from "./sem.ts";
 import { type SoftFunctions, settle } from "./sse-soft.ts";
@@ -205,7 +206,7 @@ export function runFloat(
       });
       const { nans } = lane;
       if (nans === undefined) return;
-      s.rarely(bits.anyTrue(r.map(nans.of).reduce(bits.or)), () =>
+      s.rarely(anyLane(r.map(nans.of).reduce(bits.or)), () =>
         r.forEach((v, i) => {
           f.set(v, nans.put(f, a[i] as V128, b[i] as V128, v));
         }),

@@ -113,8 +113,11 @@ export interface SemFlags {
    * taken in, where the kind wants one, first the first operand, if it is at hand. Inc and Dec keep the carry flag and have a dst only.
    */
   set(kind: FlagKind, size: Size, dst: Word, src?: Word, aux?: I32, first?: Word): void;
-  /** Sets all six arithmetic flags to the bits of a value (bits other than the six are ignored). */
-  setAll(value: I32): void;
+  /**
+   * Sets all six arithmetic flags to the bits of a value (bits other than the six are ignored).
+   * @param compared two numbers (evaluated) whose comparison gives these flags: 0, CF if less, ZF if equal, ZF PF CF if unordered
+   */
+  setAll(value: I32, compared?: readonly [F64, F64]): void;
   /** Changes only the flags in `mask` to the bits of a value; the others keep what they were. */
   update(mask: number, value: I32): void;
   /** 1 where condition code 0..15 (see CONDITIONS) holds, else 0. */

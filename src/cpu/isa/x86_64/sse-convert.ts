@@ -19,6 +19,7 @@ import {
   type V128,
   v128,
 } from "../../wasm/expr.ts";
+import { isNaN32, isNaN64 } from "../../wasm/nan.ts";
 import { bits, f32x4, f64x2, i32x4, i64x2 } from "../../wasm/simd.ts";
 import { AVX_SCALAR, type FloatLane, runFloat, type ScalarPlace, SSE_SCALAR, ZERO } from "./lanes.ts";
 import type { Definition, Sem } from "./sem.ts";
@@ -265,7 +266,7 @@ export function sseConvert(nan: NanFunctions, soft: SoftFunctions): SseConvert {
       () => f.set(r, f64.reinterpret_i64(f.call("i64", soft.convert, [i64.extend_i32_u(a), SINGLE, DOUBLE]))),
       () => {
         f.set(r, f64.promote_f32(f32.reinterpret_i32(a)));
-        s.rarely(f64.ne(r, r), () => f.set(r, f64.reinterpret_i64(f.call("i64", nan.promote, [a]))));
+        s.rarely(isNaN64(r), () => f.set(r, f64.reinterpret_i64(f.call("i64", nan.promote, [a]))));
       },
     );
     return r;
@@ -278,7 +279,7 @@ export function sseConvert(nan: NanFunctions, soft: SoftFunctions): SseConvert {
       () => f.set(r, f32.reinterpret_i32(i32.wrap(f.call("i64", soft.convert, [a, DOUBLE, SINGLE])))),
       () => {
         f.set(r, f32.demote_f64(f64.reinterpret_i64(a)));
-        s.rarely(f32.ne(r, r), () => f.set(r, f32.reinterpret_i32(f.call("i32", nan.demote, [a]))));
+        s.rarely(isNaN32(r), () => f.set(r, f32.reinterpret_i32(f.call("i32", nan.demote, [a]))));
       },
     );
     return r;

@@ -8,6 +8,7 @@ import { CONTEXT_OFFSET } from "../../../mm/layout.ts";
 import { Trap } from "../../core.ts";
 import { type F32, type F64, f32, f64, type I32, type I64, i32, i64, type V128, v128 } from "../../wasm/expr.ts";
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from "../../wasm/module.ts";
+import { isNaN32, isNaN64 } from "../../wasm/nan.ts";
 import { bits, type FloatLanes, f32x4, f64x2, i32x4, i64x2 } from "../../wasm/simd.ts";
 import { MXCSR, SSE_CAREFUL } from "./context.ts";
 import { AVX_SCALAR, type FloatLane, legacyForms, type ScalarPlace, SSE_SCALAR, ZERO } from "./lanes.ts";
@@ -101,7 +102,7 @@ function scalar32(
       },
       () => {
         f.set(r, compute(a, b));
-        s.rarely(f32.ne(r, r), () => f.set(r, f.call("f32", nan, [a, b])));
+        s.rarely(isNaN32(r), () => f.set(r, f.call("f32", nan, [a, b])));
       },
     );
     place.setF32(s, r);
@@ -130,7 +131,7 @@ function scalar64(
       },
       () => {
         f.set(r, compute(a, b));
-        s.rarely(f64.ne(r, r), () => f.set(r, f.call("f64", nan, [a, b])));
+        s.rarely(isNaN64(r), () => f.set(r, f.call("f64", nan, [a, b])));
       },
     );
     place.setF64(s, r);
@@ -147,9 +148,12 @@ function minMax(p: Precision, choose: (b: V128, a: V128) => V128, careful: Funct
 }
 
 /** ZF PF CF = 111 unordered, 000 greater, 001 less, 100 equal; the others are cleared. */
-function setCompareFlags(s: Sem, ge: I32, ltOrGt: I32, unordered: I32): void {
+function setCompareFlags(s: Sem, a: F64, b: F64): void {
   const bit = (condition: I32, flag: number): I32 => i32.shl(condition, i32.const(31 - Math.clz32(flag)));
-  s.flags.setAll(i32.or(i32.or(bit(i32.eqz(ge), Flag.CF), bit(i32.eqz(ltOrGt), Flag.ZF)), bit(unordered, Flag.PF)));
+  const ordered = i32.and(f64.le(a, a), f64.le(b, b));
+  const unequal = i32.or(f64.lt(a, b), f64.gt(a, b));
+  const below = bit(i32.eqz(f64.ge(a, b)), Flag.CF);
+  s.flags.setAll(i32.or(i32.or(below, bit(i32.eqz(unequal), Flag.ZF)), bit(i32.eqz(ordered), Flag.PF)), [a, b]);
 }
 
 /** COMISS raises invalid operation for quiet NaNs too, UCOMISS for signalling ones only. */
@@ -169,7 +173,7 @@ function compareSingles(soft: SoftFunctions, quietInvalid: boolean): Definition 
       f.set(b, flushed(b));
       settle(s, soft);
     });
-    setCompareFlags(s, f32.ge(a, b), i32.or(f32.lt(a, b), f32.gt(a, b)), i32.or(f32.ne(a, a), f32.ne(b, b)));
+    setCompareFlags(s, f.let(f64.promote_f32(a)), f.let(f64.promote_f32(b)));
   };
 }
 function compareDoubles(soft: SoftFunctions, quietInvalid: boolean): Definition {
@@ -188,7 +192,7 @@ function compareDoubles(soft: SoftFunctions, quietInvalid: boolean): Definition 
       f.set(b, flushed(b));
       settle(s, soft);
     });
-    setCompareFlags(s, f64.ge(a, b), i32.or(f64.lt(a, b), f64.gt(a, b)), i32.or(f64.ne(a, a), f64.ne(b, b)));
+    setCompareFlags(s, a, b);
   };
 }
 

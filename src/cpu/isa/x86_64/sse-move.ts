@@ -1,13 +1,26 @@
 /** SSE and SSE2: moves. Definitions: see sem.ts for the rules they keep. */
 import { BIAS } from "../../../mm/layout.ts";
-import { type I32, type I64, i32, v128 } from "../../wasm/expr.ts";
-import { bits, i8x16, i32x4, i64x2 } from "../../wasm/simd.ts";
-import { type Definition, Reg } from "./sem.ts";
+import { type I32, type I64, i32, type V128, v128 } from "../../wasm/expr.ts";
+import { bits, f32x4, f64x2, i8x16, i32x4, i64x2 } from "../../wasm/simd.ts";
+import { type Definition, Reg, type Sem } from "./sem.ts";
 
 const ZERO = v128.const(0n, 0n);
 
+/** The low 8 or 4 bytes of an operand, and zeros. Floating-point lanes can be moved without a general register. */
+export function lowOnly(s: Sem, n: number, bytes: 4 | 8): V128 {
+  if (s.operands[n]?.kind === "m") {
+    const at = s.readable(s.address(n), bytes);
+    return s.f.let(bytes === 8 ? v128.load64_zero(at, BIAS) : v128.load32_zero(at, BIAS));
+  }
+  return bytes === 8 ? f64x2.replace(ZERO, 0, s.lowF64(n)) : f32x4.replace(ZERO, 0, s.lowF32(n));
+}
+
 /** movd and movq from a general register or memory: the rest of the register becomes 0. */
 const movdLoad: Definition = (s) => {
+  if (s.operands[1]?.kind === "m") {
+    s.setXmm(0, lowOnly(s, 1, s.operands[1].bytes === 8 ? 8 : 4));
+    return;
+  }
   const value = s.read(1);
   s.setXmm(0, s.operands[1]?.bytes === 8 ? i64x2.replace(ZERO, 0, value as I64) : i32x4.replace(ZERO, 0, value as I32));
 };
@@ -26,18 +39,18 @@ export const sseMove: Readonly<Record<string, Definition>> = {
   movaps: (s) => s.setXmm(0, s.xmm(1)),
   movups: (s) => s.setXmmUnaligned(0, s.xmmUnaligned(1)),
   /** Loads clear the rest of the register, moves between registers do not. */
-  movss_load: (s) => s.setXmm(0, i32x4.replace(ZERO, 0, s.low32(1))),
-  movss: (s) => s.setLow32(0, s.low32(1)),
-  movsd_load: (s) => s.setXmm(0, i64x2.replace(ZERO, 0, s.low64(1))),
-  movsd: (s) => s.setLow64(0, s.low64(1)),
+  movss_load: (s) => s.setXmm(0, lowOnly(s, 1, 4)),
+  movss: (s) => s.setLowF32(0, s.lowF32(1)),
+  movsd_load: (s) => s.setXmm(0, lowOnly(s, 1, 8)),
+  movsd: (s) => s.setLowF64(0, s.lowF64(1)),
   movd_load: movdLoad,
   movd_store: movdStore,
-  movhlps: (s) => s.setLow64(0, i64x2.extract(s.xmm(1), 1)),
+  movhlps: (s) => s.setLowF64(0, f64x2.extract(s.xmm(1), 1)),
   movhps_load: (s) => {
-    const high = s.low64(1);
-    s.setXmm(0, i64x2.replace(s.xmm(0), 1, high));
+    const high = s.lowF64(1);
+    s.setXmm(0, f64x2.replace(s.xmm(0), 1, high));
   },
-  movhps_store: (s) => s.setLow64(0, i64x2.extract(s.xmm(1), 1)),
+  movhps_store: (s) => s.setLowF64(0, f64x2.extract(s.xmm(1), 1)),
   maskmovdqu,
   clflush: (s) => {
     s.readable(s.address(0), 1);

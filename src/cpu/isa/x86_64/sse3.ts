@@ -1,6 +1,7 @@
 /** SSE3: arithmetic between neighbours, and moves that double (Intel SDM vol. 2). fisttp is with the x87. */
 import { shuffle, type V128, v128 } from "../../wasm/expr.ts";
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from "../../wasm/module.ts";
+import { anyLane } from "../../wasm/nan.ts";
 import { bits, i64x2 } from "../../wasm/simd.ts";
 import { type FloatLane, pickLanes, type Unary } from "./lanes.ts";
 import type { Definition } from "./sem.ts";
@@ -69,7 +70,7 @@ export function withNaNs(p: Precision, compute: (a: V128, b: V128) => V128): Flo
   return (f, a, b) => {
     const r = f.local("v128");
     f.set(r, compute(a, b));
-    f.if(bits.anyTrue(p.lanes.ne(r, r)), () => f.set(r, f.call("v128", p.nan, [a, b, r])));
+    f.if(anyLane(p.lanes.ne(r, r)), () => f.set(r, f.call("v128", p.nan, [a, b, r])));
     return r;
   };
 }

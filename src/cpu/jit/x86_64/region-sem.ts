@@ -403,13 +403,17 @@ class RegionFlags implements SemFlags {
   #learn(known: KnownFlags): void {
     this.known = this.#sem.isCertain ? known : undefined;
   }
-  setAll(value: I32): void {
+  setAll(value: I32, compared?: readonly [F64, F64]): void {
     const { f, state } = this.#sem;
     this.#sem.writes(FLAGS, true);
     if (this.#sem.flagsDead) return;
+    if (compared !== undefined) {
+      f.set(state.compared[0], compared[0]);
+      f.set(state.compared[1], compared[1]);
+    }
     f.set(state.flags.src, i64.extend_i32_u(i32.and(value, i32.const(ARITHMETIC_FLAGS))));
     f.set(state.flags.op, i32.const(ccOp(FlagKind.Explicit, 1)));
-    this.#learn({ op: ccOp(FlagKind.Explicit, 1), previous: -1, first: false });
+    this.#learn({ op: ccOp(FlagKind.Explicit, 1), previous: -1, first: false, compared: compared !== undefined });
   }
   update(mask: number, value: I32): void {
     if (this.#sem.flagsDead) {
@@ -439,6 +443,27 @@ class RegionFlags implements SemFlags {
           : this.#call(this.#linked.kept),
     });
   }
+  /** A condition of what the comparison of two numbers gave. */
+  #compared(code: number): I32 {
+    const [left, right] = this.#sem.state.compared;
+    const not = (negated: boolean, holds: I32): I32 => (negated ? i32.eqz(holds) : holds);
+    const odd = (code & 1) !== 0;
+    switch (code >> 1) {
+      // Carry: less or unordered. With zero: not greater.
+      case 1:
+        return not(!odd, f64.ge(left, right));
+      case 3:
+        return not(!odd, f64.gt(left, right));
+      // Zero: equal or unordered. The sign and overflow are 0, so this is what is less or equal, too.
+      case 2:
+      case 7:
+        return not(!odd, i32.or(f64.lt(left, right), f64.gt(left, right)));
+      case 5:
+        return not(!odd, i32.and(f64.le(left, left), f64.le(right, right)));
+      default:
+        return i32.const(odd ? 1 : 0);
+    }
+  }
   /** By a function that looks at the context. */
   #call(fn: FunctionRef): I32 {
     const { f, state } = this.#sem;
@@ -449,6 +474,7 @@ class RegionFlags implements SemFlags {
     const { f } = this.#sem;
     this.#sem.uses(FLAGS);
     const { known } = this;
+    if (known?.compared) return f.let(this.#compared(code));
     if (known !== undefined) return f.let(this.#lazy(known).condition(code));
     const holds = this.#call(this.#linked.conditions[code >> 1] as FunctionRef);
     return f.let((code & 1) !== 0 ? i32.eqz(holds) : holds);

@@ -45,6 +45,7 @@ export class X86State extends State {
   readonly #vector: Local<"v128">[] = [];
   #flags: FlagLocals | undefined;
   #x87: X87Locals | undefined;
+  #compared: readonly [left: Local<"f64">, right: Local<"f64">] | undefined;
 
   constructor(f: FunctionBuilder, lean: boolean) {
     super(f, lean, SSE_CAREFUL);
@@ -52,6 +53,10 @@ export class X86State extends State {
 
   vector(n: number, half: number): Local<"v128"> {
     return (this.#vector[n * 2 + half] ??= this.f.permanent("v128"));
+  }
+  /** Numbers whose comparison gave the flags: the context has no place for them. */
+  get compared(): readonly [left: Local<"f64">, right: Local<"f64">] {
+    return (this.#compared ??= [this.f.permanent("f64"), this.f.permanent("f64")]);
   }
   get x87(): X87Locals {
     return (this.#x87 ??= new X87Locals(this.f));
