@@ -42,7 +42,7 @@ function flowOf(hex: string, limits: Partial<RegionLimits> = {}): Analysed {
   const flow = analyse(
     set,
     region,
-    { successors, order: structure({ successors }).sequence },
+    { successors, ...structure({ successors }) },
     {
       framed: true,
       lean: true,

@@ -13,12 +13,13 @@ import { carriedBy, type KnownFlags, keepsCarryOf } from "./known-flags.ts";
 import { type Block, besides, type Region } from "./region.ts";
 import type { Access, Effects, Exits, Span } from "./region-sem.ts";
 import { bit, CAREFUL, FLAGS, type State, type StateSet } from "./state.ts";
+import type { Structure } from "./structure.ts";
 import { type Frame, Symbols } from "./symbols.ts";
 
 export interface BlockFlow {
   readonly effects: readonly Effects[];
   /** For each access of each instruction: what is to be checked instead of it alone. */
-  readonly spans: readonly (readonly Span[])[];
+  spans: readonly (readonly Span[])[];
   /** Changed since the region was entered or the last call, on some path: before the block, before each instruction. */
   dirtyAtEntry: StateSet;
   readonly dirty: StateSet[];
@@ -32,16 +33,20 @@ export interface BlockFlow {
   flags: KnownFlags | undefined;
   /** At the block's end, in terms of what the registers held at its start. */
   readonly ends: readonly (Origin | undefined)[];
-  readonly accesses: readonly Access[];
+  readonly accesses: readonly (readonly Access[])[];
   /** Of registers at the block's start, and behind its call: what they are beyond rsp at the region's entry, if that is known. */
   offsets: Offsets;
   offsetsAfterCall: Offsets;
 }
 
-/** The blocks by number: where each may go on, and those that are reached in a reverse postorder. */
-export interface Graph {
+/** The blocks by number: where each may go on, and how that was structured. */
+export interface Graph extends Pick<Structure, "sequence" | "isMerge" | "isLoop" | "edge"> {
   readonly successors: readonly (readonly number[])[];
-  readonly order: readonly number[];
+  /**
+   * Blocks on the way to which everything is stored that is changed and not used from there on. In a loop with a hundred
+   * branches, as interpreters have, V8 would move all registers of the guest from one place in its frame to another each time.
+   */
+  readonly settling?: ReadonlySet<number>;
 }
 
 /** By general register. */
@@ -68,6 +73,7 @@ export function analyse(set: InstructionSet, region: Region, graph: Graph, optio
   const { framed, lean, exact } = options;
   const scratch = set.state(new FunctionBuilder(new ModuleBuilder(), []), lean);
   const flows = region.blocks.map((block) => summarise(set, block, scratch));
+  spreadSpans(region, flows, graph, set.registers);
   spreadDirty(region, flows, graph);
   spreadLive(region, flows, graph, exact);
   spreadFlags(region, flows, graph);
@@ -101,8 +107,8 @@ function summarise(set: InstructionSet, block: Block, scratch: State): BlockFlow
   const none = (): StateSet[] => effects.map(() => 0n);
   return {
     effects,
-    spans: spansOf(accesses),
-    accesses: accesses.flat(),
+    spans: [],
+    accesses,
     ends: Array.from({ length: set.registers }, (_, n) => symbols.register(n)),
     offsets: [],
     offsetsAfterCall: [],
@@ -116,12 +122,22 @@ function summarise(set: InstructionSet, block: Block, scratch: State): BlockFlow
   };
 }
 
-/** Accesses that are further apart than this are checked one by one. */
+/** Accesses that are further apart than this are checked one by one; the same of those in several blocks. */
 const MAX_SPAN = 2048;
+const MAX_SPAN_BEYOND = 256;
 
-function spansOf(accesses: readonly (readonly Access[])[]): Span[][] {
-  const groups = new Map<number, { low: number; high: number; write: boolean }>();
-  for (const { origin, bytes, write } of accesses.flat()) {
+/** Bytes around a value that one check does for. */
+interface Group {
+  low: number;
+  high: number;
+  write: boolean;
+}
+/** By the value's name, in terms of a block's start. */
+type Groups = Map<number, Group>;
+
+function groupsOf(accesses: readonly Access[]): Groups {
+  const groups: Groups = new Map();
+  for (const { origin, bytes, write } of accesses) {
     if (origin === undefined) continue;
     const group = groups.get(origin.name);
     if (group === undefined) {
@@ -135,6 +151,10 @@ function spansOf(accesses: readonly (readonly Access[])[]): Span[][] {
     group.high = high;
     group.write ||= write;
   }
+  return groups;
+}
+
+function spansOf(accesses: readonly (readonly Access[])[], groups: Groups): Span[][] {
   return accesses.map((list) =>
     list.map(({ origin, bytes, write }) => {
       const group = origin === undefined ? undefined : groups.get(origin.name);
@@ -145,16 +165,88 @@ function spansOf(accesses: readonly (readonly Access[])[]): Span[][] {
   );
 }
 
-function spreadDirty(region: Region, flows: readonly BlockFlow[], { successors, order }: Graph): void {
+/**
+ * What a block accesses near to what one before it does, is checked there already, if there is no other way to the block: a function
+ * that tests one field after another looks at the page once. It is looked at even if the program goes another way then; should
+ * the bytes not be there, the interpreter has one instruction to execute.
+ */
+function spreadSpans(region: Region, flows: readonly BlockFlow[], graph: Graph, registers: number): void {
+  const { successors, sequence } = graph;
+  const all = flows.map(({ accesses }) => groupsOf(accesses.flat()));
+  // What is only used further on, for those before.
+  const beyond = flows.map((): Groups => new Map());
+  for (let at = sequence.length - 1; at >= 0; at--) {
+    const i = sequence[at] as number;
+    const { ends, accesses } = flows[i] as BlockFlow;
+    const groups = all[i] as Groups;
+    for (const s of successors[i] as number[]) {
+      if (!isAlone(region, graph, i, s)) continue;
+      for (const [name, group] of [...(beyond[s] as Groups), ...(all[s] as Groups)]) {
+        const origin = name < registers ? ends[name] : undefined;
+        if (origin === undefined) continue;
+        const wanted = { ...group, low: group.low + origin.plus, high: group.high + origin.plus };
+        const mine = groups.get(origin.name);
+        if (mine === undefined) widen(beyond[i] as Groups, origin.name, wanted);
+        else if (mine.write || !wanted.write) widen(groups, origin.name, wanted);
+      }
+    }
+    (flows[i] as BlockFlow).spans = spansOf(accesses, groups);
+  }
+}
+/** No other block leads there, so that what is known behind the one holds in the other. */
+function isAlone({ blocks }: Region, { isMerge, isLoop, edge }: Graph, from: number, to: number): boolean {
+  const flow = blocks[from]?.flow;
+  if (flow === "call" || flow === "dispatch") return false;
+  return edge(from, to) === "forward" && !isMerge[to] && !isLoop[to];
+}
+function widen(groups: Groups, name: number, { low, high, write }: Group): void {
+  const group = groups.get(name);
+  if (group === undefined) groups.set(name, { low, high, write });
+  else {
+    const from = Math.min(group.low, low);
+    const to = Math.max(group.high, high);
+    if (to - from <= Math.max(MAX_SPAN_BEYOND, group.high - group.low)) {
+      group.low = from;
+      group.high = to;
+    }
+  }
+}
+
+/** What the code of the region reads from each block on before it writes it, be it by this path or that. */
+function usedFrom(region: Region, flows: readonly BlockFlow[], { successors, sequence }: Graph): StateSet[] {
+  const used: StateSet[] = flows.map(() => 0n);
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (let at = sequence.length - 1; at >= 0; at--) {
+      const i = sequence[at] as number;
+      const { effects } = flows[i] as BlockFlow;
+      let live = 0n;
+      if (region.blocks[i]?.flow !== "call") for (const s of successors[i] as number[]) live |= used[s] as StateSet;
+      for (let n = effects.length - 1; n >= 0; n--) {
+        const { uses, kills } = effects[n] as Effects;
+        live = (live & ~kills) | uses;
+      }
+      if (live === used[i]) continue;
+      used[i] = live;
+      changed = true;
+    }
+  }
+  return used;
+}
+
+function spreadDirty(region: Region, flows: readonly BlockFlow[], graph: Graph): void {
   const { blocks } = region;
+  const { successors, sequence, settling } = graph;
+  const used = settling ? usedFrom(region, flows, graph) : [];
   const writes = flows.map((flow) => flow.effects.reduce((all, e) => all | e.writes, 0n));
   const entry: StateSet[] = blocks.map(() => 0n);
   for (let changed = true; changed; ) {
     changed = false;
-    for (const i of order) {
+    for (const i of sequence) {
       const out = blocks[i]?.flow === "call" ? 0n : (entry[i] as StateSet) | (writes[i] as StateSet);
       for (const s of successors[i] as number[]) {
-        const merged = (entry[s] as StateSet) | out;
+        const kept = settling?.has(s) ? out & ((used[s] as StateSet) | bit(FLAGS)) : out;
+        const merged = (entry[s] as StateSet) | kept;
         if (merged === entry[s]) continue;
         entry[s] = merged;
         changed = true;
@@ -177,12 +269,12 @@ function spreadDirty(region: Region, flows: readonly BlockFlow[], { successors, 
  * would have to be kept in every loop for that, so it is done only where there may be such (`exact`).
  */
 function spreadLive(region: Region, flows: readonly BlockFlow[], graph: Graph, exact: boolean): void {
-  const { successors, order } = graph;
+  const { successors, sequence } = graph;
   const flags = bit(FLAGS);
   for (let changed = true; changed; ) {
     changed = false;
-    for (let at = order.length - 1; at >= 0; at--) {
-      const i = order[at] as number;
+    for (let at = sequence.length - 1; at >= 0; at--) {
+      const i = sequence[at] as number;
       const flow = flows[i] as BlockFlow;
       const block = region.blocks[i] as Block;
       let live = 0n;
@@ -227,12 +319,12 @@ function endsInside({ start, flow, successors, instructions, next }: Block): boo
 /** Not visited yet. */
 type Fact = KnownFlags | undefined | "any";
 
-function spreadFlags(region: Region, flows: readonly BlockFlow[], { successors, order }: Graph): void {
+function spreadFlags(region: Region, flows: readonly BlockFlow[], { successors, sequence }: Graph): void {
   const facts: Fact[] = flows.map(() => "any");
   facts[0] = undefined;
   for (let changed = true; changed; ) {
     changed = false;
-    for (const i of order) {
+    for (const i of sequence) {
       const before = facts[i];
       if (before === "any") continue;
       const { effects } = flows[i] as BlockFlow;
@@ -281,13 +373,13 @@ function spreadOffsets(
   { registers, sp, fp, popped }: InstructionSet,
   region: Region,
   flows: readonly BlockFlow[],
-  { successors, order }: Graph,
+  { successors, sequence }: Graph,
 ): void {
   const reached = new Set([0]);
   (flows[0] as BlockFlow).offsets = Array.from({ length: registers }, (_, n) => (n === sp ? 0 : undefined));
   for (let changed = true; changed; ) {
     changed = false;
-    for (const i of order) {
+    for (const i of sequence) {
       const flow = flows[i] as BlockFlow;
       if (!reached.has(i)) continue;
       let out = flow.ends.map((origin): number | undefined => {
@@ -322,7 +414,7 @@ function frameOf(flows: readonly BlockFlow[]): Frame | undefined {
   let high = 0;
   let count = 0;
   for (const { accesses, offsets } of flows)
-    for (const { origin, bytes } of accesses) {
+    for (const { origin, bytes } of accesses.flat()) {
       if (origin === undefined || origin.name < 0 || origin.name >= offsets.length) continue;
       const offset = offsets[origin.name];
       if (offset === undefined) continue;

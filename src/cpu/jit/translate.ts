@@ -113,6 +113,9 @@ class Translation implements Exits {
   readonly #state: State;
   readonly #structure: Structure;
   readonly #flows: readonly BlockFlow[];
+  /** Blocks that keep only what is used from there on (flow.ts). */
+  readonly #settling: ReadonlySet<number>;
+  readonly #successors: readonly (readonly number[])[];
   readonly #frame: Frame | undefined;
   /** That MXCSR does not matter has to be so wherever the region is entered. */
   readonly #assumesReset: boolean;
@@ -160,7 +163,9 @@ class Translation implements Exits {
     const successors = region.blocks.map((b) => b.successors.map((rip) => this.#index.get(rip) as number));
     const labelled = new Set(region.targets.map((rip) => this.#index.get(rip) as number));
     this.#structure = structure({ successors, labelled });
-    const graph = { successors, order: this.#structure.sequence };
+    this.#successors = successors;
+    this.#settling = region.targets.length > 0 ? joinsOf(this.#structure) : new Set();
+    const graph = { ...this.#structure, successors, settling: this.#settling };
     const { blocks, frame } = analyse(set, region, graph, {
       framed: options.framed(region.entry),
       lean,
@@ -262,12 +267,24 @@ class Translation implements Exits {
       keys.add(key);
       this.#stubs.push({ leave, stores: set, used: false });
     };
+    /** What is left of it where other paths come in. */
+    const addKept = (i: number, dirty: StateSet): void => {
+      for (const s of this.#successors[i] as number[]) {
+        if (!this.#settling.has(s)) continue;
+        const kept = dirty & ((this.#flows[s] as BlockFlow).dirtyAtEntry | bit(FLAGS));
+        for (const set of [kept, kept & ~bit(FLAGS)]) {
+          add("goto", set);
+          add("return", set);
+        }
+      }
+    };
     add("trap", 0n);
     this.#region.blocks.forEach((block, i) => {
       const { effects, dirty, dirtyAtEntry, side } = this.#flows[i] as BlockFlow;
       if (block.flow === "dispatch") {
         add("goto", dirtyAtEntry);
         add("return", dirtyAtEntry);
+        addKept(i, dirtyAtEntry);
       }
       const last = effects.length - 1;
       effects.forEach((e, n) => {
@@ -278,6 +295,7 @@ class Translation implements Exits {
         add("trap", before | e.writes);
         add("goto", before | e.writes);
         add("return", before | e.writes);
+        addKept(i, before | e.writes);
         add("goto", (before | e.writes) & ~bit(FLAGS));
         add("return", (before | e.writes) & ~bit(FLAGS));
         if (block.flow !== "call") return;
@@ -406,10 +424,11 @@ class Translation implements Exits {
   #toDispatch(jump: number): void {
     const to = this.#index.get(DISPATCH) as number;
     const edge = this.#structure.edge(this.#block, to);
+    const stores = edge === "irreducible" ? this.#dirtyAfter : this.#settle(to, this.#dirtyAfter);
     if (edge === "back") {
       const f = this.#f;
       f.set(this.#fuel, i32.sub(this.#fuel, i32.const(1)));
-      f.if(i32.lt_s(this.#fuel, ZERO), () => this.#leave("return", this.#dirtyAfter));
+      f.if(i32.lt_s(this.#fuel, ZERO), () => this.#leave("return", stores));
       f.br(this.#labels.get(to) as Label);
     } else if (edge === "forward") this.#forward(to);
     else this.#leaveTo(jump);
@@ -467,6 +486,8 @@ class Translation implements Exits {
       const old = before[i] as I64;
       const expected = n === sp ? i64.add(old, i64.const(popped)) : old;
       f.if(i64.ne(this.#state.gpr(n), expected), () => f.return(next));
+      // It is the same, but does not come from memory.
+      f.set(this.#state.gpr(n), expected);
     });
     if (this.#loops) f.set(this.#fuel, i32.load(ZERO, REGION_FUEL));
   }
@@ -555,9 +576,18 @@ class Translation implements Exits {
     this.#f.set(this.#pc, i32.const(addressOf(target)));
     this.#leave("goto", stores);
   }
-  #edge(from: number, to: number, target: Place, stores: StateSet): void {
+  /** Stores what is changed and the block that follows does not keep. Returns what is changed there. */
+  #settle(to: number, dirty: StateSet): StateSet {
+    if (!this.#settling.has(to)) return dirty;
+    const { dirtyAtEntry } = this.#flows[to] as BlockFlow;
+    this.#state.store(storable(dirty & ~dirtyAtEntry & ~bit(FLAGS)));
+    return dirty & (dirtyAtEntry | bit(FLAGS));
+  }
+  #edge(from: number, to: number, target: Place, dirty: StateSet): void {
     const f = this.#f;
-    switch (this.#structure.edge(from, to)) {
+    const edge = this.#structure.edge(from, to);
+    const stores = edge === "irreducible" ? dirty : this.#settle(to, dirty);
+    switch (edge) {
       case "irreducible":
         this.#out(target, this.#neededAt(to, stores));
         return;
@@ -591,6 +621,10 @@ class Translation implements Exits {
     this.#step = step;
     this.#known = known;
   }
+}
+
+function joinsOf({ sequence, isMerge, isLoop }: Structure): ReadonlySet<number> {
+  return new Set(sequence.filter((node) => isMerge[node] || isLoop[node]));
 }
 
 function plainly(set: StateSet): StateSet {

@@ -370,6 +370,10 @@
                                                                                               (then
                                                                                                 (return
                                                                                                   (i32.const 65556))))
+                                                                                            (local.set 7
+                                                                                              (i64.add
+                                                                                                (local.get 29)
+                                                                                                (i64.const 8)))
                                                                                             (local.set 31
                                                                                               (i32.wrap_i64
                                                                                                 (local.get 32)))
@@ -450,6 +454,10 @@
                                                                                               (then
                                                                                                 (return
                                                                                                   (i32.const 65566))))
+                                                                                            (local.set 7
+                                                                                              (i64.add
+                                                                                                (local.get 24)
+                                                                                                (i64.const 8)))
                                                                                             (local.set 25
                                                                                               (i32.wrap_i64
                                                                                                 (local.get 32)))
@@ -781,6 +789,10 @@
                                                                                               (then
                                                                                                 (return
                                                                                                   (i32.const 65556))))
+                                                                                            (local.set 7
+                                                                                              (i64.add
+                                                                                                (local.get 35)
+                                                                                                (i64.const 8)))
                                                                                             (local.set 36
                                                                                               (i32.wrap_i64
                                                                                                 (local.get 32)))
@@ -864,6 +876,10 @@
                                                                                               (then
                                                                                                 (return
                                                                                                   (i32.const 65566))))
+                                                                                            (local.set 7
+                                                                                              (i64.add
+                                                                                                (local.get 29)
+                                                                                                (i64.const 8)))
                                                                                             (local.set 31
                                                                                               (i32.wrap_i64
                                                                                                 (local.get 32)))
