@@ -96,6 +96,22 @@ describe("a host directory", () => {
     expect(asks(find)).toBe(1);
     const { inode } = lookup(view, undefined, "/file", FOLLOW);
     expect(asks(() => inode.attributes())).toBe(0);
+    expect(asks(find)).toBe(0);
+    // The next turn.
+    await Promise.resolve();
+    expect(asks(find)).toBe(1);
+    // Reading may change the access time, but mostly does not.
+    const readAndAsk = (): number => {
+      inode.read(0, new Uint8Array(1));
+      return asks(() => inode.attributes());
+    };
+    expect(readAndAsk()).toBe(1);
+    readAndAsk();
+    expect(readAndAsk()).toBe(0);
+    // What was not there before: others may have been changed before it was made.
+    nodeFs.writeFileSync(join(top, "inside/new"), "");
+    lookup(view, undefined, "/new", FOLLOW);
+    nodeFs.unlinkSync(join(top, "inside/new"));
     expect(asks(() => inode.attributes())).toBe(1);
     // The guest writes.
     lookup(view, undefined, "/file", FOLLOW);
@@ -110,6 +126,38 @@ describe("a host directory", () => {
     nodeFs.chmodSync(join(top, "inside/file"), 0o600);
     expect(inode.attributes().mode & 0o777).toBe(0o600);
     nodeFs.chmodSync(join(top, "inside/file"), 0o644);
+  });
+
+  it("keeps the descriptor of a file that is read again in the same turn, and no longer", async () => {
+    let open = 0;
+    let opened = 0;
+    const counting = {
+      ...node,
+      openSync: (...args: Parameters<HostFileSystem["openSync"]>) => {
+        open++;
+        opened++;
+        return node.openSync(...args);
+      },
+      closeSync: (fd: number) => {
+        open--;
+        node.closeSync(fd);
+      },
+    };
+    const view = mounted(new HostFs(counting, { dev: 1, directory: join(top, "inside") }));
+    for (let i = 0; i < 3; i++) expect(text(view, "/file")).toBe("hello");
+    expect([open, opened]).toEqual([1, 1]);
+    await Promise.resolve();
+    expect(open).toBe(0);
+    for (let i = 0; i < 40; i++) nodeFs.writeFileSync(join(top, `inside/many${i}`), `${i}`);
+    for (let i = 0; i < 40; i++) expect(text(view, `/many${i}`)).toBe(`${i}`);
+    expect(open).toBe(16);
+    const file = retain(openAt(view, undefined, "/many39", O_RDWR, 0));
+    unlinkAt(view, undefined, "/many39");
+    file.write(new TextEncoder().encode("x"));
+    release(file);
+    await Promise.resolve();
+    expect(open).toBe(0);
+    for (let i = 0; i < 39; i++) nodeFs.unlinkSync(join(top, `inside/many${i}`));
   });
 
   it("is not left by links, whatever they say", () => {

@@ -7,8 +7,9 @@
  * mount has removed or renamed something, see HostChanges), and files are opened with O_NOFOLLOW. (A process of the host that swaps a directory for a link between two steps can still fool it, as with any
  * server that works by path.)
  *
- * The host may change names at any time, so the file system is `volatile`: every lookup asks. An inode is kept for as long as
- * the host shows the same device, number and type under the name.
+ * The host may change names at any time, so the file system is `volatile`: the host is asked again and again, though not twice in a
+ * turn of the event loop if nothing has changed (see `noted`). An inode is kept for as long as the host shows the same device,
+ * number and type under the name.
  */
 import {
   EACCES,
@@ -93,6 +94,8 @@ const FALLOC_FL_PUNCH_HOLE = 2;
 const FALLOC_FL_ZERO_RANGE = 16;
 /** Zeros written at a time. */
 const ZEROS = 1 << 16;
+/** Descriptors of closed files that are kept till the end of a turn. */
+const MOST_LINGERING = 16;
 
 export interface HostFsOptions {
   readonly dev: number;
@@ -111,7 +114,10 @@ export interface HostFsOptions {
  */
 export class HostChanges {
   count = 0;
-  /** Changes of anything: of names, contents or attributes. */
+  /**
+   * Changes of anything, of names, contents or attributes; and turns of the event loop, in which the host may have changed
+   * something. What the host has said holds as long as this stays.
+   */
   any = 0;
 
   /** Names were removed or renamed. */
@@ -152,11 +158,10 @@ export class HostFs implements FileSystem {
   readonly separators: RegExp;
   /** Devices of the host that are met below the directory, for inode numbers that differ. */
   readonly #devices: Map<bigint, bigint> = new Map();
-  /** What the host has just said of one inode, see noteLatest(). */
-  #latest: HostInode | undefined;
-  #latestStats: HostStats | undefined;
-  #latestChange = 0;
-  #clearing = false;
+  /** Nobody has them open any more, but the host's descriptor is still there, see `linger`. */
+  readonly #lingering: HostInode[] = [];
+  /** The end of this turn of the event loop is waited for. */
+  #ending = false;
 
   constructor(os: HostFileSystem, options: HostFsOptions) {
     this.host = os;
@@ -177,25 +182,30 @@ export class HostFs implements FileSystem {
   }
 
   /**
-   * A lookup has got what mostly is asked for next, the attributes of what it found. They may be used once, as long as the guest
-   * has changed nothing and the event loop has not gone on, in which the host may have changed something.
+   * What the host says now may be used until the guest changes something or the event loop has gone on: only then can the guest
+   * have heard of a change that the host has made since. A server that gives out one file to a hundred clients asks once.
+   * @returns the value of `changes.any` for which it holds
    */
-  noteLatest(inode: HostInode, stats: HostStats): void {
-    this.#latest = inode;
-    this.#latestStats = stats;
-    this.#latestChange = this.changes.any;
-    if (this.#clearing) return;
-    this.#clearing = true;
-    void Promise.resolve().then(() => {
-      this.#clearing = false;
-      this.#latest = undefined;
-    });
+  noted(): number {
+    this.#expire();
+    return this.changes.any;
   }
 
-  takeLatest(inode: HostInode): HostStats | undefined {
-    if (this.#latest !== inode || this.#latestChange !== this.changes.any) return undefined;
-    this.#latest = undefined;
-    return this.#latestStats;
+  /** The descriptor of a file that was closed is kept for whoever opens it next, as long as what was noted holds. */
+  linger(inode: HostInode): void {
+    this.#lingering.push(inode);
+    if (this.#lingering.length > MOST_LINGERING) this.#lingering.shift()?.letGo();
+    this.#expire();
+  }
+
+  #expire(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    void Promise.resolve().then(() => {
+      this.#ending = false;
+      this.changes.any++;
+      for (const inode of this.#lingering.splice(0)) inode.letGo();
+    });
   }
 
   ino(stats: HostStats): number {
@@ -234,6 +244,13 @@ export class HostInode extends BaseInode {
   #users = 0;
   #readFd = -1;
   #writeFd = -1;
+  #lingers = false;
+  /** What the host has said last, and `changes.any` for which it holds. */
+  #stats: HostStats | undefined;
+  #attributes: Attributes | undefined;
+  #notedAt = -1;
+  /** An access time that has stayed as it was when the file was read: most hosts note the first access only. */
+  #lastingAtime: bigint | undefined;
   /** What it was when its last name went: somebody may still have it open, or work in it. */
   #removed: Attributes | undefined;
 
@@ -279,10 +296,10 @@ export class HostInode extends BaseInode {
 
   attributes(): Attributes {
     if (this.#removed !== undefined) return this.#removed;
+    if (this.#isNoted() && this.#attributes !== undefined) return this.#attributes;
     const { fs } = this;
-    const fd = this.#readFd >= 0 ? this.#readFd : this.#writeFd;
-    const s = fd >= 0 ? host(() => fs.host.fstatSync(fd, STAT)) : (fs.takeLatest(this) ?? fs.stat(this.#path()));
-    return {
+    const s = this.#ask();
+    return (this.#attributes = {
       dev: fs.dev,
       ino: this.ino,
       mode: Number(s.mode),
@@ -298,7 +315,34 @@ export class HostInode extends BaseInode {
       mtime: timespecOf(s.mtimeNs),
       ctime: timespecOf(s.ctimeNs),
       ...(s.birthtimeNs === undefined ? {} : { btime: timespecOf(s.birthtimeNs) }),
-    };
+    });
+  }
+
+  #isNoted(): boolean {
+    return this.#notedAt === this.fs.changes.any;
+  }
+
+  #ask(): HostStats {
+    if (this.#isNoted() && this.#stats !== undefined) return this.#stats;
+    const { fs } = this;
+    const fd = this.#readFd >= 0 ? this.#readFd : this.#writeFd;
+    const stats = fd >= 0 ? host(() => fs.host.fstatSync(fd, STAT)) : fs.stat(this.#path());
+    this.#note(stats);
+    return stats;
+  }
+
+  #note(stats: HostStats): void {
+    // Was it read since, and does it not show?
+    const wasRead = this.#stats !== undefined && this.#notedAt < 0;
+    this.#lastingAtime = wasRead && this.#stats?.atimeNs === stats.atimeNs ? stats.atimeNs : undefined;
+    this.#stats = stats;
+    this.#attributes = undefined;
+    this.#notedAt = this.fs.noted();
+  }
+
+  /** Its contents were read: the host may have changed the access time. */
+  #wasRead(): void {
+    if (this.#stats !== undefined && this.#stats.atimeNs !== this.#lastingAtime) this.#notedAt = -1;
   }
 
   #checkWritable(): void {
@@ -308,6 +352,15 @@ export class HostInode extends BaseInode {
 
   override setAttributes(change: AttributeChange): void {
     this.#checkWritable();
+    try {
+      this.#change(change);
+    } finally {
+      // What was there was asked for on the way.
+      this.fs.changes.any++;
+    }
+  }
+
+  #change(change: AttributeChange): void {
     const { host: os, owner } = this.fs;
     const { size, mode, uid, gid } = change;
     if (size !== undefined) this.#withFd(true, (fd) => host(() => os.ftruncateSync(fd, size)));
@@ -362,17 +415,22 @@ export class HostInode extends BaseInode {
   override lookup(name: string): HostInode | undefined {
     if (this.format !== S_IFDIR) throw errno(ENOTDIR);
     if (this.#removed !== undefined) return undefined;
+    const known = this.#children.get(name);
+    if (known !== undefined && known.#isNoted()) return known;
     this.#checkName(name);
+    const { changes } = this.fs;
     let stats: HostStats;
     try {
       stats = this.fs.stat(this.#childPath(name));
     } catch (e) {
       if ((e as { code?: unknown }).code !== ENOENT) throw e;
-      this.#children.delete(name);
+      if (this.#children.delete(name)) changes.any++;
       return undefined;
     }
     const child = this.#child(name, stats);
-    this.fs.noteLatest(child, stats);
+    // Who sees what is new must not see what was before it elsewhere.
+    if (child !== known) changes.any++;
+    child.#note(stats);
     return child;
   }
 
@@ -540,6 +598,7 @@ export class HostInode extends BaseInode {
         if (got === 0) break;
         n += got;
       }
+      this.#wasRead();
       return n;
     });
   }
@@ -605,9 +664,20 @@ export class HostInode extends BaseInode {
 
   closed(): void {
     if (--this.#users > 0) return;
-    if (this.#readFd >= 0) this.fs.host.closeSync(this.#readFd);
+    // Others may wait for what was written; who has only read leaves the descriptor to the next reader.
     if (this.#writeFd >= 0) this.fs.host.closeSync(this.#writeFd);
-    this.#readFd = this.#writeFd = -1;
+    this.#writeFd = -1;
+    if (this.#readFd < 0 || this.#lingers) return;
+    this.#lingers = true;
+    this.fs.linger(this);
+  }
+
+  /** The file system keeps the descriptor for nobody any longer. */
+  letGo(): void {
+    this.#lingers = false;
+    if (this.#users > 0 || this.#readFd < 0) return;
+    this.fs.host.closeSync(this.#readFd);
+    this.#readFd = -1;
   }
 }
 
