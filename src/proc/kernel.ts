@@ -103,6 +103,8 @@ export class Kernel {
   forks = 0;
   /** Of `tasks` those that are the kernel's, and do not count against `maxTasks`. */
   ownTasks = 0;
+  /** For bytes on their way from one file to another, within a step of one call. */
+  readonly carried: Uint8Array<ArrayBuffer> = new Uint8Array(65536);
   /** Woken at each exit of a process. */
   readonly exitQueue: WaitQueue = new WaitQueue();
   #bootRealtime: bigint;

@@ -55,10 +55,10 @@ function put(task: Task, target: Source, bytes: Uint8Array): number {
  */
 function copy(task: Task, source: Source, target: Source, count: number): SyscallResult {
   let done = 0;
-  const buffer = new Uint8Array(Math.min(CHUNK, count));
   const step = (): number => {
+    const { carried } = task.kernel;
     while (done < count) {
-      const wanted = buffer.subarray(0, Math.min(buffer.length, count - done));
+      const wanted = carried.subarray(0, Math.min(carried.length, count - done));
       const taken = take(task, source, wanted);
       if (taken <= 0) return done > 0 ? done : taken;
       let n: number;

@@ -25,7 +25,12 @@ export class WaitQueue {
    * @param events poll bits (POLLIN, ...) that may have become true; 0 means unspecified.
    */
   wake(events = 0): void {
-    if (this.#waiters.size === 0) return;
-    for (const waiter of [...this.#waiters]) waiter(events);
+    const { size } = this.#waiters;
+    if (size === 0) return;
+    // Who is woken may leave, or others come.
+    for (const waiter of size === 1 ? this.#waiters : [...this.#waiters]) {
+      waiter(events);
+      if (size === 1) return;
+    }
   }
 }

@@ -55,13 +55,16 @@ export function release(file: File): void {
 }
 
 export abstract class BaseFile implements File {
-  flags: number;
-  position: number = 0;
-  readonly inode: Inode;
-  readonly path: Path | undefined;
-  references: number = 0;
+  // Declared only, and set by assignments: there are so many kinds of files that V8 would look up each field's definition anew.
+  declare flags: number;
+  declare position: number;
+  declare readonly inode: Inode;
+  declare readonly path: Path | undefined;
+  declare references: number;
 
   constructor(inode: Inode, flags: number, path: Path | undefined) {
+    this.position = 0;
+    this.references = 0;
     this.inode = inode;
     this.flags = flags;
     this.path = path;
