@@ -10,6 +10,7 @@ import { EDOM, EINVAL, ENOPROTOOPT, EOPNOTSUPP, EPERM, errno } from "../abi/errn
 import * as S from "../abi/socket.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
 import { BaseFile, release } from "../vfs/file.ts";
+import type { Sandbox } from "../vfs/sandbox.ts";
 import type { File, GuestAccess, Inode, OpenContext } from "../vfs/types.ts";
 import type { View } from "../vfs/walk.ts";
 
@@ -103,6 +104,8 @@ export abstract class Socket extends BaseFile {
   peerCredentials: PeerCredentials = NOBODY;
   /** Who made it: the sender of what is sent by write(2). */
   creator: PeerCredentials = NOBODY;
+  /** The sandbox of who made it: landlock(7). */
+  sandbox: Sandbox | null = null;
   readonly #inert: Map<number, number> = new Map();
   #linger: Uint8Array = new Uint8Array(8);
 

@@ -19,12 +19,14 @@ import {
   EMSGSIZE,
   ENOTCONN,
   EOPNOTSUPP,
+  EPERM,
   EPIPE,
   EPROTOTYPE,
   Errno,
   errno,
 } from "../abi/errno.ts";
 import { SIOC_FIRST, SIOC_LAST } from "../abi/inet.ts";
+import { SCOPE_ABSTRACT_UNIX_SOCKET } from "../abi/landlock.ts";
 import * as S from "../abi/socket.ts";
 import { S_IFSOCK } from "../abi/stat.ts";
 import { decodeBytes } from "../util/bytes.ts";
@@ -216,6 +218,9 @@ export class UnixSocket extends Socket {
     } else found = this.#network.abstractNames.get(abstractKey(this.type, name.abstract ?? ""));
     if (found === undefined || found.#state === "closed") throw errno(ECONNREFUSED);
     if (found.type !== this.type) throw errno(EPROTOTYPE);
+    const { sandbox } = view.credentials;
+    const scoped = name.path === undefined && found !== this.#peer;
+    if (scoped && sandbox?.keepsFrom(found.sandbox, SCOPE_ABSTRACT_UNIX_SOCKET)) throw errno(EPERM);
     return found;
   }
 
@@ -223,19 +228,20 @@ export class UnixSocket extends Socket {
 
   connect(address: Uint8Array, view: View, credentials: PeerCredentials): number {
     if (this.#datagrams) {
+      if (address.length < 2) return -EINVAL;
       this.#disconnectDatagrams();
       if (((address[0] ?? 0) | ((address[1] ?? 0) << 8)) === S.AF_UNSPEC) return 0;
       this.#join(this.#find(address, view));
       return 0;
     }
-    if (this.#state === "listening") return -EINVAL;
-    if (this.#state === "connected") return -EISCONN;
     const listener = this.#find(address, view);
     if (listener.#state !== "listening" || listener.#readClosed) return -ECONNREFUSED;
     if (listener.#backlog.length > listener.#backlogLimit) {
       this.waitsFor = listener.#room;
       return -EAGAIN;
     }
+    if (this.#state === "listening") return -EINVAL;
+    if (this.#state === "connected") return -EISCONN;
     const owner = { uid: view.credentials.fsuid, gid: view.credentials.fsgid };
     const server = new UnixSocket(this.#network, this.#network.inode(owner), 0, this.type);
     server.#name = listener.#name;

@@ -1,5 +1,6 @@
 /** Who a task is: user and group ids and capabilities (credentials(7), capabilities(7)). Immutable: a change makes a new one. */
 import { CAP_LAST_CAP, CAP_SYS_RESOURCE } from "../abi/capability.ts";
+import type { Sandbox } from "../vfs/sandbox.ts";
 import type { Credentials } from "../vfs/types.ts";
 import type { UserNamespace } from "./user-namespace.ts";
 
@@ -24,6 +25,8 @@ export interface CredentialFields {
   readonly noNewPrivileges: boolean;
   /** Null: the machine's own. */
   readonly users: UserNamespace | null;
+  /** landlock(7) */
+  readonly sandbox: Sandbox | null;
 }
 
 export const ALL_CAPABILITIES: bigint = (1n << BigInt(CAP_LAST_CAP + 1)) - 1n;
@@ -52,6 +55,7 @@ export class TaskCredentials implements Credentials, CredentialFields {
   readonly securebits: number;
   readonly noNewPrivileges: boolean;
   readonly users: UserNamespace | null;
+  readonly sandbox: Sandbox | null;
   readonly #effectiveLo: number;
   readonly #effectiveHi: number;
 
@@ -73,6 +77,7 @@ export class TaskCredentials implements Credentials, CredentialFields {
     this.securebits = fields.securebits;
     this.noNewPrivileges = fields.noNewPrivileges;
     this.users = fields.users;
+    this.sandbox = fields.sandbox;
     this.#effectiveLo = Number(fields.effective & 0xffff_ffffn);
     this.#effectiveHi = Number(fields.effective >> 32n);
   }
@@ -98,6 +103,7 @@ export class TaskCredentials implements Credentials, CredentialFields {
       securebits: 0,
       noNewPrivileges: false,
       users: null,
+      sandbox: null,
     });
   }
 

@@ -1,6 +1,7 @@
 /** Becoming another program: execve(2), and the first program of a machine. After fs/exec.c of Linux. */
 import { EACCES, ETXTBSY, errno } from "../abi/errno.ts";
 import { O_RDONLY } from "../abi/fcntl.ts";
+import { FS_EXECUTE } from "../abi/landlock.ts";
 import { PR_MDWE_NO_INHERIT } from "../abi/mman.ts";
 import { RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK } from "../abi/resource.ts";
 import { SIGCHLD, SIGSEGV, SS_DISABLE } from "../abi/signal.ts";
@@ -144,6 +145,7 @@ function openForExecution(view: View, place: Path): MappedFile {
   const { inode } = place;
   if (inode.format !== S_IFREG || place.mount.flags & MS_NOEXEC) throw errno(EACCES);
   if (!allowed(inode, view.credentials, MAY_EXEC)) throw errno(EACCES);
+  view.credentials.sandbox?.check(place, FS_EXECUTE);
   // deny_write_access()
   if ((inode.writers ?? 0) > 0) throw errno(ETXTBSY);
   return inode.open?.(O_RDONLY, view, place) ?? new RegularFile(inode, O_RDONLY, place);

@@ -17,7 +17,7 @@ import { account } from "./accounting.ts";
 import { futexKey } from "./futex-key.ts";
 import { outwards } from "./pid-namespace.ts";
 import { releaseTracees, stopForExit, tellTracer } from "./ptrace.ts";
-import { releaseFilters } from "./seccomp.ts";
+import { releaseFilters } from "./seccomp-state.ts";
 import type { ProcessGroup } from "./session.ts";
 import type { Task } from "./task.ts";
 import type { ThreadGroup } from "./thread-group.ts";

@@ -15,6 +15,8 @@ export function mayInspect(caller: Task, target: Task, byFilesystemIds = false):
   if (caller.process === target.process) return true;
   const mine = caller.credentials;
   const c = target.credentials;
+  // Who is in a sandbox sees but who is in the same, or further inside.
+  if (mine.sandbox !== null && !mine.sandbox.contains(c.sandbox)) return false;
   const uid = byFilesystemIds ? mine.fsuid : mine.uid;
   const gid = byFilesystemIds ? mine.fsgid : mine.gid;
   if (mine.capableIn(CAP_SYS_PTRACE, target.users)) return true;

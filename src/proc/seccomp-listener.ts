@@ -15,7 +15,7 @@ import { BaseFile } from "../vfs/file.ts";
 import { type GuestAccess, type OpenContext, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../vfs/types.ts";
 import { CallStage } from "./call-entry.ts";
 import { NO_RESULT } from "./scheduler.ts";
-import { isAmong, type Seccomp } from "./seccomp.ts";
+import { isAmong, type Seccomp } from "./seccomp-state.ts";
 import type { Task } from "./task.ts";
 import { block, sleep, Woken } from "./wait.ts";
 

@@ -8,7 +8,6 @@ import { PTRACE_EVENT_SECCOMP } from "../abi/ptrace.ts";
 import {
   AUDIT_ARCH,
   SECCOMP_DATA_SIZE,
-  SECCOMP_MODE_FILTER,
   SECCOMP_MODE_STRICT,
   SECCOMP_RET_ACTION_FULL,
   SECCOMP_RET_ALLOW,
@@ -22,41 +21,11 @@ import {
   SYS_SECCOMP,
 } from "../abi/seccomp.ts";
 import { SIGKILL, SIGSYS } from "../abi/signal.ts";
-import { type BpfInstruction, runFilter } from "./bpf.ts";
+import { runFilter } from "./bpf.ts";
 import { exitGroup, exitTask } from "./exit.ts";
 import { eventStop, stopNow } from "./ptrace.ts";
-import type { SeccompListener } from "./seccomp-listener.ts";
+import type { Seccomp } from "./seccomp-state.ts";
 import type { Task } from "./task.ts";
-
-/** A new filter makes a new one, with the old ones behind it; all but its listener stays. */
-export interface Seccomp {
-  readonly mode: number;
-  readonly filter: readonly BpfInstruction[];
-  /** The filter installed before; all of them are asked. */
-  readonly previous: Seccomp | null;
-  /** SECCOMP_FILTER_FLAG_LOG */
-  readonly log?: boolean;
-  /** Who decides for it (SECCOMP_RET_USER_NOTIF); null: nobody, as yet or any more. */
-  listener?: SeccompListener | null;
-}
-
-/** Whether `filter` is one of those behind `seccomp`, or the newest. */
-export function isAmong(filter: Seccomp, seccomp: Seccomp | null): boolean {
-  for (let s = seccomp; s !== null; s = s.previous) if (s === filter) return true;
-  return false;
-}
-
-/** A task with these filters is no more: whoever decides for them may be waiting for the last one. */
-export function releaseFilters(seccomp: Seccomp): void {
-  for (let s: Seccomp | null = seccomp; s !== null; s = s.previous) s.listener?.queue.wake();
-}
-
-/** How many filters: /proc/pid/status. */
-export function countFilters(seccomp: Seccomp | null): number {
-  let n = 0;
-  for (let s = seccomp; s !== null; s = s.previous) if (s.mode === SECCOMP_MODE_FILTER) n++;
-  return n;
-}
 
 /** What may be called in strict mode. */
 const STRICT = ["read", "write", "exit", "rt_sigreturn"] as const;

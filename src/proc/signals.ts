@@ -7,6 +7,7 @@
  */
 import { CAP_KILL } from "../abi/capability.ts";
 import { EAGAIN, EPERM } from "../abi/errno.ts";
+import { SCOPE_SIGNAL } from "../abi/landlock.ts";
 import { RLIMIT_SIGPENDING } from "../abi/resource.ts";
 import {
   CLD_CONTINUED,
@@ -47,6 +48,7 @@ export class Signals {
   permitted(sender: Task, target: ThreadGroup, signal: number): boolean {
     const from = sender.credentials;
     const to = target.leader.credentials;
+    if (target !== sender.process && from.sandbox?.keepsFrom(to.sandbox, SCOPE_SIGNAL)) return false;
     if (from.euid === to.suid || from.euid === to.uid || from.uid === to.suid || from.uid === to.uid) return true;
     if (signal === SIGCONT && target.group.session === sender.process.group.session) return true;
     return target === sender.process || from.capableIn(CAP_KILL, target.leader.users);

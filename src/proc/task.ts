@@ -22,7 +22,7 @@ import type { GuestSpace, Mm } from "./mm.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { Trace } from "./ptrace.ts";
 import type { Rseq } from "./rseq.ts";
-import type { Seccomp } from "./seccomp.ts";
+import type { Seccomp } from "./seccomp-state.ts";
 import type { ProcessGroup } from "./session.ts";
 import { PendingSignals, type SignalHandlers, type SignalInfo, SignalSet } from "./signal-state.ts";
 import { type ThreadGroup, Usage } from "./thread-group.ts";

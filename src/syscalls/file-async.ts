@@ -6,6 +6,7 @@ import { CAP_LEASE } from "../abi/capability.ts";
 import { EACCES, EAGAIN, EINVAL, ENOTDIR, ESRCH } from "../abi/errno.ts";
 import * as F from "../abi/fcntl.ts";
 import { IN_ACCESS, IN_ATTRIB, IN_CREATE, IN_DELETE, IN_MODIFY, IN_MOVED_FROM, IN_MOVED_TO } from "../abi/inotify.ts";
+import { SCOPE_SIGNAL } from "../abi/landlock.ts";
 import { SI_KERNEL, SIGIO } from "../abi/signal.ts";
 import { S_IFDIR, S_IFREG } from "../abi/stat.ts";
 import { Socket } from "../net/socket.ts";
@@ -40,7 +41,8 @@ function send(kernel: Kernel, file: File, fd: number, { code, band }: Reason): v
   // Without F_SETSIG it is a plain SIGIO that says nothing of the file.
   const info = signal === 0 ? { signal: SIGIO, code: SI_KERNEL } : { signal, code, band, fd };
   const may = (target: ThreadGroup): boolean => {
-    const { uid, suid } = target.leader.credentials;
+    const { uid, suid, sandbox } = target.leader.credentials;
+    if (target !== owner.process && owner.sandbox?.keepsFrom(sandbox, SCOPE_SIGNAL)) return false;
     return owner.euid === 0 || [uid, suid].includes(owner.euid) || [uid, suid].includes(owner.uid);
   };
   if (owner.type === F_OWNER_PGRP) {
@@ -113,8 +115,8 @@ function own(task: Task, file: File, type: number, number: number): number {
   const found = type === F_OWNER_PGRP ? task.findGroup(number)?.id : task.find(number)?.tid;
   if (number !== 0 && found === undefined) return -ESRCH;
   const id = found ?? 0;
-  const { uid, euid } = task.credentials;
-  file.owner = { type, id, uid, euid };
+  const { uid, euid, sandbox } = task.credentials;
+  file.owner = { type, id, uid, euid, sandbox, process: task.process };
   return 0;
 }
 

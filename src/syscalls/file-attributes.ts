@@ -1,7 +1,8 @@
 /** Modes, owners, times and sizes of files. */
-import { EBADF, EFBIG, EINVAL, ENODEV, EOPNOTSUPP, EPERM, ESPIPE, errno } from "../abi/errno.ts";
+import { EACCES, EBADF, EFBIG, EINVAL, ENODEV, EOPNOTSUPP, EPERM, ESPIPE, errno } from "../abi/errno.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from "../abi/fcntl.ts";
 import { IN_MODIFY } from "../abi/inotify.ts";
+import { FS_TRUNCATE } from "../abi/landlock.ts";
 import { RLIMIT_FSIZE } from "../abi/resource.ts";
 import { SIGXFSZ } from "../abi/signal.ts";
 import { S_IFDIR, S_IFIFO, S_IFREG } from "../abi/stat.ts";
@@ -135,6 +136,7 @@ function ftruncate(task: Task, fd: number, size: number): number {
   const file = task.files.get(fd);
   const { inode } = file;
   if (inode.format !== S_IFREG || !isWritable(file)) return -EINVAL;
+  if (((file.denied ?? 0) & FS_TRUNCATE) !== 0) return -EACCES;
   // A secret has its size once and for all.
   if (file instanceof SecretFile && inode.attributes().size > 0) return -EINVAL;
   checkLimit(task, size);

@@ -1,9 +1,10 @@
 /** fcntl(2), flock(2), and the ioctls that every file has. */
 import { CAP_LINUX_IMMUTABLE, CAP_SYS_RESOURCE } from "../abi/capability.ts";
-import { EAGAIN, EBADF, EINVAL, ENOTTY, EOPNOTSUPP, EOVERFLOW, EPERM, EROFS, errno } from "../abi/errno.ts";
+import { EACCES, EAGAIN, EBADF, EINVAL, ENOTTY, EOPNOTSUPP, EOVERFLOW, EPERM, EROFS, errno } from "../abi/errno.ts";
 import * as F from "../abi/fcntl.ts";
+import { FS_IOCTL_DEV } from "../abi/landlock.ts";
 import { signalName } from "../abi/signal.ts";
-import { S_IFDIR, S_IFREG } from "../abi/stat.ts";
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFREG } from "../abi/stat.ts";
 import type { Task } from "../proc/task.ts";
 import { block } from "../proc/wait.ts";
 import { isReadable, isWritable, release, retain } from "../vfs/file.ts";
@@ -241,9 +242,28 @@ async function waitForFlock(task: Task, file: File, locks: FileLocks, type: numb
   }
 }
 
+/** What does not concern the device: landlock(7) leaves it be (FIFREEZE, FITHAW, FS_IOC_FIEMAP, FICLONE and their like among them). */
+const ALWAYS_ALLOWED: ReadonlySet<number> = new Set([
+  FIOCLEX,
+  FIONCLEX,
+  FIONBIO,
+  FIOASYNC,
+  FIOQSIZE,
+  FIGETBSZ,
+  0xc004_5877,
+  0xc004_5878,
+  0xc020_660b,
+  0x4004_9409,
+  0x4020_940d,
+  0xc018_9436,
+  0x8011_1500,
+  0x8081_1501,
+]);
+
 function ioctl(task: Task, fd: number, request: number, argument: number): SyscallResult {
   const file = task.files.get(fd);
   const { space } = task;
+  if (((file.denied ?? 0) & FS_IOCTL_DEV) !== 0 && isDevice(file) && !ALWAYS_ALLOWED.has(request)) return -EACCES;
   switch (request) {
     case FIOCLEX:
       task.files.setCloseOnExec(fd, true);
@@ -283,6 +303,10 @@ function ioctl(task: Task, fd: number, request: number, argument: number): Sysca
       return 0;
   }
   return file.ioctl(request, argument, space, task);
+}
+
+function isDevice({ inode: { format } }: File): boolean {
+  return format === S_IFCHR || format === S_IFBLK;
 }
 
 function hasFileFlags({ inode }: File): boolean {

@@ -205,6 +205,7 @@ function reconfigure(task: Task, { phase, picked, options, readOnly }: FsContext
   if (phase !== "change" || picked === undefined) return -EBUSY;
   demandAdmin(task);
   const { mounts } = task.fs;
+  if (task.credentials.sandbox?.handlesFiles) return -EPERM;
   if (readOnly && isWritten(task, ({ fs }) => fs === picked.fs)) return -EBUSY;
   mounts.reconfigure(picked.fs, options.join(","));
   mounts.setReadOnly(picked.fs, readOnly);
@@ -269,6 +270,7 @@ function moveMount(task: Task, fromFd: number, from: number, toFd: number, to: n
   const { mount, dentry } = lookupAt(task, fromFd, from, follow(MOVE_MOUNT_F_SYMLINKS, MOVE_MOUNT_F_EMPTY_PATH));
   const where = lookupAt(task, toFd, to, follow(MOVE_MOUNT_T_SYMLINKS, MOVE_MOUNT_T_EMPTY_PATH));
   const { mounts } = task.fs;
+  if (task.credentials.sandbox?.handlesFiles) return -EPERM;
   if (dentry !== mount.root || where.mount.table !== mounts || mount.detached) return -EINVAL;
   if (mount.parent !== undefined) {
     if (mount.table !== mounts) return -EINVAL;

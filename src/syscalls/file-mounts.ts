@@ -51,6 +51,7 @@ function mount(task: Task, source: number, target: number, type: number, flagBit
   const options = data === 0 ? "" : readOptions(task, data);
   const where = lookup(task, undefined, readPath(task, target), FOLLOW);
   if (!mayMount(task)) return -EPERM;
+  if (task.credentials.sandbox?.handlesFiles) return -EPERM;
   const bits = (flagBits & MS_MGC_MASK) >>> 0 === MS_MGC_VAL ? flagBits & ~MS_MGC_MASK : flagBits;
   const { mounts } = task.fs;
   if (bits & M.MS_REMOUNT) return remount(task, where, bits, options);
@@ -146,6 +147,7 @@ function umount(task: Task, address: number, bits: number): number {
   const { mount, dentry } = finish(walker, bits & M.UMOUNT_NOFOLLOW ? 0 : FOLLOW);
   if (!mayMount(task)) return -EPERM;
   const { mounts } = task.fs;
+  if (task.credentials.sandbox?.handlesFiles) return -EPERM;
   if (dentry !== mount.root || mount.table !== mounts) return -EINVAL;
   const busy = (m: Mount): boolean => isBusy(task, m);
   if (bits & M.MNT_EXPIRE) {
@@ -167,6 +169,7 @@ function pivotRoot(task: Task, newRoot: number, putOld: number): number {
   if (!mayMount(task)) return -EPERM;
   const next = lookup(task, undefined, readPath(task, newRoot), FOLLOW | DIRECTORY);
   const put = lookup(task, undefined, readPath(task, putOld), FOLLOW | DIRECTORY);
+  if (task.credentials.sandbox?.handlesFiles) return -EPERM;
   const old = task.fs.root;
   task.fs.mounts.pivot(next, put, old);
   for (const { fs } of task.kernel.tasks.values()) {

@@ -1,5 +1,7 @@
 /** Sockets: socket(2), socketpair(2), bind(2), connect(2), accept(2), send(2), recv(2) and the calls around them. */
 import {
+  EACCES,
+  EAFNOSUPPORT,
   EAGAIN,
   EALREADY,
   EBADF,
@@ -16,9 +18,11 @@ import {
   errno,
 } from "../abi/errno.ts";
 import { O_NONBLOCK, O_PATH, O_RDWR } from "../abi/fcntl.ts";
+import { NET_BIND_TCP, NET_CONNECT_TCP } from "../abi/landlock.ts";
 import { SIGPIPE } from "../abi/signal.ts";
 import * as S from "../abi/socket.ts";
 import { type Outgoing, type Received, Socket } from "../net/socket.ts";
+import { TcpSocket } from "../net/tcp.ts";
 import { UnixSocket } from "../net/unix.ts";
 import type { Task } from "../proc/task.ts";
 import { block } from "../proc/wait.ts";
@@ -45,6 +49,9 @@ import * as M from "./network-message.ts";
 import { readTimespec } from "./process-args.ts";
 
 const NS_PER_MS = 1e6;
+/** struct sockaddr_in, and what there has to be of a struct sockaddr_in6. */
+const SIN_SIZE = 16;
+const SIN6_MIN = 24;
 
 function socketOf(task: Task, number: number): Socket {
   const file = task.files.getAny(number);
@@ -59,7 +66,28 @@ function create(task: Task, family: number, typeAndFlags: number, protocol: numb
   const type = typeAndFlags & S.SOCK_TYPE_MASK;
   const socket = task.namespaces.network.create(family, type, protocol, flags, ownerOf(task), task);
   socket.creator = M.ownCredentials(task);
+  socket.sandbox = task.credentials.sandbox;
   return socket;
+}
+
+/** landlock(7) of TCP: bind(2) and connect(2), with the checks of the address that have to come before. */
+function checkPort(task: Task, socket: Socket, address: Uint8Array, access: number): void {
+  const { sandbox } = task.credentials;
+  if (sandbox === null || !sandbox.layers.some(({ network }) => (network & access) !== 0)) return;
+  if (!(socket instanceof TcpSocket)) return;
+  const view = new DataView(address.buffer, address.byteOffset, address.length);
+  if (address.length < 2) throw errno(EINVAL);
+  const family = view.getUint16(0, true);
+  if (family === S.AF_UNSPEC) {
+    if (access === NET_CONNECT_TCP) return;
+    if (socket.family !== S.AF_INET) throw errno(address.length < SIN6_MIN ? EINVAL : EAFNOSUPPORT);
+    if (address.length < SIN_SIZE) throw errno(EINVAL);
+    if (view.getUint32(4) !== 0) throw errno(EAFNOSUPPORT);
+  } else if (family === S.AF_INET || family === S.AF_INET6) {
+    if (address.length < (family === S.AF_INET ? SIN_SIZE : SIN6_MIN)) throw errno(EINVAL);
+    if (family !== socket.family) throw errno(EINVAL);
+  } else return;
+  if (!sandbox.allowsPort(view.getUint16(2), access)) throw errno(EACCES);
 }
 
 /** A descriptor for a new socket, which is closed if there is none. */
@@ -125,6 +153,7 @@ function nonblocking(socket: Socket, flags: number): boolean {
 function connect(task: Task, number: number, address: number, length: number): SyscallResult {
   const socket = socketOf(task, number);
   const name = readAddress(task, address, length);
+  checkPort(task, socket, name, NET_CONNECT_TCP);
   const credentials = M.ownCredentials(task);
   const result = wait(task, socket, () => socket.connect(name, task, credentials), {
     timeout: socket.sendTimeout,
@@ -455,7 +484,10 @@ export const networkCalls: readonly SyscallDefinition[] = [
     "bind",
     [fd, socketAddress, int],
     (task, number, address, length) => {
-      socketOf(task, number).bind(readAddress(task, address, length), task);
+      const socket = socketOf(task, number);
+      const name = readAddress(task, address, length);
+      checkPort(task, socket, name, NET_BIND_TCP);
+      socket.bind(name, task);
       return 0;
     },
     options,

@@ -4,7 +4,7 @@ import { EACCES, EINVAL, ENOENT, EPERM, errno } from "../abi/errno.ts";
 import { PTRACE_O_SUSPEND_SECCOMP } from "../abi/ptrace.ts";
 import { SECCOMP_FILTER_FLAG_LOG, SECCOMP_MODE_FILTER } from "../abi/seccomp.ts";
 import type { Trace } from "../proc/ptrace.ts";
-import type { Seccomp } from "../proc/seccomp.ts";
+import type { Seccomp } from "../proc/seccomp-state.ts";
 import type { Task } from "../proc/task.ts";
 import { viewOf } from "./process-args.ts";
 

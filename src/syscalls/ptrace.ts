@@ -31,6 +31,8 @@ const DR7_ENABLED = 0xff;
 function traceMe(task: Task): number {
   const { parent } = task.process;
   if (task.trace !== null || parent === null || !parent.leader.hasMemory) return -EPERM;
+  const { sandbox } = parent.leader.credentials;
+  if (sandbox !== null && !sandbox.contains(task.credentials.sandbox)) return -EPERM;
   attach(task, parent, false);
   return 0;
 }

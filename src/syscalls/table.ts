@@ -6,6 +6,7 @@ import { eventPollCalls } from "./event-poll.ts";
 import { fileFamilies } from "./file-table.ts";
 import { futexCalls } from "./futex.ts";
 import { ioPriorityCalls } from "./io-priority.ts";
+import { landlockCalls } from "./landlock.ts";
 import { memoryCalls } from "./memory.ts";
 import { mqueueCalls } from "./mqueue.ts";
 import { namespaceCalls } from "./namespaces.ts";
@@ -41,6 +42,7 @@ export const SYSCALLS: readonly SyscallDefinition[] = [
   ...fileFamilies,
   ...pidfdCalls,
   ...futexCalls,
+  ...landlockCalls,
   ...memoryCalls,
   ...mqueueCalls,
   ...namespaceCalls,

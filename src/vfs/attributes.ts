@@ -2,6 +2,7 @@
 import { CAP_CHOWN, CAP_FSETID } from "../abi/capability.ts";
 import { EACCES, EFBIG, EINVAL, EISDIR, EOPNOTSUPP, EPERM, EROFS, errno } from "../abi/errno.ts";
 import { IN_ACCESS, IN_ATTRIB, IN_MODIFY } from "../abi/inotify.ts";
+import { FS_TRUNCATE } from "../abi/landlock.ts";
 import { S_IFDIR, S_IFLNK, S_IFREG, S_ISGID, S_ISUID, S_IXGRP } from "../abi/stat.ts";
 import { checkFree, checkMutable, isAppendOnly } from "./file-flags.ts";
 import { breakLeases } from "./lease.ts";
@@ -102,6 +103,7 @@ export function truncatePath(path: Path, size: number, credentials: Credentials)
   checkPermission(path, credentials, MAY_WRITE);
   checkNotExecuted(inode);
   breakLeases(inode, true);
+  credentials.sandbox?.check(path, FS_TRUNCATE);
   truncateInode(inode, size, credentials, path);
 }
 

@@ -17,11 +17,13 @@ import {
 } from "../abi/errno.ts";
 import { PATH_MAX, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from "../abi/fcntl.ts";
 import { IN_ATTRIB, IN_CREATE, IN_DELETE } from "../abi/inotify.ts";
+import { FS_REMOVE_DIR, FS_REMOVE_FILE } from "../abi/landlock.ts";
 import {
   S_IFBLK,
   S_IFCHR,
   S_IFDIR,
   S_IFIFO,
+  S_IFLNK,
   S_IFMT,
   S_IFREG,
   S_IFSOCK,
@@ -63,8 +65,14 @@ function walkToCreate(view: View, start: Path | undefined, path: string, directo
   return walker;
 }
 
-function checkCreate(walker: Walker): void {
+/** @param mode with the type of what is to be made */
+function checkCreate(walker: Walker, mode: number): void {
   if (walker.dentry.deleted) throw errno(ENOENT);
+  walker.view.credentials.sandbox?.checkMake(walker.path, mode);
+  checkWritable(walker);
+}
+
+function checkWritable(walker: Walker): void {
   checkMutable(walker.dentry.inode);
   if (!allowed(walker.dentry.inode, walker.view.credentials, MAY_WRITE | MAY_EXEC)) throw errno(EACCES);
 }
@@ -72,7 +80,7 @@ function checkCreate(walker: Walker): void {
 /** @param mode permission bits; the umask is taken off here */
 export function mkdirAt(view: View, start: Path | undefined, path: string, mode: number): void {
   const walker = walkToCreate(view, start, path, true);
-  checkCreate(walker);
+  checkCreate(walker, S_IFDIR);
   const bits = S_IFDIR | (mode & (0o777 | S_ISVTX) & ~view.fs.umask);
   const made = newOwner(walker.dentry.inode, bits, view.credentials);
   attach(walker, walker.dentry.inode.create(walker.last, made.mode, made.owner));
@@ -105,7 +113,7 @@ export function mknodAt(view: View, start: Path | undefined, path: string, mode:
   const device = format === S_IFCHR || format === S_IFBLK;
   if (!device && format !== S_IFREG && format !== S_IFIFO && format !== S_IFSOCK) throw errno(EINVAL);
   const walker = walkToCreate(view, start, path, false);
-  checkCreate(walker);
+  checkCreate(walker, format);
   if (device && !view.credentials.capable(CAP_MKNOD)) throw errno(EPERM);
   const bits = format | (mode & 0o7777 & ~view.fs.umask);
   const made = newOwner(walker.dentry.inode, bits, view.credentials);
@@ -118,7 +126,7 @@ export function symlinkAt(view: View, target: string, start: Path | undefined, p
   if (target === "") throw errno(ENOENT);
   if (byteLength(target) >= PATH_MAX) throw errno(ENAMETOOLONG);
   const walker = walkToCreate(view, start, path, false);
-  checkCreate(walker);
+  checkCreate(walker, S_IFLNK);
   const { owner } = newOwner(walker.dentry.inode, 0o777, view.credentials);
   attach(walker, walker.dentry.inode.symlink(walker.last, target, owner));
 }
@@ -138,7 +146,9 @@ export function linkAt(view: View, from: Path, start: Path | undefined, path: st
   if (walker.mount !== from.mount) throw errno(EXDEV);
   const { inode } = from;
   checkLinkSource(inode, view.credentials);
-  checkCreate(walker);
+  if (walker.dentry.deleted) throw errno(ENOENT);
+  view.credentials.sandbox?.checkRefer(from.mount, from.dentry, walker.dentry, undefined, false, false);
+  checkWritable(walker);
   if (inode.fs !== walker.dentry.inode.fs) throw errno(EXDEV);
   checkFree(inode);
   if (inode.format === S_IFDIR) throw errno(EPERM);
@@ -158,6 +168,8 @@ export function unlinkAt(view: View, start: Path | undefined, path: string): voi
   const victim = walker.child(walker.last);
   if (victim === undefined) throw errno(ENOENT);
   if (walker.trailing) throw errno(victim.isDirectory ? EISDIR : ENOTDIR);
+  // By the call that it is, whatever the victim.
+  view.credentials.sandbox?.check(walker.path, FS_REMOVE_FILE);
   checkDelete(walker.dentry.inode, victim.inode, view.credentials);
   if (victim.isDirectory) throw errno(EISDIR);
   if (view.fs.mounts.isMountpoint(victim)) throw errno(EBUSY);
@@ -174,6 +186,7 @@ export function rmdirAt(view: View, start: Path | undefined, path: string): void
   if (walker.mount.readOnly) throw errno(EROFS);
   const victim = walker.child(walker.last);
   if (victim === undefined) throw errno(ENOENT);
+  view.credentials.sandbox?.check(walker.path, FS_REMOVE_DIR);
   checkDelete(walker.dentry.inode, victim.inode, view.credentials);
   if (!victim.isDirectory) throw errno(ENOTDIR);
   if (view.fs.mounts.isMountpoint(victim)) throw errno(EBUSY);
@@ -213,12 +226,15 @@ export function renameAt(
   if (!source.isDirectory && (from.trailing || (!exchange && to.trailing))) throw errno(ENOTDIR);
   if (to.dentry.isBelow(source)) throw errno(EINVAL);
   if (target !== undefined && from.dentry.isBelow(target)) throw errno(exchange ? EINVAL : ENOTEMPTY);
+  const { credentials } = view;
+  credentials.sandbox?.checkRefer(from.mount, source, to.dentry, target, true, exchange);
   if (target !== undefined && target.inode === source.inode) return;
 
-  const { credentials } = view;
   checkDelete(from.dentry.inode, source.inode, credentials);
-  if (target === undefined) checkCreate(to);
-  else {
+  if (target === undefined) {
+    if (to.dentry.deleted) throw errno(ENOENT);
+    checkWritable(to);
+  } else {
     checkDelete(to.dentry.inode, target.inode, credentials);
     if (!exchange) {
       if (source.isDirectory && !target.isDirectory) throw errno(ENOTDIR);

@@ -27,11 +27,13 @@ import {
   O_NOFOLLOW,
   O_PATH,
   O_RDONLY,
+  O_RDWR,
   O_TRUNC,
   O_WRONLY,
   TMPFILE_BIT,
 } from "../abi/fcntl.ts";
 import { IN_CREATE, IN_MODIFY, IN_OPEN } from "../abi/inotify.ts";
+import { FS_IOCTL_DEV, FS_READ_DIR, FS_READ_FILE, FS_TRUNCATE, FS_WRITE_FILE } from "../abi/landlock.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK } from "../abi/stat.ts";
 import { MS_NODEV } from "../abi/statfs.ts";
 import { DirectoryFile, PathFile, RegularFile } from "./file.ts";
@@ -111,6 +113,7 @@ function createFile(walker: Walker, flags: number, mode: number): File {
   const { view, dentry, mount, last } = walker;
   if (mount.readOnly) throw errno(EROFS);
   if (dentry.deleted) throw errno(ENOENT);
+  view.credentials.sandbox?.checkMake(walker.path, S_IFREG);
   checkMutable(dentry.inode);
   if (!allowed(dentry.inode, view.credentials, MAY_WRITE | MAY_EXEC)) throw errno(EACCES);
   const bits = S_IFREG | (mode & 0o7777 & ~view.fs.umask);
@@ -179,6 +182,7 @@ export function openExisting(view: View, place: Path, flags: number): File {
   const file = fileOf(view, place, flags & ~(TRANSIENT & ~O_NOCTTY));
   file.flags &= ~O_NOCTTY;
   if (truncate) {
+    credentials.sandbox?.check(place, FS_TRUNCATE);
     if (!credentials.capable(CAP_FSETID)) inode.dropPrivileges?.(credentials);
     inode.setAttributes({ size: 0 });
   }
@@ -194,7 +198,24 @@ function accessMask(flags: number): number {
   return flags & O_TRUNC ? mask | MAY_WRITE : mask;
 }
 
-function fileOf(view: View, place: Path, openFlags: number): File {
+function fileOf(view: View, place: Path, flags: number): File {
+  const { sandbox } = view.credentials;
+  if (sandbox === null || sandbox === undefined) return makeFile(view, place, flags);
+  sandbox.check(place, neededAccess(place, flags));
+  const file = makeFile(view, place, flags);
+  file.denied = sandbox.denies(place, FS_TRUNCATE | FS_IOCTL_DEV);
+  return file;
+}
+
+/** What a sandbox has to allow: get_required_file_open_access() */
+function neededAccess({ dentry }: Path, flags: number): number {
+  const access = flags & O_ACCMODE;
+  const reads = access === O_RDONLY || access === O_RDWR;
+  if (reads && dentry.isDirectory) return FS_READ_DIR;
+  return (reads ? FS_READ_FILE : 0) | (access === O_WRONLY || access === O_RDWR ? FS_WRITE_FILE : 0);
+}
+
+function makeFile(view: View, place: Path, openFlags: number): File {
   const { inode } = place;
   const flags = openFlags | O_LARGEFILE;
   if (inode.open !== undefined) return inode.open(flags, view, place);

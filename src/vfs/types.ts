@@ -15,6 +15,7 @@ import type { Leases } from "./lease.ts";
 import type { FileLocks } from "./locks.ts";
 import type { Watch } from "./notify.ts";
 import type { Path } from "./path.ts";
+import type { Sandbox } from "./sandbox.ts";
 
 /** A point in time as a file system keeps it: seconds since 1970 (may be negative) and nanoseconds 0..999999999. */
 export interface Timespec {
@@ -29,6 +30,8 @@ export interface Credentials {
   readonly groups: readonly number[];
   /** True if the capability (CAP_* number) is effective. */
   capable(capability: number): boolean;
+  /** landlock(7); null: none. */
+  readonly sandbox?: Sandbox | null;
   /** Also in a user namespace that does not have the run of the machine, for what belongs to somebody who is in it. */
   capableOver(capability: number, owner: { readonly uid: number; readonly gid: number }): boolean;
 }
@@ -211,6 +214,9 @@ export interface SignalOwner {
   readonly id: number;
   readonly uid: number;
   readonly euid: number;
+  /** The sandbox that whoever set it was in, which keeps signals from others than its own process. */
+  readonly sandbox: Sandbox | null;
+  readonly process: unknown;
 }
 
 /**
@@ -264,6 +270,8 @@ export interface File {
   wantsRoom?: boolean;
   /** False: it has a queue and yet no use for O_ASYNC. */
   readonly sendsSignals?: boolean;
+  /** What its opener's sandbox denies of it later on (FS_TRUNCATE, FS_IOCTL_DEV of landlock(7)). */
+  denied?: number;
   /** The open that it is from has made the file. */
   created?: boolean;
   /** Called at each close(2) of a descriptor, as f_op->flush: POSIX locks, for example. */

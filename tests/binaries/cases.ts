@@ -94,6 +94,7 @@ const plain: readonly string[] = [
   "statmount",
   "xattrat",
   "rarecalls",
+  "landlock",
 ];
 
 const hellos: readonly string[] = ["hello", "hello-segments", "hello-static-pie", "hello-pie", "hello-dynamic"];

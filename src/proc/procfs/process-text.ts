@@ -9,7 +9,7 @@ import type { Vma } from "../../mm/vma.ts";
 import { type Mount, nameInFileSystem, nameOf, Path } from "../../vfs/path.ts";
 import type { TaskCredentials } from "../credentials.ts";
 import { outwards, type PidNamespace } from "../pid-namespace.ts";
-import { countFilters } from "../seccomp.ts";
+import { countFilters } from "../seccomp-state.ts";
 import { SignalSet } from "../signal-state.ts";
 import type { Task } from "../task.ts";
 

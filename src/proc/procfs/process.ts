@@ -53,16 +53,8 @@ function effectiveIds({ credentials }: Task): { uid: number; gid: number } {
 
 /** What looking into another process needs: PTRACE_MODE_READ_FSCREDS of ptrace(2). */
 function mayInspect(task: Task, context: OpenContext): boolean {
-  const c = task.credentials;
-  const { fsuid, fsgid } = context.credentials;
   const caller = context.task as Task | undefined;
-  if (caller?.process === task.process) return true;
-  const same =
-    fsuid === c.uid && fsuid === c.euid && fsuid === c.suid && fsgid === c.gid && fsgid === c.egid && fsgid === c.sgid;
-  if (same && task.process.dumpable === 1) return true;
-  return caller === undefined
-    ? context.credentials.capable(CAP_SYS_PTRACE)
-    : caller.credentials.capableIn(CAP_SYS_PTRACE, task.users);
+  return caller === undefined ? context.credentials.capable(CAP_SYS_PTRACE) : inspectable(caller, task, true);
 }
 
 function file(
@@ -101,10 +93,8 @@ function magic(place: (task: Task) => Path | undefined): Maker {
       ino,
       owner: owner(task),
       target: () => displayName(find(), task.fs.root),
-      follow: (context) => {
-        if (!mayInspect(task, context)) throw errno(EACCES);
-        return find();
-      },
+      admit: guard(task),
+      follow: find,
     });
   };
 }
@@ -235,6 +225,7 @@ function namespaceDirectory(task: Task, fs: ProcFs, ino: number): Inode {
         ino: ino + NAMESPACE_INO + index,
         owner: owner(task),
         target: () => nameOf(identity(name)),
+        admit: guard(task),
         follow: () => kernel.namespaceFs.place(identity(name)),
       });
     },
@@ -360,10 +351,8 @@ function descriptorLink(task: Task, fs: ProcFs, ino: number, fd: number): Inode 
     owner: owner(task),
     size: 64,
     target: () => openFile(task, fd).describe(),
-    follow: (context) => {
-      if (!mayInspect(task, context)) throw errno(EACCES);
-      return placeOf(task, openFile(task, fd));
-    },
+    admit: guard(task),
+    follow: () => placeOf(task, openFile(task, fd)),
   });
 }
 

@@ -214,6 +214,8 @@ class SyntheticOpenFile extends BaseFile {
 
 export interface LinkOptions extends NodeOptions {
   readonly target: () => string;
+  /** Who may read it: throws otherwise. */
+  readonly admit?: (context: OpenContext) => void;
   /** A magic link: leads to an object, whatever its name says. */
   readonly follow?: (context: OpenContext) => Path | undefined;
 }
@@ -231,7 +233,13 @@ export class SyntheticLink extends SyntheticNode {
     return this.options.target();
   }
 
+  linkText(context: OpenContext): string {
+    this.options.admit?.(context);
+    return this.options.target();
+  }
+
   follow(context: OpenContext): Path | undefined {
+    this.options.admit?.(context);
     return this.options.follow?.(context);
   }
 }
