@@ -39,7 +39,8 @@ function regionsOf(sample: Sample): Region[] {
   memory.pages[BASE >>> PAGE_SHIFT] = PageBits.Present | PageBits.Read | PageBits.Exec;
   const finder = translator.finder(memory);
   const targets = (): number[] => (sample.targets ?? []).map((at) => BASE + at);
-  const find = (entry: number): Region => finder.find(entry, { instructions: 100, targets }) as Region;
+  const expected = (): number[] => (sample.expected ?? []).map((at) => BASE + at);
+  const find = (entry: number): Region => finder.find(entry, { instructions: 100, targets, expected }) as Region;
   const first = find(BASE);
   return [first, ...first.callees.filter((callee) => callee !== BASE).map(find)];
 }

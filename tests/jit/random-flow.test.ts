@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { type CpuCore, type CpuEngine, Trap } from "../../src/cpu/core.ts";
 import { InterpEngine } from "../../src/cpu/interp/engine.ts";
 import { generateModule } from "../../src/cpu/interp/generate.ts";
+import { CALL_SITES, callSiteOffset } from "../../src/cpu/interp/layout.ts";
 import { readFlags, registers } from "../../src/cpu/isa/x86_64/arch.ts";
 import { GPR, YMM } from "../../src/cpu/isa/x86_64/context.ts";
 import { Reg } from "../../src/cpu/isa/x86_64/sem.ts";
@@ -61,7 +62,7 @@ const instructions = fc.oneof(
 type End =
   | { readonly kind: "branch"; readonly condition: number; readonly to: number; readonly or: number }
   | {
-      readonly kind: "jump" | "call";
+      readonly kind: "jump" | "call" | "computed call";
       readonly to: number;
       readonly or: number;
     }
@@ -78,6 +79,7 @@ const programs: fc.Arbitrary<Program> = fc.integer({ min: 2, max: 8 }).chain((co
     { weight: 5, arbitrary: fc.record({ kind: fc.constant("branch" as const), condition: fc.nat(15), to, or: to }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant("jump" as const), to, or: to }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant("call" as const), to, or: to }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant("computed call" as const), to, or: to }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("ret" as const, "computed" as const) }) },
   );
   const block = fc.record({ body: fc.array(instructions, { maxLength: 5 }), end });
@@ -110,6 +112,10 @@ function bytesOf(index: number, { body, end }: Program["blocks"][number]): Uint8
     case "jump":
       jump("e9", end.to);
       break;
+    case "computed call":
+      hex += `89d1 83e103 ff14cd ${word(TABLE)}`; // mov ecx,edx; and ecx,3; call [rcx*8+table]
+      jump("e9", end.or);
+      break;
     case "ret":
       hex += "c3";
       break;
@@ -130,6 +136,12 @@ class Guest {
       this.memory.pages.fill(Present | Read | Write, at >>> PAGE_SHIFT, (at + SIZE) >>> PAGE_SHIFT);
   }
 
+  /** As if a computed call or jump had been seen to lead to these, which may be right or wrong. */
+  expectAt(rip: number, one: number, other: number): void {
+    const entry = new Uint32Array(this.memory.memory.buffer, CALL_SITES + callSiteOffset(rip), 4);
+    entry.set([rip, one, one === other ? 0 : other, 0]);
+  }
+
   run({ blocks, seed }: Program, steps: number): unknown {
     const { core, memory } = this;
     const { context, view, u8, pages } = memory;
@@ -142,6 +154,13 @@ class Guest {
     });
     core.invalidate(CODE, CODE + SIZE);
     const any = (n: number): number => Math.imul(seed ^ n, 0x9e37_79b1) >>> 8;
+    blocks.forEach((block, n) => {
+      const at =
+        Buffer.from(bytesOf(n, block))
+          .toString("hex")
+          .search(/ff[12]4cd/) / 2;
+      if (at > 0) this.expectAt(start(n) + at, start(any(n) % blocks.length), start(any(n + 99) % blocks.length));
+    });
     for (let at = 0; at < SIZE; at += 4) view.setUint32(DATA + at, any(at), true);
     // Wherever a return finds its address, there is one, mostly.
     for (let at = 0; at < SIZE; at += 8) view.setBigUint64(STACK + at, BigInt(start(any(at) % blocks.length)), true);

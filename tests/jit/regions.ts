@@ -9,6 +9,8 @@ export interface Sample {
   readonly hex: string;
   /** Offsets that the computed jump in it leads to. */
   readonly targets?: readonly number[];
+  /** Offsets that a computed call is expected to lead to. */
+  readonly expected?: readonly number[];
   /** Registers that take long if they are large. */
   readonly small?: readonly ("rcx" | "rdx" | "rdi")[];
 }
@@ -39,6 +41,12 @@ export const samples: readonly Sample[] = [
     name: "call",
     source: "push rbx; mov ebx,edi; call f; add eax,ebx; pop rbx; ret; f: lea eax,[rdi+1]; ret",
     hex: "53  89 fb  e8 04000000  01 d8  5b  c3  8d 47 01  c3",
+  },
+  {
+    name: "expected-call",
+    source: "push rbx; mov ebx,edi; mov eax,f; call rax; add eax,ebx; pop rbx; ret; f: lea eax,[rdi+1]; ret",
+    hex: "53  89 fb  b8 0e000100  ff d0  01 d8  5b  c3  8d 47 01  c3",
+    expected: [14],
   },
   {
     name: "recursion",

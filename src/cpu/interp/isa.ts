@@ -24,6 +24,8 @@ export interface CoreFunctions {
   readonly raiseAfter: FunctionRef;
   /** (address i64) -> record, or 0 with the trap Lookup stored. */
   readonly find: FunctionRef;
+  /** (pc, address i64) -> 0: notes where a computed call or jump leads (CALL_SITES). */
+  readonly note: FunctionRef;
 }
 
 /** How a handler ends. Each ends the control flow of the branch it is used in. */

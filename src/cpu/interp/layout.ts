@@ -115,6 +115,21 @@ export const TRAP_RARE = 19;
 /** REGION_FUEL was used up in translated code. */
 export const TRAP_REFUEL = 20;
 
+/**
+ * Where the interpreter saw computed calls and jumps lead, for the translator to expect the same: direct-mapped by the address
+ * of the instruction, entries of four words: that address, the last target, the one before that was another, and how often there was a third.
+ */
+export const CALL_SITES: number = JUMP_CACHE + JUMP_CACHE_ENTRIES * 8;
+export const CALL_SITES_ENTRIES = 1024;
+export function callSiteEntry(rip: I32): I32 {
+  const mixed = i32.xor(rip, i32.shr_u(rip, i32.const(10)));
+  return i32.shl(i32.and(mixed, i32.const(CALL_SITES_ENTRIES - 1)), i32.const(4));
+}
+/** The same for a known address. */
+export function callSiteOffset(rip: number): number {
+  return ((rip ^ (rip >>> 10)) & (CALL_SITES_ENTRIES - 1)) << 4;
+}
+
 /** Where computed jumps were seen to lead (jit/): so many jumps, 256 words each. */
-export const TARGETS: number = JUMP_CACHE + JUMP_CACHE_ENTRIES * 8;
+export const TARGETS: number = CALL_SITES + CALL_SITES_ENTRIES * 16;
 export const WATCHED_JUMPS: number = Math.floor((RECORDS - TARGETS) / 1024);

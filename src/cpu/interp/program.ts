@@ -17,6 +17,8 @@ import { type FunctionBuilder, type FunctionRef, type Label, type Local, ModuleB
 import type { HandlerList } from "./handlers.ts";
 import type { CoreFunctions, EmitHandler, HandlerEnd, ProgramIsa } from "./isa.ts";
 import {
+  CALL_SITES,
+  callSiteEntry,
   EXECUTED,
   EXPECT_WANTED,
   EXPECTED,
@@ -340,7 +342,28 @@ function defineShared(module: ModuleBuilder, canonicalOnly: boolean): CoreFuncti
     f.exec(i32.store(ZERO, ZERO, TRAP_PC));
     leave(f, i32.const(TRAP_LOOKUP));
   });
-  return { raise, raiseAfter, fault, find };
+  const note = module.func("note", ["i32", "i64"], ["i32"], (f) => {
+    const rip = f.let(i32.load(i32.shr_u(f.param(0, "i32"), i32.const(2)), RIP_OF));
+    const target = f.let(i32.wrap(f.param(1, "i64")));
+    const at = f.let(callSiteEntry(rip));
+    const word = (n: number): I32 => i32.load(at, CALL_SITES + 4 * n);
+    const set = (n: number, value: I32): void => f.exec(i32.store(at, value, CALL_SITES + 4 * n));
+    f.if(i32.ne(word(0), rip), () => {
+      set(0, rip);
+      set(1, target);
+      set(2, ZERO);
+      set(3, ZERO);
+      f.return(ZERO);
+    });
+    const last = f.let(word(1));
+    f.if(i32.eq(last, target), () => f.return(ZERO));
+    const other = f.let(word(2));
+    f.if(i32.and(i32.ne(other, ZERO), i32.ne(other, target)), () => set(3, i32.add(word(3), i32.const(1))));
+    set(1, target);
+    set(2, last);
+    f.return(ZERO);
+  });
+  return { raise, raiseAfter, fault, find, note };
 }
 
 /** Spreads instruction addresses over the hash table; decoder.ts has its twin. */

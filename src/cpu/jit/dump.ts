@@ -36,7 +36,7 @@ const hex = (n: number): string => `0x${n.toString(16)}`;
 function heading({ start, flow }: Block, i: number, successors: readonly number[]): string {
   const context = Math.floor(start / 2 ** 32);
   const at = `${hex(addressOf(start))}${context > 0 ? ` in call ${context}` : ""}`;
-  const where = start === DISPATCH ? "where computed jumps lead" : at;
+  const where = start === DISPATCH ? "where computed jumps lead" : start < DISPATCH ? "elsewhere" : at;
   return `  block ${i}, ${where}: ${flow}${successors.length === 0 ? "" : `, on to ${successors.join(" ")}`}`;
 }
 

@@ -15,6 +15,8 @@ import { CONTEXT_OFFSET, PAGE_SHIFT, PAGE_SIZE, PageBits } from "../../mm/layout
 import { type CpuCore, SINGLE_STEP, Trap } from "../core.ts";
 import { InterpCore, InterpEngine, type InterpOptions, type Loops } from "../interp/engine.ts";
 import {
+  CALL_SITES,
+  callSiteOffset,
   EXPECT_WANTED,
   FUEL_LEFT,
   INTERPRETED,
@@ -104,6 +106,8 @@ const FREE_MODULES = 24;
 const BRANCHES_PER_MODULE = 1_000_000;
 /** Times that it does before that. */
 const WORTH_MORE = 2;
+/** Times that a computed call led to a third place, from which on it is not expected to lead to one of two. */
+const MANY = 4;
 /** The first for a region whose computed jumps are known. */
 const MAX_DISPATCHING = 3_000;
 /**
@@ -541,6 +545,14 @@ export class JitCore extends InterpCore {
     return [...new Set(this.#words.subarray(at, at + TARGET_ENTRIES))].filter((t) => t !== 0 && this.code.has(t));
   }
 
+  /** Where the interpreter saw a computed call or jump lead, if to one place or two. */
+  #expected(rip: number): number[] {
+    const at = (CALL_SITES + callSiteOffset(rip)) >> 2;
+    const [site, last, other, more] = this.#words.subarray(at, at + 4);
+    if (site !== rip || (more ?? 0) > MANY) return [];
+    return [last ?? 0, other ?? 0].filter((target) => target !== 0);
+  }
+
   /**
    * Should the translator fail, the program goes on without: the interpreter can do everything.
    * @param targets where its computed jumps are known to lead
@@ -579,6 +591,7 @@ export class JitCore extends InterpCore {
       const region = this.#finder.find(next, {
         instructions: targets.length > 0 ? MAX_DISPATCHING : limits.region,
         targets: (jump) => (next === rip ? [...new Set([...targets, ...this.#targets(jump)])] : []),
+        expected: (at) => this.#expected(at).filter(executed),
         stops: (at) => !all && !small(at),
         follow: (target) => target === next || (executed(target) && (all || small(target))),
       });

@@ -10,7 +10,7 @@ import type { Origin } from "../wasm/expr.ts";
 import { FunctionBuilder, ModuleBuilder } from "../wasm/module.ts";
 import type { InstructionSet } from "./instruction.ts";
 import { carriedBy, type KnownFlags, keepsCarryOf } from "./known-flags.ts";
-import { type Block, besides, type Region } from "./region.ts";
+import { type Block, besides, DISPATCH, type Region } from "./region.ts";
 import type { Access, Effects, Exits, Span } from "./region-sem.ts";
 import { bit, CAREFUL, FLAGS, type State, type StateSet } from "./state.ts";
 import type { Structure } from "./structure.ts";
@@ -282,7 +282,7 @@ function spreadLive(region: Region, flows: readonly BlockFlow[], graph: Graph, e
       if (block.flow === "dispatch") live |= flow.dirtyAtEntry;
       if (block.flow === "call") {
         flow.afterCall = live;
-        live = 0n;
+        live = block.instructions.length === 0 ? flow.dirtyAtEntry : 0n;
       }
       const staysInside = !exact && endsInside(block);
       for (let n = flow.effects.length - 1; n >= 0; n--) {
@@ -313,6 +313,7 @@ function endsInside({ start, flow, successors, instructions, next }: Block): boo
   if (flow === "next" || flow === "inlined") return successors.includes(next);
   const target = besides(start, instructions[instructions.length - 1]?.target as number);
   if (flow === "jump") return successors.includes(target);
+  if (flow === "guarded") return successors.some((to) => to < DISPATCH);
   return flow === "branch" && successors.includes(next) && successors.includes(target);
 }
 

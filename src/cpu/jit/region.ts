@@ -29,6 +29,8 @@ export interface Block {
   /** How it ends, and what is behind it: behind the call, if it is a return. */
   readonly flow: Flow;
   readonly next: Place;
+  /** Where a computed call or jump at its end is expected to lead: places of the region if it is guarded, else addresses. */
+  readonly expected: readonly Place[];
 }
 
 export interface Region {
@@ -53,10 +55,15 @@ export interface RegionLimits {
   readonly stops?: (rip: number) => boolean;
   /** Where a computed jump at an address was seen to lead. */
   readonly targets?: (rip: number) => readonly number[];
+  /** Where a computed call or jump at an address is expected to lead, mostly: one or two places. */
+  readonly expected?: (rip: number) => readonly number[];
 }
 
 /** Stands for the address of the dispatching block. */
 export const DISPATCH = -1;
+
+/** A place for the call that is made if a guarded one does not lead where it was expected to. */
+const otherwise = (n: number): Place => DISPATCH - 1 - n;
 
 /** How the control flow goes on after an instruction. */
 export type Flow =
@@ -68,6 +75,8 @@ export type Flow =
   /** A call whose inside is in the region; a return from there. */
   | "inlined"
   | "return"
+  /** A computed call or jump that leads to a place of the region, if it is the one expected. */
+  | "guarded"
   /** To an address that is computed, the one on the stack among them. */
   | "computed"
   /** No code of the guest's: from a computed jump to where such jumps were seen to lead. */
@@ -121,6 +130,7 @@ export class RegionFinder {
         let { flow } = instruction;
         let to = next;
         const { target } = instruction;
+        let expected: readonly Place[] = isComputed(instruction) ? (limits.expected?.(rip) ?? []) : [];
         if (flow === "call" && instruction.isDirect) {
           const callee = inside(place, target, addressOf(next));
           if (callee !== undefined) {
@@ -132,16 +142,32 @@ export class RegionFinder {
           flow = "return";
           to = behind;
           lead(behind);
+        } else if (flow === "call") {
+          const places = expected.map((callee) => inside(place, callee, addressOf(next)));
+          const known = places.filter((p) => p !== undefined);
+          if (known.length > 0) {
+            flow = "guarded";
+            expected = known;
+            for (const callee of known) lead(callee);
+          }
+        } else if (expected.length > 0 && (limits.targets?.(rip) ?? []).length === 0) {
+          const known = expected.filter((to) => limits.follow?.(to) ?? true).map((to) => besides(place, to));
+          if (known.length > 0) {
+            flow = "guarded";
+            expected = known;
+            for (const to of known) lead(to);
+          }
         }
-        found.set(place, { instruction, flow, to });
+        found.set(place, { instruction, flow, to, expected });
         if ((flow === "branch" || flow === "jump") && (limits.follow?.(target) ?? true)) lead(besides(place, target));
         if (isComputedJump(instruction))
           for (const seen of limits.targets?.(rip) ?? []) {
             targets.add(seen);
             lead(seen);
           }
-        if (flow === "branch" || flow === "call") leaders.add(next);
-        if (!fallsThrough(flow)) break;
+        const isCall = flow === "call" || (flow === "guarded" && instruction.flow === "call");
+        if (flow === "branch" || isCall) leaders.add(next);
+        if (!fallsThrough(flow) && !isCall) break;
         if (place < CONTEXT && limits.stops?.(next) === true && next !== entry) break;
         place = next;
       }
@@ -153,7 +179,7 @@ export class RegionFinder {
   }
 
   /** How many instructions a function has that is worth having wherever it is called: 0 if there are too many, or others than most have. */
-  #sizeOfSmall(entry: number, { follow }: RegionLimits): number {
+  #sizeOfSmall(entry: number, { follow, expected }: RegionLimits): number {
     const seen = new Set<number>();
     const work = [entry];
     let returns = false;
@@ -164,7 +190,12 @@ export class RegionFinder {
         seen.add(rip);
         const { flow, isReturn } = instruction;
         if (isReturn) returns = true;
-        else if (flow === "trap" || flow === "interpreted" || flow === "computed") return 0;
+        else if (flow === "computed") {
+          // As where a program calls a library.
+          const to = expected?.(rip) ?? [];
+          if (to.length === 0) return 0;
+          work.push(...to);
+        } else if (flow === "trap" || flow === "interpreted") return 0;
         if ((flow === "branch" || flow === "jump") && (follow?.(instruction.target) ?? true))
           work.push(instruction.target);
         if (!fallsThrough(flow)) break;
@@ -187,6 +218,7 @@ interface Found {
   readonly flow: Flow;
   /** What is behind the instruction: the callee's inside or what is behind the call, if that is how it goes on. */
   readonly to: Place;
+  readonly expected: readonly Place[];
 }
 
 /** A call whose inside is in the region, or the root. */
@@ -220,6 +252,11 @@ export function isNear(target: number): boolean {
 function isComputedJump({ flow, isReturn }: Instruction): boolean {
   return flow === "computed" && !isReturn;
 }
+function isComputed(instruction: Instruction): boolean {
+  return isComputedJump(instruction) || (instruction.flow === "call" && !instruction.isDirect);
+}
+
+const NO_CODE = { instructions: [], expected: [] } as const;
 
 function assemble(
   entry: number,
@@ -231,13 +268,16 @@ function assemble(
   const blocks: Block[] = [];
   const callees = new Set<number>();
   const computed: number[] = [];
+  const others: Block[] = [];
   for (const start of starts) {
     const instructions: Instruction[] = [];
     let place = start;
     let flow: Flow = "next";
+    let expected: readonly Place[] = [];
     do {
       const at = found.get(place);
       if (at === undefined) break;
+      expected = at.expected;
       instructions.push(at.instruction);
       place = at.to;
       flow = at.flow;
@@ -247,14 +287,30 @@ function assemble(
     const jumps = isComputedJump(last);
     if (jumps) computed.push(last.rip);
     if (flow === "call" && last.isDirect) callees.add(last.target);
+    else if (flow === "call") for (const callee of expected) callees.add(callee);
     const after = fallsThrough(flow) || flow === "inlined" || flow === "return" ? [place] : [];
     const targets = flow === "branch" || flow === "jump" ? [target] : [];
     const inside = [...new Set([...targets, ...after])].filter((t) => leaders.has(t) && found.has(t));
-    const successors = jumps && dispatched.length > 0 ? [DISPATCH] : inside;
-    blocks.push({ start, instructions, flow, next: place, successors });
+    let successors = jumps && dispatched.length > 0 ? [DISPATCH] : inside;
+    if (flow === "guarded") {
+      successors = expected.filter((at) => found.has(at));
+      if (!jumps) {
+        const other = otherwise(others.length);
+        others.push({
+          ...NO_CODE,
+          start: other,
+          flow: "call",
+          next: place,
+          successors: found.has(place) ? [place] : [],
+        });
+        successors.push(other);
+      }
+    }
+    blocks.push({ start, instructions, flow, next: place, successors, expected });
   }
+  blocks.push(...others);
   if (dispatched.length > 0)
-    blocks.push({ start: DISPATCH, instructions: [], flow: "dispatch", next: 0, successors: dispatched });
+    blocks.push({ ...NO_CODE, start: DISPATCH, flow: "dispatch", next: 0, successors: dispatched });
   return {
     entry,
     blocks,

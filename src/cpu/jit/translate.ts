@@ -286,6 +286,10 @@ class Translation implements Exits {
         add("return", dirtyAtEntry);
         addKept(i, dirtyAtEntry);
       }
+      if (block.flow === "call") {
+        add("goto", 0n);
+        add("return", 0n);
+      }
       const last = effects.length - 1;
       effects.forEach((e, n) => {
         const before = dirty[n] as StateSet;
@@ -298,9 +302,6 @@ class Translation implements Exits {
         addKept(i, before | e.writes);
         add("goto", (before | e.writes) & ~bit(FLAGS));
         add("return", (before | e.writes) & ~bit(FLAGS));
-        if (block.flow !== "call") return;
-        add("goto", 0n);
-        add("return", 0n);
       });
     });
   }
@@ -385,7 +386,7 @@ class Translation implements Exits {
     const f = this.#f;
     const callee = this.#functions.get(target);
     const args = [i32.const(target), this.#deeper];
-    this.#call(sem, () =>
+    this.#call(sem.next, this.#dirtyAfter, () =>
       callee !== undefined
         ? f.call("i32", callee, args)
         : f.call("i32", this.#outside.transfer, [...args, marked(slotMark(target))]),
@@ -402,13 +403,53 @@ class Translation implements Exits {
       f.if(elsewhere, () => this.#leave("goto", this.#dirtyAfter));
       this.#goto(block.next);
     } else if (isReturn) this.#leave("return", this.#dirtyAfter);
-    else if (flow === "call") {
-      const cached = f.let(jumpCacheEntry(this.#pc));
-      const known = i32.eq(i32.load(cached, JUMP_CACHE), this.#pc);
-      const slot = select(known, i32.load(cached, JUMP_CACHE + 4), i32.const(this.#options.stubSlot));
-      this.#call(sem, () => f.call("i32", this.#outside.transfer, [this.#pc, this.#deeper, slot]));
-    } else if (this.#region.targets.length > 0) this.#toDispatch(sem.instruction.rip);
+    else if (block.flow === "guarded") {
+      for (const place of block.expected)
+        if (block.successors.includes(place))
+          f.if(i32.eq(this.#pc, i32.const(addressOf(place))), () => this.#goto(place));
+      const otherwise = block.successors.find((place) => place < DISPATCH);
+      if (otherwise === undefined) this.#leaveTo(sem.instruction.rip);
+      else this.#goto(otherwise);
+    } else if (flow === "call") this.#call(sem.next, this.#dirtyAfter, () => this.#callComputed(block.expected));
+    else if (this.#region.targets.length > 0) this.#toDispatch(sem.instruction.rip);
     else this.#leaveTo(sem.instruction.rip);
+  }
+  /** A call of the function at the pc, which is one of those expected, or another. */
+  #callComputed(expected: readonly number[]): I32 {
+    const f = this.#f;
+    const result = f.local("i32");
+    const open = (i: number): void => {
+      const callee = expected[i];
+      if (callee === undefined) {
+        const cached = f.let(jumpCacheEntry(this.#pc));
+        const known = i32.eq(i32.load(cached, JUMP_CACHE), this.#pc);
+        const slot = select(known, i32.load(cached, JUMP_CACHE + 4), i32.const(this.#options.stubSlot));
+        f.set(result, f.call("i32", this.#outside.transfer, [this.#pc, this.#deeper, slot]));
+        return;
+      }
+      const fn = this.#functions.get(callee);
+      if (fn === undefined) open(i + 1);
+      else
+        f.if(
+          i32.eq(this.#pc, i32.const(callee)),
+          () => f.set(result, f.call("i32", fn, [this.#pc, this.#deeper])),
+          () => open(i + 1),
+        );
+    };
+    open(0);
+    return result;
+  }
+  /** Where a guarded call leads elsewhere. */
+  #emitOther(node: number): void {
+    const { next } = this.#region.blocks[node] as Block;
+    const { dirtyAtEntry, flags, offsetsAfterCall } = this.#flows[node] as BlockFlow;
+    this.#block = node;
+    this.#step = 0;
+    this.#known = flags;
+    this.#call(addressOf(next), dirtyAtEntry, () => this.#callComputed([]));
+    this.#known = undefined;
+    this.#symbols = this.#symbolsAt(offsetsAfterCall);
+    this.#goto(next);
   }
   /** Out to where a computed jump leads. */
   #leaveTo(jump: number): void {
@@ -466,9 +507,10 @@ class Translation implements Exits {
     this.#note(jumps[0] as number);
     this.#leave("goto", dirtyAtEntry);
   }
-  #call(sem: RegionSem, call: () => I32): void {
+  /** @param rip behind the call */
+  #call(rip: number, dirty: StateSet, call: () => I32): void {
     const f = this.#f;
-    this.#state.store(this.#toStore(this.#dirtyAfter));
+    this.#state.store(this.#toStore(dirty));
     if (this.#loops) f.exec(i32.store(ZERO, this.#fuel, REGION_FUEL));
     const { afterCall, offsetsAfterCall } = this.#current.flow;
     const { sp, fp, popped } = this.#set;
@@ -476,7 +518,7 @@ class Translation implements Exits {
     const kept = this.#frame === undefined ? [] : [sp, fp].filter((n) => offsetsAfterCall[n] !== undefined);
     const before = kept.map((n) => f.let(this.#state.gpr(n)));
     const result = f.let(call());
-    const next = i32.const(sem.next);
+    const next = i32.const(rip);
     f.if(i32.ne(result, next), () => {
       const end = f.let(f.call("i32", this.#outside.follow, [result, next, this.#deeper]));
       f.if(i32.ne(end, next), () => f.return(end));
@@ -523,6 +565,10 @@ class Translation implements Exits {
     const block = this.#region.blocks[node] as Block;
     if (block.flow === "dispatch") {
       this.#emitDispatch(node);
+      return;
+    }
+    if (block.start < DISPATCH) {
+      this.#emitOther(node);
       return;
     }
     const { effects, live, spans, flags } = this.#flows[node] as BlockFlow;

@@ -358,6 +358,10 @@ export class RecordSem implements Sem {
       this.#end.to(i32.load(this.#pc, R_IMM));
     } else this.#end.found(target);
   }
+  computed(target: I64): void {
+    this.f.drop(this.f.call("i32", this.#shared.note, [this.#pc, target]));
+    this.#end.found(target);
+  }
   done(): void {
     this.#end.next();
   }

@@ -179,7 +179,7 @@ const control: Readonly<Record<string, Definition>> = {
   jalr: (s) => {
     const target = jumpTarget(s);
     s.setX(s.nextPc());
-    s.jump(target);
+    s.computed(target);
   },
   beq: branch(i64.eq),
   bne: branch(i64.ne),

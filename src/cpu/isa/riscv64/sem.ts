@@ -82,6 +82,8 @@ export interface Sem {
   checkTarget(target: I64): void;
   /** Continues at the direct branch's target, or at a computed address, which is even. What follows is not executed. */
   jump(target?: I64): void;
+  /** The same by an instruction that may lead to the same place each time: no return. */
+  computed(target: I64): void;
   /** Ends the instruction early: the next one follows. */
   done(): void;
 }

@@ -98,7 +98,7 @@ const call: Definition = (s) => {
     const target = s.read(0) as I64;
     s.checkTarget(target);
     pushWord(s, 8, s.nextRip());
-    s.jump(target);
+    s.computed(target);
   }
 };
 const jmp: Definition = (s) => {
@@ -106,7 +106,7 @@ const jmp: Definition = (s) => {
   else {
     const target = s.read(0) as I64;
     s.checkTarget(target);
-    s.jump(target);
+    s.computed(target);
   }
 };
 const ret: Definition = (s) => {

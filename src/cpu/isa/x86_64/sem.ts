@@ -223,6 +223,8 @@ export interface Sem {
   checkTarget(target: I64): void;
   /** Continues at operand n (kind j), or at a computed address that was checked. What follows is not executed. */
   jump(target: number | I64): void;
+  /** The same by an instruction that may lead to the same place each time: a computed call or jump, not a return. */
+  computed(target: I64): void;
   /** Ends the instruction early: the next one follows. */
   done(): void;
 }

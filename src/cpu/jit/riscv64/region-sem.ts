@@ -122,4 +122,7 @@ export class RiscvRegionSem extends RegionSem implements Sem {
   jump(target?: I64): void {
     this.leaveTo(target);
   }
+  computed(target: I64): void {
+    this.leaveTo(target);
+  }
 }

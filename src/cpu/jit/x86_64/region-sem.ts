@@ -329,6 +329,9 @@ export class X86RegionSem extends RegionSem implements Sem {
   jump(target: number | I64): void {
     this.leaveTo(typeof target === "number" ? undefined : target);
   }
+  computed(target: I64): void {
+    this.leaveTo(target);
+  }
 }
 
 function loadWord(size: Size, at: I32): Word {

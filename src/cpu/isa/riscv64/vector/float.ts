@@ -138,6 +138,9 @@ class ElementSem implements Sem {
   trapAfter(): void {
     absent();
   }
+  computed(): void {
+    absent();
+  }
   checkTarget(): void {
     absent();
   }
