@@ -1,6 +1,7 @@
 /** An address space as tasks share it, with the CPU core that runs in it. */
 import type { CpuCore } from "../cpu/core.ts";
 import type { AddressSpace } from "../mm/address-space.ts";
+import type { AioContext } from "./aio.ts";
 import type { Arch } from "./arch/arch.ts";
 import type { Task } from "./task.ts";
 
@@ -19,6 +20,8 @@ export class Mm {
   noHugePages = false;
   /** Kinds of mapping that a core file has: core(5). */
   coreFilter = 0x33;
+  /** Contexts of io_setup(2). */
+  readonly aio: Map<number, AioContext> = new Map();
   /** Tasks that use it; with the last one the space is released. */
   users = 0;
   /** The task whose registers are in the space's context now. */
@@ -55,6 +58,8 @@ export class Mm {
   /** @param task the one that goes; its registers need not be kept */
   release(task: Task): void {
     if (this.loaded === task) this.loaded = null;
-    if (--this.users === 0) this.space.release();
+    if (--this.users > 0) return;
+    for (const context of this.aio.values()) context.destroy();
+    this.space.release();
   }
 }

@@ -253,7 +253,7 @@ export function readVectors(
   return mustWait(file, n) ? waitOnFile(task, file, attempt) : n;
 }
 
-function writeVectors(
+export function writeVectors(
   task: Task,
   file: File,
   vectors: readonly IoVector[],

@@ -49,6 +49,9 @@ export function hidden(kind: Arg["kind"]): Arg {
 /** A 64-bit number that the call reads: `[7]`. */
 export const givenInt64: Arg = given(8, (view) => `[${view.getBigInt64(0, true)}]`);
 
+/** A 64-bit number that the call stores: `[7]`. */
+export const filledInt64: Arg = filled(8, (view) => `[0x${view.getBigUint64(0, true).toString(16)}]`);
+
 /** A 32-bit number that the call stores: `[7]`. */
 export const filledInt: Arg = filled(4, (view) => `[${view.getInt32(0, true)}]`);
 export const filledUint: Arg = filled(4, (view) => `[${view.getUint32(0, true)}]`);

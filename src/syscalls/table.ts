@@ -1,5 +1,6 @@
 /** All definitions, and the numbers under which an architecture calls them. */
 
+import { aioCalls } from "./aio.ts";
 import type { SyscallDefinition } from "./define.ts";
 import { eventFileCalls } from "./event-files.ts";
 import { eventPollCalls } from "./event-poll.ts";
@@ -37,6 +38,7 @@ import { userIdCalls } from "./user-ids.ts";
 
 /** Every definition, family by family. */
 export const SYSCALLS: readonly SyscallDefinition[] = [
+  ...aioCalls,
   ...eventFileCalls,
   ...eventPollCalls,
   ...fileFamilies,

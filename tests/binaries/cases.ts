@@ -95,6 +95,7 @@ const plain: readonly string[] = [
   "xattrat",
   "rarecalls",
   "landlock",
+  "aio",
 ];
 
 const hellos: readonly string[] = ["hello", "hello-segments", "hello-static-pie", "hello-pie", "hello-dynamic"];

@@ -83,6 +83,7 @@ function tree(kernel: Kernel): Tree {
   const machine = (): Tunables => kernel.tunables;
   return {
     fs: {
+      "aio-max-nr": constant(65536),
       "dir-notify-enable": constant(1),
       "file-max": constant("9223372036854775807"),
       "file-nr": constant("0\t0\t9223372036854775807"),
