@@ -9,22 +9,28 @@ import { block } from "../proc/wait.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
 import type { SyscallResult } from "./define.ts";
 
-export function lockPi(task: Task, key: FutexKey, address: number, deadline: number): SyscallResult {
+/** When to give up: monotonic nanoseconds, which move along if they stand for a time of day. */
+export interface Until {
+  readonly deadline: number;
+  readonly timeOfDay: boolean;
+}
+
+export function lockPi(task: Task, key: FutexKey, address: number, end: Until): SyscallResult {
   const { pi } = task.kernel.futexes;
   const queue = new WaitQueue();
   const outcome = pi.lock(task, key, address, () => queue.wake());
   if (outcome === "taken") return 0;
   if (typeof outcome === "number") return outcome;
-  return waitForLock(task, queue, outcome, deadline);
+  return waitForLock(task, queue, outcome, end);
 }
 
-function waitForLock(task: Task, queue: WaitQueue, waiter: PiWaiter, deadline: number): SyscallResult {
+function waitForLock(task: Task, queue: WaitQueue, waiter: PiWaiter, end: Until): SyscallResult {
   const leave = (result: number): number => {
     task.kernel.futexes.pi.giveUp(waiter);
     return waiter.owns ? 0 : result;
   };
   return block(task, queue, () => (waiter.owns ? 0 : -EAGAIN), {
-    deadline: Math.max(deadline, 1),
+    ...end,
     timedOut: () => leave(-ETIMEDOUT),
     interrupted: () => leave(-ERESTARTNOINTR),
   });
@@ -48,7 +54,7 @@ export function waitRequeuePi(
   shared: boolean,
   expected: number,
   bitset: number,
-  deadline: number,
+  end: Until,
 ): SyscallResult {
   if (address === lockAddress) throw errno(EINVAL);
   const { futexes } = task.kernel;
@@ -86,7 +92,7 @@ export function waitRequeuePi(
     return owns || lockWaiter?.owns === true ? 0 : result;
   };
   return block(task, queue, () => (owns || lockWaiter?.owns === true ? 0 : -EAGAIN), {
-    deadline: Math.max(deadline, 1),
+    ...end,
     timedOut: () => leave(-ETIMEDOUT),
     // Linux leaves a call that a signal has interrupted as if the value had changed (-EWOULDBLOCK).
     interrupted: () => leave(lockWaiter === undefined ? -ERESTARTNOINTR : -EAGAIN),

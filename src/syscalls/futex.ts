@@ -10,7 +10,7 @@ import { WaitQueue } from "../util/wait-queue.ts";
 import { choice, flags, int, ptr, uint, ulong } from "./args.ts";
 import { futexOperation, futexPointer, futexValue } from "./control-args.ts";
 import { type SyscallDefinition, type SyscallResult, syscall } from "./define.ts";
-import { lockPi, requeueToLock, tryLockPi, unlockPi, waitRequeuePi } from "./futex-pi.ts";
+import { lockPi, requeueToLock, tryLockPi, type Until, unlockPi, waitRequeuePi } from "./futex-pi.ts";
 import { clock as clockArg, readTimespec } from "./process-args.ts";
 import { timespec } from "./time-args.ts";
 
@@ -37,9 +37,7 @@ function futex(
   const command = op & ~(F.FUTEX_PRIVATE_FLAG | F.FUTEX_CLOCK_REALTIME);
   const shared = (op & F.FUTEX_PRIVATE_FLAG) === 0;
   const realtime = (op & F.FUTEX_CLOCK_REALTIME) !== 0 || command === F.FUTEX_LOCK_PI;
-  const deadline = TIMED.has(command)
-    ? deadlineOf(task, timeout, command === F.FUTEX_WAIT, realtime)
-    : Number.POSITIVE_INFINITY;
+  const end = TIMED.has(command) ? until(task, timeout, command === F.FUTEX_WAIT, realtime) : NEVER;
   if ((op & F.FUTEX_CLOCK_REALTIME) !== 0 && !WITH_CLOCK.has(command)) throw errno(ENOSYS);
   const { futexes } = task.kernel;
   // The same register is a number where it is no time.
@@ -50,7 +48,7 @@ function futex(
     case F.FUTEX_WAIT_BITSET: {
       const bitset = command === F.FUTEX_WAIT ? F.FUTEX_BITSET_MATCH_ANY : value3 >>> 0;
       if (bitset === 0) throw errno(EINVAL);
-      return wait(task, address, shared, value, bitset, deadline);
+      return wait(task, address, shared, value, bitset, end);
     }
     case F.FUTEX_WAKE:
       return woken(futexes.wake(key(), atLeastOne(value), F.FUTEX_BITSET_MATCH_ANY));
@@ -67,13 +65,13 @@ function futex(
       return wakeOp(task, address, address2, shared, value, val2, value3);
     case F.FUTEX_LOCK_PI:
     case F.FUTEX_LOCK_PI2:
-      return lockPi(task, key(), address, deadline);
+      return lockPi(task, key(), address, end);
     case F.FUTEX_TRYLOCK_PI:
       return tryLockPi(task, key(), address);
     case F.FUTEX_UNLOCK_PI:
       return unlockPi(task, key(), address);
     case F.FUTEX_WAIT_REQUEUE_PI:
-      return waitRequeuePi(task, address, address2, shared, value, value3 >>> 0, deadline);
+      return waitRequeuePi(task, address, address2, shared, value, value3 >>> 0, end);
     case F.FUTEX_CMP_REQUEUE_PI:
       if ((value | 0) !== 1 || val2 < 0) throw errno(EINVAL);
       return requeueToLock(task, key(), keyOf(task, address2, shared), address, val2, value3 >>> 0);
@@ -92,13 +90,15 @@ function atLeastOne(count: number): number {
   return Math.max(1, count | 0);
 }
 
-/** Monotonic nanoseconds; Infinity without a timeout. */
-function deadlineOf(task: Task, timeout: number, relative: boolean, realtime: boolean): number {
-  if (timeout === 0) return Number.POSITIVE_INFINITY;
+const NEVER: Until = { deadline: Number.POSITIVE_INFINITY, timeOfDay: false };
+
+function until(task: Task, timeout: number, relative: boolean, realtime: boolean): Until {
+  if (timeout === 0) return NEVER;
   const ns = readTimespec(task, timeout);
   const now = task.kernel.now();
-  if (relative) return now + ns;
-  return realtime ? ns - (Number(task.kernel.realtime()) - now) : ns;
+  const timeOfDay = realtime && !relative;
+  const at = relative ? now + ns : timeOfDay ? ns - (Number(task.kernel.realtime()) - now) : ns;
+  return { deadline: Math.max(at, 1), timeOfDay };
 }
 
 function wait(
@@ -107,7 +107,7 @@ function wait(
   shared: boolean,
   expected: number,
   bitset: number,
-  deadline: number,
+  end: Until,
 ): SyscallResult {
   const { futexes } = task.kernel;
   const key = keyOf(task, address, shared);
@@ -121,11 +121,11 @@ function wait(
     return result;
   };
   return block(task, queue, () => (waiter.woken ? 0 : -EAGAIN), {
-    deadline: Math.max(deadline, 1),
+    ...end,
     timedOut: () => gaveUp(-ETIMEDOUT),
     interrupted: () => {
-      if (deadline === Number.POSITIVE_INFINITY) return gaveUp(-ERESTARTSYS);
-      task.restartBlock = (again) => wait(again, address, shared, expected, bitset, deadline);
+      if (end === NEVER) return gaveUp(-ERESTARTSYS);
+      task.restartBlock = (again) => wait(again, address, shared, expected, bitset, end);
       return gaveUp(-ERESTART_RESTARTBLOCK);
     },
   });
@@ -224,13 +224,12 @@ function futexWaitv(
   clock: number,
 ): SyscallResult {
   if (bits !== 0 || count === 0 || count > FUTEX_WAITV_MAX || vectors === 0) throw errno(EINVAL);
-  let deadline = Number.POSITIVE_INFINITY;
-  if (timeout !== 0) deadline = deadlineOf(task, timeout, false, checkClock(clock));
-  return waitForAny(task, readVectors(task, vectors, count), deadline);
+  const end = timeout === 0 ? NEVER : until(task, timeout, false, checkClock(clock));
+  return waitForAny(task, readVectors(task, vectors, count), end);
 }
 
 /** The index of the futex that was woken. */
-function waitForAny(task: Task, vectors: readonly Vector[], deadline: number): SyscallResult {
+function waitForAny(task: Task, vectors: readonly Vector[], end: Until): SyscallResult {
   const { futexes } = task.kernel;
   const queue = new WaitQueue();
   const { priority } = task;
@@ -254,7 +253,7 @@ function waitForAny(task: Task, vectors: readonly Vector[], deadline: number): S
     return at < 0 ? -EAGAIN : leave(at);
   };
   return block(task, queue, answer, {
-    deadline: Math.max(deadline, 1),
+    ...end,
     timedOut: () => leave(-ETIMEDOUT),
     interrupted: () => leave(-ERESTARTSYS),
   });
@@ -272,9 +271,8 @@ function futexWait(
   const shared = checkFlags(bits);
   wide(value);
   if (wide(mask) === 0) throw errno(EINVAL);
-  let deadline = Number.POSITIVE_INFINITY;
-  if (timeout !== 0) deadline = deadlineOf(task, timeout, false, checkClock(clock));
-  return wait(task, address, shared, value, mask, deadline);
+  const end = timeout === 0 ? NEVER : until(task, timeout, false, checkClock(clock));
+  return wait(task, address, shared, value, mask, end);
 }
 
 function futexWake(task: Task, address: number, mask: number, count: number, bits: number): number {

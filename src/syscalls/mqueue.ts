@@ -99,7 +99,7 @@ function send(
   const bytes = task.space.copyIn(buffer, length);
   const attempt = (): number => queue.send(task, bytes, priority);
   if ((file.flags & O_NONBLOCK) !== 0) return attempt();
-  return block(task, queue.queue, attempt, { deadline, timedOut: -ETIMEDOUT });
+  return block(task, queue.queue, attempt, { deadline, timeOfDay: true, timedOut: -ETIMEDOUT });
 }
 
 function receive(
@@ -126,7 +126,7 @@ function receive(
   const done = (): void => {
     queue.receivers--;
   };
-  return block(task, queue.queue, attempt, { deadline, timedOut: -ETIMEDOUT, tried: true, done });
+  return block(task, queue.queue, attempt, { deadline, timeOfDay: true, timedOut: -ETIMEDOUT, tried: true, done });
 }
 
 function notify(task: Task, number: number, event: number): number {
