@@ -46,17 +46,12 @@ export async function createEngine(
   const modules = readInterpModules();
   const compile = modules === undefined || kept === undefined ? undefined : keptModules(kept);
   const prebuilt = { ...(modules === undefined ? {} : { modules }), ...(compile === undefined ? {} : { compile }) };
-  const interp = (from: Sources): Promise<CpuEngine> => createInterpEngine({ log, ...from, ...prebuilt });
+  // The module says which version of the engine there is; one that was generated just now does not.
+  const store = modules === undefined || host.codeStore === undefined ? {} : { store: host.codeStore };
+  const interp = (from: Sources): Promise<CpuEngine> => createInterpEngine({ log, ...from, ...prebuilt, ...store });
   const translating = (from: Sources): Promise<CpuEngine> => {
     allowRelaxedSimd(flags);
-    return createTranslatingEngine({
-      log,
-      ...from,
-      ...prebuilt,
-      // The module says which version of the translator there is; one that was generated just now does not.
-      ...(modules === undefined || host.codeStore === undefined ? {} : { store: host.codeStore }),
-      ...jit,
-    });
+    return createTranslatingEngine({ log, ...from, ...prebuilt, ...store, ...jit });
   };
   if (cpu === "interp") return interp(sources);
   if (cpu === "auto" || cpu === "jit") return translating(sources);

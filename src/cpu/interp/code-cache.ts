@@ -17,6 +17,7 @@ import type { GuestMemory } from "../../mm/guest-memory.ts";
 import { BIAS, GUEST_LIMIT, PAGE_SHIFT, PAGE_SIZE, PageBits } from "../../mm/layout.ts";
 import { type HandlerList, PAIR } from "./handlers.ts";
 import type { RecordDecoder } from "./isa.ts";
+import { type KeptBlocks, type Zone, zoneOf } from "./kept-blocks.ts";
 import {
   HASH,
   HASH_INITIAL_ENTRIES,
@@ -29,7 +30,6 @@ import {
   RIPS,
   SCRATCH_RECORDS,
 } from "./layout.ts";
-
 import type { SharedBlock, SharedBlocks } from "./shared-blocks.ts";
 
 /** A block is cut after so many instructions, lest much be decoded that never runs. */
@@ -69,9 +69,18 @@ export class CodeCache {
   readonly #targets: number[] = [];
 
   readonly #shared: SharedBlocks;
+  readonly #kept: KeptBlocks | undefined;
+  /** Zones in which something had to be decoded. */
+  readonly #zones = new Map<number, Zone>();
 
-  constructor(memory: GuestMemory, decoder: RecordDecoder, handlers: HandlerList, shared: SharedBlocks) {
+  constructor(
+    memory: GuestMemory,
+    decoder: RecordDecoder,
+    handlers: HandlerList,
+    { shared, kept }: { readonly shared: SharedBlocks; readonly kept?: KeptBlocks | undefined },
+  ) {
     this.#shared = shared;
+    this.#kept = kept;
     this.#memory = memory;
     this.#decoder = decoder;
     this.#handlers = handlers;
@@ -196,6 +205,8 @@ export class CodeCache {
   /** Drops all records of [start, end). */
   invalidate(start: number, end: number): void {
     const firstPage = Math.floor(start / PAGE_SIZE);
+    for (const [number, zone] of this.#zones)
+      if (number >= zoneOf(start) && number <= zoneOf(end - 1)) zone.volatile = true;
     const { pages } = this.#memory;
     const lastPage = Math.min(pages.length, Math.ceil(end / PAGE_SIZE));
     this.#index ??= this.#makeIndex();
@@ -272,6 +283,11 @@ export class CodeCache {
     this.#setCapacity(HASH_INITIAL_ENTRIES);
   }
 
+  /** A copy of this address space executes the same program. */
+  lendZones(child: CodeCache): void {
+    for (const [number, zone] of this.#zones) child.#zones.set(number, zone);
+  }
+
   /** Copies everything to the cache of a copy of this address space. */
   copyTo(child: CodeCache): void {
     const copy = (from: number, to: number): void => {
@@ -317,8 +333,8 @@ export class CodeCache {
   #grow(): void {
     const start = HASH >> 2;
     const old = this.#u32.slice(start, start + this.#capacity * 2);
-    this.#u32.fill(0, start, start + this.#capacity * 2);
-    this.#setCapacity(this.#capacity * 2);
+    this.#memory.clear(HASH, HASH + this.#capacity * 8);
+    this.#setCapacity(Math.min(this.#capacity * 4, HASH_MAX_ENTRIES));
     for (let i = 0; i < old.length; i += 2) {
       const rip = old[i] as number;
       if (rip === 0) continue;
@@ -355,7 +371,7 @@ export class CodeCache {
     if (this.#entries * 2 > this.#capacity && this.#capacity < HASH_MAX_ENTRIES) this.#grow();
     const firstNumber = this.#records;
     const first = RECORDS + firstNumber * RECORD_SIZE;
-    for (const shared of this.#shared.find(start)) if (this.#adopt(shared, start)) return first;
+    if (this.#adoptAny(start) || (this.#openZone(start) && this.#adoptAny(start))) return first;
     this.#branches.length = 0;
     this.#targets.length = 0;
     this.#previous = 0;
@@ -399,6 +415,18 @@ export class CodeCache {
     return first;
   }
 
+  #adoptAny(start: number): boolean {
+    for (const shared of this.#shared.find(start)) if (this.#adopt(shared, start)) return true;
+    return false;
+  }
+  /** Looks for what other runs have left. True if that may be news. */
+  #openZone(start: number): boolean {
+    if (this.#kept === undefined || this.#zones.has(zoneOf(start))) return false;
+    const zone = this.#kept.open(start, this.#memory);
+    if (zone !== undefined) this.#zones.set(zoneOf(start), zone);
+    return zone !== undefined;
+  }
+
   /** Offers the block just decoded, not yet linked, to other address spaces. */
   #keep(start: number, end: number, firstNumber: number, instructionRecords: number): void {
     const first = RECORDS + firstNumber * RECORD_SIZE;
@@ -408,7 +436,7 @@ export class CodeCache {
       if (isFar(target)) return;
       branches.push(((this.#branches[i] as number) - first) >> 4, target);
     }
-    this.#shared.keep(
+    const block = this.#shared.keep(
       start,
       this.#memory.u8.subarray(start, end),
       this.#i32.subarray(first >> 2, (RECORDS + this.#records * RECORD_SIZE) >> 2),
@@ -416,13 +444,14 @@ export class CodeCache {
       instructionRecords,
       branches,
     );
+    if (block !== undefined) this.#zones.get(zoneOf(start))?.news.push(block);
   }
 
   /** Takes a block over as the next records, if the code here is what it was decoded from. */
   #adopt(block: SharedBlock, start: number): boolean {
     const { pages, u8 } = this.#memory;
-    const { words, rips, code } = this.#shared;
-    const { length, codeAt, records, instructionRecords, recordsAt, branches } = block;
+    const { words, rips, code, branches } = block.from;
+    const { length, codeAt, records, instructionRecords, recordsAt } = block;
     const lastPage = (start + length - 1) >>> PAGE_SHIFT;
     if (((pages[start >>> PAGE_SHIFT] as number) & (pages[lastPage] as number) & PageBits.Exec) === 0) return false;
     for (let i = 0; i < length; i++) if (u8[start + i] !== code[codeAt + i]) return false;
@@ -435,9 +464,9 @@ export class CodeCache {
     const first = RECORDS + firstNumber * RECORD_SIZE;
     const toWord = first >> 2;
     const fromWord = recordsAt * 4;
-    for (let i = 0; i < records * 4; i++) this.#i32[toWord + i] = words[fromWord + i] as number;
+    this.#i32.set(words.subarray(fromWord, fromWord + records * 4), toWord);
     const toRip = (RIPS >> 2) + firstNumber;
-    for (let i = 0; i < records; i++) this.#u32[toRip + i] = rips[recordsAt + i] as number;
+    this.#u32.set(rips.subarray(recordsAt, recordsAt + records), toRip);
     this.#records += records;
     let previous = 0;
     for (let i = 0; i < instructionRecords; i++) {
@@ -454,7 +483,7 @@ export class CodeCache {
     this.#mark(start >>> PAGE_SHIFT);
     this.#mark(lastPage);
     if (this.#index !== undefined) this.#addToIndex(this.#index, firstNumber, this.#records);
-    for (let i = 0; i < branches.length; i += 2)
+    for (let i = block.branchesAt; i < block.branchesEnd; i += 2)
       this.#link(first + (branches[i] as number) * RECORD_SIZE, branches[i + 1] as number);
     return true;
   }

@@ -4,7 +4,7 @@
  * The generated module is compiled once per engine and instantiated once per guest memory. `instructions` is exact but
  * for what happened in the instruction that trapped.
  */
-import type { CompiledModule, ModuleCompiler } from "../../host/interface.ts";
+import type { CodeStore, CompiledModule, ModuleCompiler } from "../../host/interface.ts";
 import type { GuestMemory } from "../../mm/guest-memory.ts";
 import { CONTEXT_OFFSET } from "../../mm/layout.ts";
 import { type Access, type CpuCore, type CpuEngine, type IsaName, SINGLE_STEP, Trap } from "../core.ts";
@@ -14,6 +14,7 @@ import { CodeCache } from "./code-cache.ts";
 import { type HandlerList, numberHandlers } from "./handlers.ts";
 import { readImage } from "./image.ts";
 import type { Lines, RecordDecoder, RuntimeIsa } from "./isa.ts";
+import { KeptBlocks } from "./kept-blocks.ts";
 import { EXECUTED, FUEL_LEFT, TRAP_CODE, TRAP_LOOKUP, TRAP_PC, TRAP_STEPPED } from "./layout.ts";
 import { SharedBlocks } from "./shared-blocks.ts";
 import { x86Runtime } from "./x86_64/runtime.ts";
@@ -28,6 +29,8 @@ export interface InterpOptions {
   /** 64 random bits, for rdrand and rdseed. Without it, the same numbers in every run. */
   readonly random?: () => bigint;
   readonly log?: (line: string) => void;
+  /** Where code is kept for other runs. */
+  readonly store?: CodeStore;
   /** What compiles the module instead of V8 alone. */
   readonly compile?: ModuleCompiler;
   /** Taken branches, of all guests, after which the loop for programs that compute takes over (program.ts). */
@@ -69,6 +72,8 @@ export class InterpEngine implements CpuEngine {
   readonly handlers: HandlerList;
   readonly decoder: RecordDecoder;
   readonly shared: SharedBlocks = new SharedBlocks();
+  /** Of other runs. */
+  readonly kept: KeptBlocks | undefined;
   /** Slots in the table of what definitions call, by name. */
   readonly functions: Readonly<Record<string, number>>;
   /** The encoding table. */
@@ -93,6 +98,8 @@ export class InterpEngine implements CpuEngine {
     this.#compiled = (options.compile ?? compileAnew)(options.module);
     // There is nothing to wait for.
     if (this.#compiled.optimised) this.branches = EARLY_BRANCHES;
+    const { store, module } = options;
+    this.kept = store && new KeptBlocks(store, () => store.digest([module]), this.shared);
     const image = readImage(this.#compiled.module);
     this.handlers = numberHandlers(image.inline, image.outlined);
     this.functions = image.functions;
@@ -107,8 +114,12 @@ export class InterpEngine implements CpuEngine {
 
   protected prepare(memory: GuestMemory): void {
     this.isa.prepare(memory.context, false);
-    this.shared.recording = this.#attached;
+    this.shared.recording = this.#attached || this.kept !== undefined;
     this.#attached = true;
+  }
+
+  save(): void {
+    this.kept?.save();
   }
 
   /** The module's entry points on a memory. */
@@ -144,7 +155,7 @@ export class InterpCore implements CpuCore {
     this.engine = engine;
     this.memory = memory;
     this.loops = loops;
-    this.code = new CodeCache(memory, engine.decoder, engine.handlers, engine.shared);
+    this.code = new CodeCache(memory, engine.decoder, engine.handlers, engine);
     this.u32 = new Uint32Array(memory.memory.buffer, 0, 0x2000);
   }
 
@@ -211,6 +222,7 @@ export class InterpCore implements CpuCore {
   protected copyTo(core: InterpCore): void {
     // A child that soon execs has little use for much; what it runs it finds among the shared blocks.
     if (this.code.recordCount < COPIED_RECORDS) this.code.copyTo(core.code);
+    this.code.lendZones(core.code);
     core.stepFirst = this.stepFirst;
   }
 

@@ -9,7 +9,6 @@
  * `instructions` counts what the interpreter executes, and for translated code as many as a branch has on average
  * (INSTRUCTIONS_PER_BRANCH): an estimate.
  */
-import type { CodeStore } from "../../host/interface.ts";
 import type { GuestMemory } from "../../mm/guest-memory.ts";
 import { CONTEXT_OFFSET, PAGE_SHIFT, PAGE_SIZE, PageBits } from "../../mm/layout.ts";
 import { type CpuCore, SINGLE_STEP, Trap } from "../core.ts";
@@ -55,8 +54,6 @@ export interface JitOptions extends InterpOptions {
   readonly now?: () => number;
   /** Signs of heat before an address is translated; 1 translates all that is executed. */
   readonly threshold?: number;
-  /** Where translations are kept for other runs. */
-  readonly store?: CodeStore;
 }
 
 const RIP_WORD = (CONTEXT_OFFSET + PC) >> 2;
@@ -271,7 +268,8 @@ export class JitEngine extends InterpEngine {
     return module;
   }
 
-  save(): void {
+  override save(): void {
+    super.save();
     this.#cache?.save();
   }
 }
