@@ -5,6 +5,7 @@ import type { NetworkOptions } from "../runtime/networking.ts";
 import { ARCHITECTURES, type ArchitectureName } from "./architecture.ts";
 import { CliError } from "./errors.ts";
 import { NETWORK_OPTIONS, networkOptions } from "./network-options.ts";
+import type { Parsed } from "./plain-arguments.ts";
 
 export const CPUS = ["auto", "interp", "jit", "unicorn", "lockstep"] as const;
 export type CpuName = (typeof CPUS)[number];
@@ -233,7 +234,7 @@ export function parseArguments(
   args: readonly string[],
   configure: (y: Argv) => Argv,
   yargs: (args: string[]) => Argv,
-): Record<string, unknown> & { _: string[] } {
+): Parsed {
   const parser = configure(yargs([...args]))
     .parserConfiguration({
       "halt-at-non-option": true,

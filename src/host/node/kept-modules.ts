@@ -12,53 +12,44 @@ import { setFlagsFromString } from "node:v8";
 import type { CompiledModule, ModuleCompiler } from "../interface.ts";
 import type { KeptCode } from "./kept-code.ts";
 
-interface Internals {
-  /** Only for modules with some optimised code. */
-  readonly serialize: (module: WebAssembly.Module) => ArrayBuffer;
-  /** Undefined if V8 does not take it. */
-  readonly deserialize: (code: ArrayBuffer, bytes: Uint8Array) => WebAssembly.Module | undefined;
-  readonly isOptimised: (exported: unknown) => boolean;
+/** Undefined where V8 does not hand out what it has compiled. */
+export function keptModules(kept: KeptCode): ModuleCompiler | undefined {
+  return process.versions.v8.startsWith("11.3.") ? (bytes) => compile(bytes, kept) : undefined;
 }
 
-function internals(): Internals | undefined {
-  if (!process.versions.v8.startsWith("11.3.")) return undefined;
+/**
+ * Calls one of V8's functions. Whatever has the syntax for that must be compiled and called at once: V8 drops what it has
+ * compiled of functions that are not called for long, and compiles them again.
+ */
+function native(call: string, ...args: readonly unknown[]): unknown {
   setFlagsFromString("--allow-natives-syntax");
   try {
-    return {
-      serialize: new Function("module", "return %SerializeWasmModule(module)") as Internals["serialize"],
-      deserialize: new Function("code", "bytes", "return %DeserializeWasmModule(code, bytes)") as never,
-      isOptimised: new Function("exported", "return %IsTurboFanFunction(exported)") as never,
-    };
-  } catch {
-    return undefined;
+    return new Function("a", "b", `return ${call}`)(...args);
   } finally {
     setFlagsFromString("--no-allow-natives-syntax");
   }
 }
 
-/** Undefined where V8 does not hand out what it has compiled. */
-export function keptModules(kept: KeptCode): ModuleCompiler | undefined {
-  const v8 = internals();
-  return v8 && ((bytes) => compile(bytes, kept, v8));
-}
-
-function compile(bytes: Uint8Array<ArrayBuffer>, kept: KeptCode, v8: Internals): CompiledModule {
+function compile(bytes: Uint8Array<ArrayBuffer>, kept: KeptCode): CompiledModule {
   const name = kept.name("module", [bytes]);
   const found = kept.find(name);
   const code = found?.code.slice().buffer;
-  const module = code && kept.exchange(() => v8.deserialize(code, bytes));
-  const compiled = module ?? new WebAssembly.Module(bytes);
+  // Undefined if V8 does not take it.
+  const module = code && kept.exchange(() => native("%DeserializeWasmModule(a, b)", code, bytes));
+  const compiled = module instanceof WebAssembly.Module ? module : new WebAssembly.Module(bytes);
+  const lasted = compiled === module ? (found?.lasted ?? 0) : 0;
   let watched = false;
   return {
     module: compiled,
-    optimised: module !== undefined,
+    optimised: compiled === module,
     watch: (exported) => {
       if (watched) return;
       watched = true;
       process.once("exit", () => {
-        if (!v8.isOptimised(exported)) return;
-        const lasted = module === undefined ? 0 : (found?.lasted ?? 0);
-        kept.keep(name, lasted, () => new Uint8Array(v8.serialize(compiled)));
+        // A module without any optimised code must not be asked for it.
+        if (native("%IsTurboFanFunction(a)", exported) !== true) return;
+        const serialize = (): unknown => native("%SerializeWasmModule(a)", compiled);
+        kept.keep(name, lasted, () => new Uint8Array(serialize() as ArrayBuffer));
       });
     },
   };
