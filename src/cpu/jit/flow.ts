@@ -12,7 +12,7 @@ import type { InstructionSet } from "./instruction.ts";
 import { carriedBy, type KnownFlags, keepsCarryOf } from "./known-flags.ts";
 import { type Block, besides, DISPATCH, type Region } from "./region.ts";
 import type { Access, Effects, Exits, Span } from "./region-sem.ts";
-import { bit, CAREFUL, FLAGS, type State, type StateSet } from "./state.ts";
+import { bit, CAREFUL, FLAG_KINDS, FLAGS, type State, type StateSet } from "./state.ts";
 import type { Structure } from "./structure.ts";
 import { type Frame, Symbols } from "./symbols.ts";
 
@@ -93,6 +93,7 @@ function summarise(set: InstructionSet, block: Block, scratch: State): BlockFlow
       spans: [],
       known: undefined,
       flagsDead: false,
+      flagsWanted: FLAG_KINDS,
     });
     if (block.flow !== "interpreted" || n < block.instructions.length - 1) {
       const { loops } = f;
@@ -279,10 +280,10 @@ function spreadLive(region: Region, flows: readonly BlockFlow[], graph: Graph, e
       const block = region.blocks[i] as Block;
       let live = 0n;
       for (const s of successors[i] as number[]) live |= (flows[s] as BlockFlow).entry;
-      if (block.flow === "dispatch") live |= flow.dirtyAtEntry;
+      if (block.flow === "dispatch") live |= whole(flow.dirtyAtEntry);
       if (block.flow === "call") {
         flow.afterCall = live;
-        live = block.instructions.length === 0 ? flow.dirtyAtEntry : 0n;
+        live = block.instructions.length === 0 ? whole(flow.dirtyAtEntry) : 0n;
       }
       const staysInside = !exact && endsInside(block);
       for (let n = flow.effects.length - 1; n >= 0; n--) {
@@ -290,7 +291,7 @@ function spreadLive(region: Region, flows: readonly BlockFlow[], graph: Graph, e
         const dirty = flow.dirty[n] as StateSet;
         const last = n === flow.effects.length - 1;
         // Whatever ends a block may leave the region with all that is changed.
-        if (e.trapsAfter || (last && !staysInside)) live |= dirty | e.writes;
+        if (e.trapsAfter || (last && !staysInside)) live |= whole(dirty | e.writes);
         else if (last) live |= (dirty | e.writes) & ~flags;
         flow.live[n] = live;
         live = (live & ~e.kills) | e.uses;
@@ -299,13 +300,18 @@ function spreadLive(region: Region, flows: readonly BlockFlow[], graph: Graph, e
         const all = dirty | e.exitWrites;
         const unasked = !exact && !interpreted && ((live | e.exitWrites) & flags) === 0n;
         flow.side[n] = unasked ? all & ~flags : all;
-        live |= flow.side[n] as StateSet;
+        live |= whole(flow.side[n] as StateSet);
       }
       if (live === flow.entry) continue;
       flow.entry = live;
       changed = true;
     }
   }
+}
+
+/** What is stored of the flags is all of them. */
+function whole(set: StateSet): StateSet {
+  return (set & bit(FLAGS)) === 0n ? set : set | FLAG_KINDS;
 }
 
 /** All code that may follow is in the region. */
@@ -430,5 +436,5 @@ function frameOf(flows: readonly BlockFlow[]): Frame | undefined {
 
 /** The set without what is only read. */
 export function storable(set: StateSet): StateSet {
-  return set & ~bit(CAREFUL);
+  return set & ~(bit(CAREFUL) | FLAG_KINDS);
 }

@@ -79,6 +79,8 @@ export interface Surroundings {
   readonly known: KnownFlags | undefined;
   /** Whoever asks about the flags next asks after another instruction has set them. */
   readonly flagsDead: boolean;
+  /** Which kinds of flags (state.ts) somebody asks about before that. */
+  readonly flagsWanted: StateSet;
 }
 
 export abstract class RegionSem {
@@ -118,6 +120,14 @@ export abstract class RegionSem {
     effects.writes |= bit(n);
     if (!entirely) this.uses(n);
     else if (this.isCertain) effects.kills |= bit(n);
+  }
+  /** Changed in part, or maybe: what it was before is wanted if, and only if, what it is then is. */
+  merges(n: number): void {
+    this.effects.writes |= bit(n);
+  }
+  /** Whatever it was before is gone. */
+  kills(n: number): void {
+    if (this.isCertain) this.effects.kills |= bit(n);
   }
   /** What is done here is done whenever the instruction is. */
   get isCertain(): boolean {

@@ -14,12 +14,17 @@ export const FLAGS = 48;
 export const CAREFUL = 49;
 /** Of the flags, in place of FLAGS: operation, result and second operand only. The others do not matter to the operation. */
 export const PLAIN_FLAGS = 95;
+/** What is wanted of the flags, besides FLAGS: the carry, whether the result was zero, all others. */
+export const CARRY_FLAG = 92;
+export const ZERO_FLAG = 93;
+export const OTHER_FLAGS = 94;
 const KINDS = 96;
 
 /** A set of numbers of parts of the state. */
 export type StateSet = bigint;
 const BITS: readonly StateSet[] = Array.from({ length: KINDS }, (_, n) => 1n << BigInt(n));
 export const bit = (n: number): StateSet => BITS[n] as StateSet;
+export const FLAG_KINDS: StateSet = bit(CARRY_FLAG) | bit(ZERO_FLAG) | bit(OTHER_FLAGS);
 /** The numbers in a set. */
 export function members(set: StateSet): number[] {
   const found: number[] = [];
@@ -57,7 +62,7 @@ export abstract class State {
   adapt(_effects: readonly Effects[]): void {}
   /** From the context to the locals. */
   load(set: StateSet): void {
-    for (const n of members(set))
+    for (const n of members(set & ~FLAG_KINDS))
       if (n === CAREFUL) this.f.set(this.careful, i32.load(i32.const(0), CONTEXT_OFFSET + this.#carefulAt));
       else this.loadOne(n);
   }

@@ -36,7 +36,7 @@ import { arePlain, type KnownFlags } from "./known-flags.ts";
 import { exportName, slotMark, TARGET_ENTRIES, targetsMark, type Unlinked } from "./names.ts";
 import { addressOf, type Block, besides, DISPATCH, type Place, type Region } from "./region.ts";
 import type { Effects, Exits, RegionSem, Span } from "./region-sem.ts";
-import { bit, FLAGS, PLAIN_FLAGS, type State, type StateSet } from "./state.ts";
+import { bit, FLAG_KINDS, FLAGS, PLAIN_FLAGS, type State, type StateSet } from "./state.ts";
 import { type Structure, structure } from "./structure.ts";
 import { type Frame, Symbols } from "./symbols.ts";
 
@@ -591,6 +591,7 @@ class Translation implements Exits {
         spans: list,
         known,
         flagsDead: dead,
+        flagsWanted: loops ? FLAG_KINDS : (live[n] as StateSet) & FLAG_KINDS,
       });
       this.#symbols = symbols;
       f.scope(() => {

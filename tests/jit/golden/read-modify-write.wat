@@ -18,120 +18,114 @@
   (local.set 9 (i64.load offset=4152 (; rdi ;) (i32.const 0)))
   (block $1
     (block
-      (block
+      (block $3
         (block
-          (block $5
+          (block
             (block
               (block
                 (block
-                  (block
+                  (block $9
                     (block
-                      (block $11
-                        (block
-                          (block
-                            (local.set 10 (local.get 9))
-                            (local.set 11 (local.get 10))
-                            (local.set 12 (i32.wrap_i64 (local.get 11)))
+                      (block
+                        (local.set 10 (local.get 9))
+                        (local.set 11 (local.get 10))
+                        (local.set 12 (i32.wrap_i64 (local.get 11)))
+                        (if
+                          (i32.wrap_i64 (i64.shr_u (local.get 11) (i64.const 32)))
+                          (then
+                            (local.set 4 (i32.const 65536))
+                            (br $1)))
+                        (if
+                          (i32.eqz
+                            (i32.and
+                              (i32.load8_u offset=1048576 (; page ;)
+                                (i32.shr_u (local.get 12) (i32.const 12)))
+                              (i32.const 64)))
+                          (then
                             (if
-                              (i32.wrap_i64 (i64.shr_u (local.get 11) (i64.const 32)))
+                              (i32.eqz
+                                (i32.and
+                                  (i32.and
+                                    (i32.load8_u offset=1048576 (; page ;)
+                                      (i32.shr_u (local.get 12) (i32.const 12)))
+                                    (i32.load8_u offset=1048576 (; page ;)
+                                      (i32.shr_u (i32.add (local.get 12) (i32.const 11)) (i32.const 12))))
+                                  (i32.const 2)))
                               (then
                                 (local.set 4 (i32.const 65536))
-                                (br $1)))
+                                (br $1)))))
+                        (local.set 13 (i32.load offset=67108864 (; guest ;) (local.get 12)))
+                        (local.set 14 (i32.wrap_i64 (local.get 8)))
+                        (local.set 15 (i32.add (local.get 13) (local.get 14)))
+                        (i32.store offset=67108864 (; guest ;) (local.get 12) (local.get 15))
+                        (local.set 11 (i64.add (local.get 9) (i64.const 4)))
+                        (local.set 10 (local.get 11))
+                        (local.set 15 (i32.wrap_i64 (local.get 10)))
+                        (local.set 14 (i32.load offset=67108864 (; guest ;) (local.get 15)))
+                        (local.set 13 (i32.add (local.get 14) (i32.const 1)))
+                        (i32.store offset=67108864 (; guest ;) (local.get 15) (local.get 13))
+                        (local.set 10 (i64.add (local.get 9) (i64.const 8)))
+                        (local.set 11 (local.get 10))
+                        (local.set 13 (i32.wrap_i64 (local.get 11)))
+                        (local.set 14 (i32.load offset=67108864 (; guest ;) (local.get 13)))
+                        (local.set 15 (i32.wrap_i64 (local.get 6)))
+                        (local.set 12 (i32.add (local.get 14) (local.get 15)))
+                        (local.set 6 (i64.extend_i32_u (local.get 14)))
+                        (i32.store offset=67108864 (; guest ;) (local.get 13) (local.get 12))
+                        (local.set 17 (i64.extend_i32_u (local.get 12)))
+                        (local.set 18 (i64.extend_i32_u (local.get 15)))
+                        (local.set 16 (i32.const 6))
+                        (local.set 11 (local.get 7))
+                        (local.set 10 (local.get 11))
+                        (local.set 12 (i32.wrap_i64 (local.get 10)))
+                        (if
+                          (i32.wrap_i64 (i64.shr_u (local.get 10) (i64.const 32)))
+                          (then
+                            (local.set 4 (i32.const 65546))
+                            (br $3)))
+                        (if
+                          (i32.eqz
+                            (i32.and
+                              (i32.load8_u offset=1048576 (; page ;)
+                                (i32.shr_u (local.get 12) (i32.const 12)))
+                              (i32.const 32)))
+                          (then
                             (if
                               (i32.eqz
                                 (i32.and
-                                  (i32.load8_u offset=1048576 (; page ;)
-                                    (i32.shr_u (local.get 12) (i32.const 12)))
-                                  (i32.const 64)))
-                              (then
-                                (if
-                                  (i32.eqz
-                                    (i32.and
-                                      (i32.and
-                                        (i32.load8_u offset=1048576 (; page ;)
-                                          (i32.shr_u (local.get 12) (i32.const 12)))
-                                        (i32.load8_u offset=1048576 (; page ;)
-                                          (i32.shr_u (i32.add (local.get 12) (i32.const 11)) (i32.const 12))))
-                                      (i32.const 2)))
-                                  (then
-                                    (local.set 4 (i32.const 65536))
-                                    (br $1)))))
-                            (local.set 13 (i32.load offset=67108864 (; guest ;) (local.get 12)))
-                            (local.set 14 (i32.wrap_i64 (local.get 8)))
-                            (local.set 15 (i32.add (local.get 13) (local.get 14)))
-                            (i32.store offset=67108864 (; guest ;) (local.get 12) (local.get 15))
-                            (local.set 17 (i64.extend_i32_u (local.get 15)))
-                            (local.set 18 (i64.extend_i32_u (local.get 14)))
-                            (local.set 22 (i64.extend_i32_u (local.get 13)))
-                            (local.set 16 (i32.const 6))
-                            (local.set 11 (i64.add (local.get 9) (i64.const 4)))
-                            (local.set 10 (local.get 11))
-                            (local.set 15 (i32.wrap_i64 (local.get 10)))
-                            (local.set 14 (i32.load offset=67108864 (; guest ;) (local.get 15)))
-                            (local.set 13 (i32.add (local.get 14) (i32.const 1)))
-                            (i32.store offset=67108864 (; guest ;) (local.get 15) (local.get 13))
-                            (local.set 10 (i64.add (local.get 9) (i64.const 8)))
-                            (local.set 11 (local.get 10))
-                            (local.set 13 (i32.wrap_i64 (local.get 11)))
-                            (local.set 14 (i32.load offset=67108864 (; guest ;) (local.get 13)))
-                            (local.set 15 (i32.wrap_i64 (local.get 6)))
-                            (local.set 12 (i32.add (local.get 14) (local.get 15)))
-                            (local.set 6 (i64.extend_i32_u (local.get 14)))
-                            (i32.store offset=67108864 (; guest ;) (local.get 13) (local.get 12))
-                            (local.set 17 (i64.extend_i32_u (local.get 12)))
-                            (local.set 18 (i64.extend_i32_u (local.get 15)))
-                            (local.set 16 (i32.const 6))
-                            (local.set 11 (local.get 7))
-                            (local.set 10 (local.get 11))
-                            (local.set 12 (i32.wrap_i64 (local.get 10)))
-                            (if
-                              (i32.wrap_i64 (i64.shr_u (local.get 10) (i64.const 32)))
+                                  (i32.and
+                                    (i32.load8_u offset=1048576 (; page ;)
+                                      (i32.shr_u (local.get 12) (i32.const 12)))
+                                    (i32.load8_u offset=1048576 (; page ;)
+                                      (i32.shr_u (i32.add (local.get 12) (i32.const 7)) (i32.const 12))))
+                                  (i32.const 1)))
                               (then
                                 (local.set 4 (i32.const 65546))
-                                (br $5)))
-                            (if
-                              (i32.eqz
-                                (i32.and
-                                  (i32.load8_u offset=1048576 (; page ;)
-                                    (i32.shr_u (local.get 12) (i32.const 12)))
-                                  (i32.const 32)))
-                              (then
-                                (if
-                                  (i32.eqz
-                                    (i32.and
-                                      (i32.and
-                                        (i32.load8_u offset=1048576 (; page ;)
-                                          (i32.shr_u (local.get 12) (i32.const 12)))
-                                        (i32.load8_u offset=1048576 (; page ;)
-                                          (i32.shr_u (i32.add (local.get 12) (i32.const 7)) (i32.const 12))))
-                                      (i32.const 1)))
-                                  (then
-                                    (local.set 4 (i32.const 65546))
-                                    (br $5)))))
-                            (local.set 23 (i64.load offset=67108864 (; guest ;) (local.get 12)))
-                            (if
-                              (i32.eqz
-                                (i64.eqz (i64.shr_u (i64.sub (local.get 23) (i64.const 1)) (i64.const 32))))
-                              (then
-                                (local.set 4 (i32.const 65546))
-                                (br $5)))
-                            (local.set 24 (local.get 7))
-                            (local.set 7 (i64.add (local.get 24) (i64.const 8)))
-                            (local.set 4 (i32.wrap_i64 (local.get 23)))
-                            (br $11))))
-                      (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 6))
-                      (i64.store offset=4128 (; rsp ;) (i32.const 0) (local.get 7))
-                      (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 16))
-                      (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 17))
-                      (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 18))
-                      (return (local.get 4))))))))
-          (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 6))
-          (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 16))
-          (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 17))
-          (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 18))
-          (i64.store offset=4248 (; rip ;) (i32.const 0) (i64.extend_i32_u (local.get 4)))
-          (i32.store offset=5644 (; trap ;) (i32.const 0) (local.get 5))
-          (return (i32.const 0))))))
+                                (br $3)))))
+                        (local.set 23 (i64.load offset=67108864 (; guest ;) (local.get 12)))
+                        (if
+                          (i32.eqz
+                            (i64.eqz (i64.shr_u (i64.sub (local.get 23) (i64.const 1)) (i64.const 32))))
+                          (then
+                            (local.set 4 (i32.const 65546))
+                            (br $3)))
+                        (local.set 24 (local.get 7))
+                        (local.set 7 (i64.add (local.get 24) (i64.const 8)))
+                        (local.set 4 (i32.wrap_i64 (local.get 23)))
+                        (br $9))))
+                  (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 6))
+                  (i64.store offset=4128 (; rsp ;) (i32.const 0) (local.get 7))
+                  (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 16))
+                  (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 17))
+                  (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 18))
+                  (return (local.get 4))))))))
+      (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 6))
+      (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 16))
+      (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 17))
+      (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 18))
+      (i64.store offset=4248 (; rip ;) (i32.const 0) (i64.extend_i32_u (local.get 4)))
+      (i32.store offset=5644 (; trap ;) (i32.const 0) (local.get 5))
+      (return (i32.const 0))))
   (i64.store offset=4248 (; rip ;) (i32.const 0) (i64.extend_i32_u (local.get 4)))
   (i32.store offset=5644 (; trap ;) (i32.const 0) (local.get 5))
   (return (i32.const 0))

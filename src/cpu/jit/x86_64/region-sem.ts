@@ -4,6 +4,7 @@ import { EFLAGS_REST, FS_BASE, GS_BASE, HIGH_SLOT, X87_REGS, ZERO_SLOT } from ".
 import { ccOp, keepsCarry, LazyFlags } from "../../isa/x86_64/flags.ts";
 import {
   ARITHMETIC_FLAGS,
+  Flag,
   FlagKind,
   type Operand,
   type Sem,
@@ -31,7 +32,7 @@ import type { FunctionRef } from "../../wasm/module.ts";
 import { f32x4, f64x2, i32x4, i64x2 } from "../../wasm/simd.ts";
 import { carriedBy, FIRST_STEP, type KnownFlags, keepsCarryOf } from "../known-flags.ts";
 import { RegionSem, type Surroundings } from "../region-sem.ts";
-import { FLAGS } from "../state.ts";
+import { bit, CARRY_FLAG, FLAGS, OTHER_FLAGS, type StateSet, ZERO_FLAG } from "../state.ts";
 import type { LinkedFlags, X86Instruction } from "./set.ts";
 import { HIGH, LOW, type X86State } from "./state.ts";
 
@@ -43,6 +44,7 @@ export class X86RegionSem extends RegionSem implements Sem {
   readonly state: X86State;
   readonly flags: RegionFlags;
   readonly flagsDead: boolean;
+  readonly flagsWanted: StateSet;
   #address: I64 | undefined;
   readonly #checked: (I32 | undefined)[] = [];
 
@@ -51,6 +53,7 @@ export class X86RegionSem extends RegionSem implements Sem {
     this.operands = instruction.operands;
     this.state = state;
     this.flagsDead = surroundings.flagsDead;
+    this.flagsWanted = surroundings.flagsWanted;
     this.flags = new RegionFlags(this, linked, surroundings.known);
   }
 
@@ -361,6 +364,24 @@ function storeWord(size: Size, at: I32, value: Word): ReturnType<typeof i32.stor
 }
 
 /** The flags in locals. Where the kind is known, a condition is computed from its values, else by the shared functions. */
+/** Which flags there are of each kind (../state.ts). */
+const KINDS: readonly { readonly kind: number; readonly flags: number }[] = [
+  { kind: CARRY_FLAG, flags: Flag.CF },
+  { kind: ZERO_FLAG, flags: Flag.ZF },
+  { kind: OTHER_FLAGS, flags: ARITHMETIC_FLAGS & ~(Flag.CF | Flag.ZF) },
+];
+/** Kinds that conditions depend on: o, b, e, be, s, p, l, le. */
+const CONDITION_KINDS: readonly (readonly number[])[] = [
+  [OTHER_FLAGS],
+  [CARRY_FLAG],
+  [ZERO_FLAG],
+  [CARRY_FLAG, ZERO_FLAG],
+  [OTHER_FLAGS],
+  [OTHER_FLAGS],
+  [OTHER_FLAGS],
+  [OTHER_FLAGS, ZERO_FLAG],
+];
+
 class RegionFlags implements SemFlags {
   /** What is known after the instruction so far. */
   known: KnownFlags | undefined;
@@ -379,7 +400,7 @@ class RegionFlags implements SemFlags {
     const wide = (v: Word): I64 => (size === 8 ? (v as I64) : i64.extend_i32_u(v as I32));
     const { effects } = this.#sem;
     if (keepsCarry(kind)) {
-      this.#sem.writes(FLAGS, false);
+      this.#sem.merges(FLAGS);
       effects.steps = true;
       const before = this.known;
       if (this.#sem.flagsDead) return;
@@ -392,7 +413,7 @@ class RegionFlags implements SemFlags {
       this.#learn({ op, previous: carriedBy(before), first: false });
       return;
     }
-    this.#sem.writes(FLAGS, true);
+    this.#replaces();
     if (aux !== undefined) effects.aux = true;
     if (this.#sem.flagsDead) return;
     f.set(flags.dst, wide(result));
@@ -403,12 +424,24 @@ class RegionFlags implements SemFlags {
     f.set(flags.op, i32.const(op));
     this.#learn({ op, previous: -1, first: first !== undefined });
   }
+  #replaces(): void {
+    this.#sem.writes(FLAGS, true);
+    for (const { kind } of KINDS) this.#sem.kills(kind);
+  }
+  /** Asks about flags of certain kinds. */
+  #uses(...kinds: readonly number[]): void {
+    this.#sem.uses(FLAGS);
+    for (const kind of kinds) this.#sem.uses(kind);
+  }
   #learn(known: KnownFlags): void {
     this.known = this.#sem.isCertain ? known : undefined;
   }
   setAll(value: I32, compared?: readonly [F64, F64]): void {
+    this.#replaces();
+    this.#set(value, compared);
+  }
+  #set(value: I32, compared?: readonly [F64, F64]): void {
     const { f, state } = this.#sem;
-    this.#sem.writes(FLAGS, true);
     if (this.#sem.flagsDead) return;
     if (compared !== undefined) {
       f.set(state.compared[0], compared[0]);
@@ -419,13 +452,15 @@ class RegionFlags implements SemFlags {
     this.#learn({ op: ccOp(FlagKind.Explicit, 1), previous: -1, first: false, compared: compared !== undefined });
   }
   update(mask: number, value: I32): void {
-    if (this.#sem.flagsDead) {
-      this.#sem.writes(FLAGS, false);
-      return;
+    this.#sem.merges(FLAGS);
+    let others = ARITHMETIC_FLAGS & ~mask;
+    for (const { kind, flags } of KINDS) {
+      if ((flags & others) === 0) this.#sem.kills(kind);
+      if ((this.#sem.flagsWanted & bit(kind)) === 0n) others &= ~flags;
     }
-    const changed = this.#sem.f.let(value);
-    const kept = i32.and(this.all(), i32.const(ARITHMETIC_FLAGS & ~mask));
-    this.setAll(i32.or(kept, i32.and(changed, i32.const(mask))));
+    if (this.#sem.flagsDead) return;
+    const changed = i32.and(this.#sem.f.let(value), i32.const(mask));
+    this.#set(others === 0 ? changed : i32.or(changed, i32.and(this.#all(), i32.const(ARITHMETIC_FLAGS & ~mask))));
   }
 
   /** The flags as they follow from what is known. */
@@ -475,7 +510,7 @@ class RegionFlags implements SemFlags {
   }
   condition(code: number): I32 {
     const { f } = this.#sem;
-    this.#sem.uses(FLAGS);
+    this.#uses(...(CONDITION_KINDS[code >> 1] as readonly number[]));
     const { known } = this;
     if (known?.compared) return f.let(this.#compared(code));
     if (known !== undefined) return f.let(this.#lazy(known).condition(code));
@@ -486,7 +521,10 @@ class RegionFlags implements SemFlags {
     return this.condition(2);
   }
   all(): I32 {
-    this.#sem.uses(FLAGS);
+    this.#uses(CARRY_FLAG, ZERO_FLAG, OTHER_FLAGS);
+    return this.#all();
+  }
+  #all(): I32 {
     const { known } = this;
     if (known === undefined) return this.#call(this.#linked.all);
     return this.#sem.f.let(this.#lazy(known).all());
