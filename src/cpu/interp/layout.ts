@@ -89,6 +89,8 @@ export const MISSES: number = CONTEXT_OFFSET + 0x648;
 export const MISSES_KEPT = 16;
 /** i32: not 0 while all calls of translated code are left because there are too many of them at once. */
 export const UNWINDING: number = MISSES + MISSES_KEPT * 4;
+/** u32: goes through memory on its way into a loop (jit/windows.ts). */
+export const LOOP_LIMIT: number = UNWINDING + 8;
 
 /** Direct-mapped cache of translated code by guest address: entries of u32 rip, u32 slot in the table; see jit/. */
 export const JUMP_CACHE: number = HASH + HASH_MAX_ENTRIES * 8;

@@ -6,6 +6,7 @@ import * as ctx from "../isa/x86_64/context.ts";
 import { functionTexts, type TextOptions } from "../wasm/text.ts";
 import { addressOf, type Block, DISPATCH, type Region } from "./region.ts";
 import { type Structure, structure } from "./structure.ts";
+import { behindLoops } from "./windows.ts";
 
 /** Translated code as text: with what the places in memory are. */
 export const TEXT_OPTIONS: TextOptions = { omitAlignment: true, offsetComment: placeOf };
@@ -19,7 +20,8 @@ function describeRegion(region: Region, text: string, memory: GuestMemory): stri
   const { blocks, entry, instructions, targets } = region;
   const index = new Map(blocks.map((b, i) => [b.start, i]));
   const successors = blocks.map((b) => b.successors.map((rip) => index.get(rip) as number));
-  const form = structure({ successors, labelled: new Set(targets.map((rip) => index.get(rip) as number)) });
+  const dispatched = targets.map((rip) => index.get(rip) as number);
+  const form = structure({ successors, labelled: new Set([...dispatched, ...behindLoops(blocks, successors)]) });
   return [
     `region ${hex(entry)}: ${instructions} instructions in ${blocks.length} blocks`,
     ...blocks.flatMap((block, i) => [heading(block, i, successors[i] as number[]), ...listing(block, memory)]),

@@ -14,7 +14,7 @@ import { type Block, besides, DISPATCH, type Region } from "./region.ts";
 import type { Access, Effects, Exits, Span } from "./region-sem.ts";
 import { bit, CAREFUL, FLAG_KINDS, FLAGS, type State, type StateSet } from "./state.ts";
 import type { Structure } from "./structure.ts";
-import { type Frame, Symbols } from "./symbols.ts";
+import { type Frame, type Sum, Symbols } from "./symbols.ts";
 
 export interface BlockFlow {
   readonly effects: readonly Effects[];
@@ -33,6 +33,8 @@ export interface BlockFlow {
   flags: KnownFlags | undefined;
   /** At the block's end, in terms of what the registers held at its start. */
   readonly ends: readonly (Origin | undefined)[];
+  /** What it computed as addresses, in the same terms. */
+  readonly sums: ReadonlyMap<number, Sum>;
   readonly accesses: readonly (readonly Access[])[];
   /** Of registers at the block's start, and behind its call: what they are beyond rsp at the region's entry, if that is known. */
   offsets: Offsets;
@@ -111,6 +113,7 @@ function summarise(set: InstructionSet, block: Block, scratch: State): BlockFlow
     spans: [],
     accesses,
     ends: Array.from({ length: set.registers }, (_, n) => symbols.register(n)),
+    sums: symbols.sums,
     offsets: [],
     offsetsAfterCall: [],
     dirtyAtEntry: 0n,

@@ -23,11 +23,19 @@ interface Checked {
   readonly write: boolean;
 }
 
+/** base + (index << scale), of values by name; no base is -1. */
+export interface Sum {
+  readonly base: number;
+  readonly index: number;
+  readonly scale: number;
+}
+
 export class Symbols {
   #registers: (Origin | undefined)[] = [];
   readonly #checked = new Map<number, Checked[]>();
-  /** Sums of two registers, by what they are made of. */
+  /** Sums of two registers, by what they are made of; and what they are made of, by name. */
   readonly #sums = new Map<string, number>();
+  readonly #parts = new Map<number, Sum>();
   #names = FIRST_NAME;
   /** What an instruction set knows besides, along the same code. */
   besides: { copy(): NonNullable<Symbols["besides"]> } | undefined;
@@ -60,8 +68,13 @@ export class Symbols {
     if (name === undefined) {
       name = this.#names++;
       this.#sums.set(key, name);
+      this.#parts.set(name, { base: base.name, index: index.name, scale });
     }
     return { name, plus: base.plus + index.plus * 2 ** scale };
+  }
+  /** By name. */
+  get sums(): ReadonlyMap<number, Sum> {
+    return this.#parts;
   }
   /** index << scale */
   scaled(index: Origin, scale: number): Origin {
@@ -85,6 +98,7 @@ export class Symbols {
     other.#registers = [...this.#registers];
     for (const [name, list] of this.#checked) other.#checked.set(name, [...list]);
     for (const [key, name] of this.#sums) other.#sums.set(key, name);
+    for (const [name, parts] of this.#parts) other.#parts.set(name, parts);
     other.#names = this.#names;
     other.besides = this.besides?.copy();
     return other;

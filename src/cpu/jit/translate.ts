@@ -39,6 +39,7 @@ import type { Effects, Exits, RegionSem, Span } from "./region-sem.ts";
 import { bit, FLAG_KINDS, FLAGS, PLAIN_FLAGS, type State, type StateSet } from "./state.ts";
 import { type Structure, structure } from "./structure.ts";
 import { type Frame, Symbols } from "./symbols.ts";
+import { assume, behindLoops, goesOn, isShortLoop, limit, type Walk, walksOf } from "./windows.ts";
 
 const ZERO = i32.const(0);
 
@@ -103,6 +104,13 @@ interface Outside {
   readonly follow: FunctionRef;
 }
 
+/** A loop that is there twice: the fuel that it began with, and where that without checks ends. */
+interface Walking {
+  readonly walks: readonly Walk[];
+  readonly start: Local<"i32">;
+  readonly limit: Local<"i32">;
+}
+
 class Translation implements Exits {
   readonly #f: FunctionBuilder;
   readonly #set: InstructionSet;
@@ -140,6 +148,9 @@ class Translation implements Exits {
   #step = 0;
   #done: Label | undefined;
   #symbols: Symbols;
+  /** The loops that are there twice, and where the copy without checks begins while that is being made. */
+  readonly #walking = new Map<number, Walking>();
+  #unchecked: Label | undefined;
 
   constructor(
     f: FunctionBuilder,
@@ -161,7 +172,8 @@ class Translation implements Exits {
       this.#index.set(b.start, i);
     });
     const successors = region.blocks.map((b) => b.successors.map((rip) => this.#index.get(rip) as number));
-    const labelled = new Set(region.targets.map((rip) => this.#index.get(rip) as number));
+    const targets = region.targets.map((rip) => this.#index.get(rip) as number);
+    const labelled = new Set([...targets, ...behindLoops(region.blocks, successors)]);
     this.#structure = structure({ successors, labelled });
     this.#successors = successors;
     this.#settling = region.targets.length > 0 ? joinsOf(this.#structure) : new Set();
@@ -540,6 +552,12 @@ class Translation implements Exits {
     const f = this.#f;
     if (this.#structure.isLoop[node]) {
       this.#symbols = this.#symbolsAt(this.#flows[node]?.offsets);
+      const walks = isShortLoop(this.#region.blocks[node] as Block) ? walksOf(this.#flows[node] as BlockFlow) : [];
+      if (walks.length > 0) {
+        const walking = { walks, start: f.permanent("i32"), limit: f.permanent("i32") };
+        this.#walking.set(node, walking);
+        f.set(walking.start, this.#fuel);
+      }
       f.loop((again) => {
         this.#labels.set(node, again);
         this.#within(node, 0);
@@ -561,7 +579,6 @@ class Translation implements Exits {
     this.#tree(merge);
   }
   #emitBlock(node: number): void {
-    const f = this.#f;
     const block = this.#region.blocks[node] as Block;
     if (block.flow === "dispatch") {
       this.#emitDispatch(node);
@@ -571,8 +588,11 @@ class Translation implements Exits {
       this.#emitOther(node);
       return;
     }
+    this.#emitInstructions(node, block, this.#symbols);
+  }
+  #emitInstructions(node: number, block: Block, symbols: Symbols): void {
+    const f = this.#f;
     const { effects, live, spans, flags } = this.#flows[node] as BlockFlow;
-    const symbols = this.#symbols;
     let known = flags;
     block.instructions.forEach((instruction, n) => {
       this.#block = node;
@@ -640,15 +660,42 @@ class Translation implements Exits {
         return;
       case "back":
         f.set(this.#fuel, i32.sub(this.#fuel, i32.const(1)));
+        if (this.#unchecked !== undefined && from === to)
+          f.brIf(this.#unchecked, i32.gt_s(this.#fuel, (this.#walking.get(to) as Walking).limit));
         f.if(i32.lt_s(this.#fuel, ZERO), () => {
           f.set(this.#pc, i32.const(addressOf(target)));
           this.#leave("return", this.#neededAt(to, stores));
         });
+        if (from === to) this.#walk(to);
         f.br(this.#labels.get(to) as Label);
         return;
       case "forward":
         this.#forward(to);
     }
+  }
+  /** Behind a turn of a loop: as many without checks as there is room for (windows.ts). */
+  #walk(node: number): void {
+    const f = this.#f;
+    const walking = this.#walking.get(node);
+    if (walking === undefined || this.#unchecked !== undefined) return;
+    const [step, symbols, known] = [this.#step, this.#symbols, this.#known];
+    const { walks, start } = walking;
+    f.if(goesOn(this.#fuel, start), () =>
+      f.block((none) => {
+        limit(f, this.#state, walks, this.#fuel, walking.limit, none);
+        f.loop((inner) => {
+          this.#unchecked = inner;
+          const assumed = this.#symbolsAt(this.#flows[node]?.offsets);
+          assume(assumed, walks);
+          this.#emitInstructions(node, this.#region.blocks[node] as Block, assumed);
+          this.#unchecked = undefined;
+        });
+      }),
+    );
+    this.#block = node;
+    this.#step = step;
+    this.#symbols = symbols;
+    this.#known = known;
   }
   /** What has to be stored where the region is left to go on at one of its blocks. */
   #neededAt(to: number, stores: StateSet): StateSet {

@@ -5,7 +5,7 @@
 ;; jnz l
 ;; ret
 (func $r10000 (param i32 i32) (result i32)
-  (local i32 i32 i32 i32 i64 i64 i64 i64 i32 i32 i32 i32 i64 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64)
+  (local i32 i32 i32 i32 i64 i64 i64 i64 i32 i32 i32 i32 i64 i64 i32 i32 i64 i64 i32 i32 i64 i64 i64 i64 i64 i32 i32 i32 i32 i64)
   (local.set 3 (i32.sub (i32.load offset=5672 (; fuel ;) (i32.const 0)) (i32.const 1)))
   (i32.store offset=5672 (; fuel ;) (i32.const 0) (local.get 3))
   (local.set 2 (i32.sub (local.get 1) (i32.const 1)))
@@ -48,76 +48,191 @@
                                                       (local.set 11 (i32.wrap_i64 (local.get 6)))
                                                       (local.set 12 (i32.xor (local.get 10) (local.get 11)))
                                                       (local.set 6 (i64.extend_i32_u (local.get 12)))
+                                                      (local.set 20 (local.get 3))
                                                       (loop $27
-                                                        (local.set 20 (local.get 9))
-                                                        (local.set 21 (local.get 6))
-                                                        (local.set 22 (local.get 20))
-                                                        (local.set 12 (i32.wrap_i64 (local.get 22)))
-                                                        (if
-                                                          (i32.wrap_i64
-                                                            (i64.shr_u (local.get 22) (i64.const 32)))
-                                                          (then
-                                                            (local.set 4 (i32.const 65538))
-                                                            (br $10)))
-                                                        (if
-                                                          (i32.eqz
-                                                            (i32.and
-                                                              (i32.load8_u offset=1048576 (; page ;)
-                                                                (i32.shr_u (local.get 12) (i32.const 12)))
-                                                              (i32.const 32)))
-                                                          (then
-                                                            (if
-                                                              (i32.eqz
-                                                                (i32.and
+                                                        (block $28
+                                                          (local.set 22 (local.get 9))
+                                                          (local.set 23 (local.get 6))
+                                                          (local.set 24 (local.get 22))
+                                                          (local.set 12 (i32.wrap_i64 (local.get 24)))
+                                                          (if
+                                                            (i32.wrap_i64
+                                                              (i64.shr_u (local.get 24) (i64.const 32)))
+                                                            (then
+                                                              (local.set 4 (i32.const 65538))
+                                                              (br $10)))
+                                                          (if
+                                                            (i32.eqz
+                                                              (i32.and
+                                                                (i32.load8_u offset=1048576 (; page ;)
+                                                                  (i32.shr_u (local.get 12) (i32.const 12)))
+                                                                (i32.const 32)))
+                                                            (then
+                                                              (if
+                                                                (i32.eqz
                                                                   (i32.and
-                                                                    (i32.load8_u offset=1048576 (; page ;)
-                                                                      (i32.shr_u
-                                                                        (local.get 12)
-                                                                        (i32.const 12)))
-                                                                    (i32.load8_u offset=1048576 (; page ;)
-                                                                      (i32.shr_u
-                                                                        (i32.add (local.get 12) (i32.const 7))
-                                                                        (i32.const 12))))
-                                                                  (i32.const 1)))
-                                                              (then
-                                                                (local.set 4 (i32.const 65538))
-                                                                (br $10)))))
-                                                        (local.set 23
-                                                          (i64.load offset=67108864 (; guest ;)
-                                                            (local.get 12)))
-                                                        (local.set 24 (i64.add (local.get 21) (local.get 23)))
-                                                        (local.set 6 (local.get 24))
-                                                        (local.set 24 (local.get 9))
-                                                        (local.set 23 (i64.add (local.get 24) (i64.const 8)))
-                                                        (local.set 9 (local.get 23))
-                                                        (local.set 14 (local.get 23))
-                                                        (local.set 15 (i64.const 8))
-                                                        (local.set 19 (local.get 24))
-                                                        (local.set 13 (i32.const 7))
-                                                        (local.set 23 (local.get 8))
-                                                        (local.set 24 (i64.sub (local.get 23) (i64.const 1)))
-                                                        (local.set 8 (local.get 24))
-                                                        (local.set 17 (i32.const 7))
-                                                        (local.set 18 (local.get 24))
-                                                        (local.set 13 (i32.const 31))
-                                                        (local.set 12 (i32.eqz (i64.eqz (local.get 18))))
-                                                        (if
-                                                          (local.get 12)
-                                                          (then
-                                                            (local.set 3
-                                                              (i32.sub (local.get 3) (i32.const 1)))
-                                                            (if
-                                                              (i32.lt_s (local.get 3) (i32.const 0))
-                                                              (then
-                                                                (local.set 4 (i32.const 65538))
-                                                                (br $18)))
-                                                            (br $27)))
-                                                        (local.set 24 (local.get 7))
-                                                        (local.set 23 (local.get 24))
-                                                        (local.set 12 (i32.wrap_i64 (local.get 23)))
+                                                                    (i32.and
+                                                                      (i32.load8_u offset=1048576 (; page ;)
+                                                                        (i32.shr_u
+                                                                          (local.get 12)
+                                                                          (i32.const 12)))
+                                                                      (i32.load8_u offset=1048576 (; page ;)
+                                                                        (i32.shr_u
+                                                                          (i32.add
+                                                                            (local.get 12)
+                                                                            (i32.const 7))
+                                                                          (i32.const 12))))
+                                                                    (i32.const 1)))
+                                                                (then
+                                                                  (local.set 4 (i32.const 65538))
+                                                                  (br $10)))))
+                                                          (local.set 25
+                                                            (i64.load offset=67108864 (; guest ;)
+                                                              (local.get 12)))
+                                                          (local.set 26
+                                                            (i64.add (local.get 23) (local.get 25)))
+                                                          (local.set 6 (local.get 26))
+                                                          (local.set 26 (local.get 9))
+                                                          (local.set 25
+                                                            (i64.add (local.get 26) (i64.const 8)))
+                                                          (local.set 9 (local.get 25))
+                                                          (local.set 14 (local.get 25))
+                                                          (local.set 15 (i64.const 8))
+                                                          (local.set 19 (local.get 26))
+                                                          (local.set 13 (i32.const 7))
+                                                          (local.set 25 (local.get 8))
+                                                          (local.set 26
+                                                            (i64.sub (local.get 25) (i64.const 1)))
+                                                          (local.set 8 (local.get 26))
+                                                          (local.set 17 (i32.const 7))
+                                                          (local.set 18 (local.get 26))
+                                                          (local.set 13 (i32.const 31))
+                                                          (local.set 12 (i32.eqz (i64.eqz (local.get 18))))
+                                                          (if
+                                                            (local.get 12)
+                                                            (then
+                                                              (local.set 3
+                                                                (i32.sub (local.get 3) (i32.const 1)))
+                                                              (if
+                                                                (i32.lt_s (local.get 3) (i32.const 0))
+                                                                (then
+                                                                  (local.set 4 (i32.const 65538))
+                                                                  (br $18)))
+                                                              (if
+                                                                (i32.le_s
+                                                                  (local.get 3)
+                                                                  (i32.sub (local.get 20) (i32.const 3)))
+                                                                (then
+                                                                  (block $31
+                                                                    (local.set 21 (i32.const -1))
+                                                                    (local.set 26 (local.get 9))
+                                                                    (br_if $31
+                                                                      (i32.wrap_i64
+                                                                        (i64.shr_u
+                                                                          (local.get 26)
+                                                                          (i64.const 32))))
+                                                                    (local.set 11
+                                                                      (i32.wrap_i64 (local.get 26)))
+                                                                    (local.set 10
+                                                                      (i32.load8_u offset=1048576 (; page ;)
+                                                                        (i32.shr_u
+                                                                          (local.get 11)
+                                                                          (i32.const 12))))
+                                                                    (br_if $31
+                                                                      (i32.eqz
+                                                                        (i32.and (local.get 10) (i32.const 1))))
+                                                                    (local.set 27
+                                                                      (i32.and
+                                                                        (local.get 11)
+                                                                        (i32.const 4095)))
+                                                                    (local.set 28
+                                                                      (i32.sub
+                                                                        (select
+                                                                          (i32.const 8184)
+                                                                          (i32.const 4088)
+                                                                          (i32.and
+                                                                            (local.get 10)
+                                                                            (i32.const 32)))
+                                                                        (local.get 27)))
+                                                                    (br_if $31
+                                                                      (i32.lt_s (local.get 28) (i32.const 0)))
+                                                                    (local.set 29
+                                                                      (i32.sub
+                                                                        (i32.sub (local.get 3) (i32.const 1))
+                                                                        (i32.div_u
+                                                                          (local.get 28)
+                                                                          (i32.const 8))))
+                                                                    (local.set 21
+                                                                      (select
+                                                                        (local.get 29)
+                                                                        (local.get 21)
+                                                                        (i32.gt_s
+                                                                          (local.get 29)
+                                                                          (local.get 21))))
+                                                                    (i32.store offset=5776
+                                                                      (i32.const 0)
+                                                                      (local.get 21))
+                                                                    (local.set 21
+                                                                      (i32.load offset=5776 (i32.const 0)))
+                                                                    (loop $32
+                                                                      (local.set 25 (local.get 9))
+                                                                      (local.set 24 (local.get 6))
+                                                                      (local.set 23 (local.get 25))
+                                                                      (local.set 30
+                                                                        (i32.wrap_i64 (local.get 23)))
+                                                                      (local.set 22
+                                                                        (i64.load offset=67108864 (; guest ;)
+                                                                          (local.get 30)))
+                                                                      (local.set 31
+                                                                        (i64.add
+                                                                          (local.get 24)
+                                                                          (local.get 22)))
+                                                                      (local.set 6 (local.get 31))
+                                                                      (local.set 31 (local.get 9))
+                                                                      (local.set 22
+                                                                        (i64.add (local.get 31) (i64.const 8)))
+                                                                      (local.set 9 (local.get 22))
+                                                                      (local.set 14 (local.get 22))
+                                                                      (local.set 15 (i64.const 8))
+                                                                      (local.set 19 (local.get 31))
+                                                                      (local.set 13 (i32.const 7))
+                                                                      (local.set 22 (local.get 8))
+                                                                      (local.set 31
+                                                                        (i64.sub (local.get 22) (i64.const 1)))
+                                                                      (local.set 8 (local.get 31))
+                                                                      (local.set 17 (i32.const 7))
+                                                                      (local.set 18 (local.get 31))
+                                                                      (local.set 13 (i32.const 31))
+                                                                      (local.set 30
+                                                                        (i32.eqz (i64.eqz (local.get 18))))
+                                                                      (if
+                                                                        (local.get 30)
+                                                                        (then
+                                                                          (local.set 3
+                                                                            (i32.sub
+                                                                              (local.get 3)
+                                                                              (i32.const 1)))
+                                                                          (br_if $32
+                                                                            (i32.gt_s
+                                                                              (local.get 3)
+                                                                              (local.get 21)))
+                                                                          (if
+                                                                            (i32.lt_s
+                                                                              (local.get 3)
+                                                                              (i32.const 0))
+                                                                            (then
+                                                                              (local.set 4 (i32.const 65538))
+                                                                              (br $18)))
+                                                                          (br $27)))
+                                                                      (br $28)))))
+                                                              (br $27)))
+                                                          (br $28))
+                                                        (local.set 26 (local.get 7))
+                                                        (local.set 31 (local.get 26))
+                                                        (local.set 29 (i32.wrap_i64 (local.get 31)))
                                                         (if
                                                           (i32.wrap_i64
-                                                            (i64.shr_u (local.get 23) (i64.const 32)))
+                                                            (i64.shr_u (local.get 31) (i64.const 32)))
                                                           (then
                                                             (local.set 4 (i32.const 65550))
                                                             (br $11)))
@@ -125,7 +240,7 @@
                                                           (i32.eqz
                                                             (i32.and
                                                               (i32.load8_u offset=1048576 (; page ;)
-                                                                (i32.shr_u (local.get 12) (i32.const 12)))
+                                                                (i32.shr_u (local.get 29) (i32.const 12)))
                                                               (i32.const 32)))
                                                           (then
                                                             (if
@@ -134,11 +249,11 @@
                                                                   (i32.and
                                                                     (i32.load8_u offset=1048576 (; page ;)
                                                                       (i32.shr_u
-                                                                        (local.get 12)
+                                                                        (local.get 29)
                                                                         (i32.const 12)))
                                                                     (i32.load8_u offset=1048576 (; page ;)
                                                                       (i32.shr_u
-                                                                        (i32.add (local.get 12) (i32.const 7))
+                                                                        (i32.add (local.get 29) (i32.const 7))
                                                                         (i32.const 12))))
                                                                   (i32.const 1)))
                                                               (then
@@ -146,7 +261,7 @@
                                                                 (br $11)))))
                                                         (local.set 22
                                                           (i64.load offset=67108864 (; guest ;)
-                                                            (local.get 12)))
+                                                            (local.get 29)))
                                                         (if
                                                           (i32.eqz
                                                             (i64.eqz
@@ -156,8 +271,8 @@
                                                           (then
                                                             (local.set 4 (i32.const 65550))
                                                             (br $11)))
-                                                        (local.set 21 (local.get 7))
-                                                        (local.set 7 (i64.add (local.get 21) (i64.const 8)))
+                                                        (local.set 23 (local.get 7))
+                                                        (local.set 7 (i64.add (local.get 23) (i64.const 8)))
                                                         (local.set 4 (i32.wrap_i64 (local.get 22)))
                                                         (br $23))))))
                                               (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 6))

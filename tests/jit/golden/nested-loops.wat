@@ -52,33 +52,36 @@
                                                       (local.set 11 (i32.wrap_i64 (local.get 7)))
                                                       (local.set 19 (i64.extend_i32_u (local.get 11)))
                                                       (loop $27
-                                                        (local.set 11 (i32.wrap_i64 (local.get 6)))
-                                                        (local.set 10 (i32.wrap_i64 (local.get 19)))
-                                                        (local.set 9 (i32.add (local.get 11) (local.get 10)))
-                                                        (local.set 6 (i64.extend_i32_u (local.get 9)))
-                                                        (local.set 13 (i64.extend_i32_u (local.get 9)))
-                                                        (local.set 14 (i64.extend_i32_u (local.get 10)))
-                                                        (local.set 18 (i64.extend_i32_u (local.get 11)))
-                                                        (local.set 12 (i32.const 6))
-                                                        (local.set 9 (i32.wrap_i64 (local.get 19)))
-                                                        (local.set 10 (i32.sub (local.get 9) (i32.const 1)))
-                                                        (local.set 19 (i64.extend_i32_u (local.get 10)))
-                                                        (local.set 16 (i32.const 6))
-                                                        (local.set 17 (i64.extend_i32_u (local.get 10)))
-                                                        (local.set 12 (i32.const 30))
-                                                        (local.set 10
-                                                          (i32.eqz (i32.eqz (i32.wrap_i64 (local.get 17)))))
-                                                        (if
-                                                          (local.get 10)
-                                                          (then
-                                                            (local.set 3
-                                                              (i32.sub (local.get 3) (i32.const 1)))
-                                                            (if
-                                                              (i32.lt_s (local.get 3) (i32.const 0))
-                                                              (then
-                                                                (local.set 4 (i32.const 65540))
-                                                                (br $17)))
-                                                            (br $27)))
+                                                        (block $28
+                                                          (local.set 11 (i32.wrap_i64 (local.get 6)))
+                                                          (local.set 10 (i32.wrap_i64 (local.get 19)))
+                                                          (local.set 9
+                                                            (i32.add (local.get 11) (local.get 10)))
+                                                          (local.set 6 (i64.extend_i32_u (local.get 9)))
+                                                          (local.set 13 (i64.extend_i32_u (local.get 9)))
+                                                          (local.set 14 (i64.extend_i32_u (local.get 10)))
+                                                          (local.set 18 (i64.extend_i32_u (local.get 11)))
+                                                          (local.set 12 (i32.const 6))
+                                                          (local.set 9 (i32.wrap_i64 (local.get 19)))
+                                                          (local.set 10 (i32.sub (local.get 9) (i32.const 1)))
+                                                          (local.set 19 (i64.extend_i32_u (local.get 10)))
+                                                          (local.set 16 (i32.const 6))
+                                                          (local.set 17 (i64.extend_i32_u (local.get 10)))
+                                                          (local.set 12 (i32.const 30))
+                                                          (local.set 10
+                                                            (i32.eqz (i32.eqz (i32.wrap_i64 (local.get 17)))))
+                                                          (if
+                                                            (local.get 10)
+                                                            (then
+                                                              (local.set 3
+                                                                (i32.sub (local.get 3) (i32.const 1)))
+                                                              (if
+                                                                (i32.lt_s (local.get 3) (i32.const 0))
+                                                                (then
+                                                                  (local.set 4 (i32.const 65540))
+                                                                  (br $17)))
+                                                              (br $27)))
+                                                          (br $28))
                                                         (local.set 10 (i32.wrap_i64 (local.get 7)))
                                                         (local.set 9 (i32.sub (local.get 10) (i32.const 1)))
                                                         (local.set 7 (i64.extend_i32_u (local.get 9)))
