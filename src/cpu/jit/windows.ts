@@ -24,8 +24,8 @@ import type { Symbols } from "./symbols.ts";
 const MAX_INSTRUCTIONS = 40;
 const MAX_STRIDE = 512;
 const MAX_BYTES = 1024;
-/** So many turns show that a loop goes on. */
-const TURNS = 3;
+/** So many turns seem to show that a loop goes on. */
+const TURNS = 12;
 
 /** Bytes around base + (index << scale), which changes by `stride` with each turn. */
 export interface Walk {

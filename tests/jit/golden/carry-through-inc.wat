@@ -154,7 +154,7 @@
                                                 (local.set 4 (i32.const 65536))
                                                 (br $6)))
                                             (if
-                                              (i32.le_s (local.get 3) (i32.sub (local.get 19) (i32.const 3)))
+                                              (i32.le_s (local.get 3) (i32.sub (local.get 19) (i32.const 12)))
                                               (then
                                                 (block $22
                                                   (local.set 20 (i32.const -1))

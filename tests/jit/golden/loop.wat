@@ -121,7 +121,7 @@
                                                               (if
                                                                 (i32.le_s
                                                                   (local.get 3)
-                                                                  (i32.sub (local.get 20) (i32.const 3)))
+                                                                  (i32.sub (local.get 20) (i32.const 12)))
                                                                 (then
                                                                   (block $31
                                                                     (local.set 21 (i32.const -1))
