@@ -5,7 +5,7 @@ import { bits, f32x4, f64x2, i8x16, i16x8, i32x4, i64x2 } from "../../wasm/simd.
 import { ZERO } from "./lanes.ts";
 import type { Definition, Sem } from "./sem.ts";
 import { insertWord } from "./sse-integer.ts";
-import { lowOnly } from "./sse-move.ts";
+import { loadDouble, loadSingle, lowOnly } from "./sse-move.ts";
 import { EXTENSION_SOURCE, extensions, insertInteger, insertps, lowBytes, setTestFlags } from "./sse4.ts";
 
 /** The half of 16 bytes that an operand of 16 bytes is. */
@@ -17,6 +17,7 @@ const movaps: Definition = (s) => {
     if (o?.kind === "m") s.aligned(s.address(n), o.bytes);
   }
   s.setVector(0, s.vector(1));
+  s.lowIsThatOf?.(0, 1);
 };
 
 const movddup: Definition = (s) => {
@@ -127,9 +128,13 @@ const clear =
 
 export const avxMove: Readonly<Record<string, Definition>> = {
   vmovaps: movaps,
-  vmovups: (s) => s.setVector(0, s.vector(1)),
-  vmovss_load: (s) => s.setVector(0, [lowOnly(s, 1, 4)]),
-  vmovsd_load: (s) => s.setVector(0, [lowOnly(s, 1, 8)]),
+  vmovups: (s) => {
+    s.setVector(0, s.vector(1));
+    s.lowIsThatOf?.(0, 1);
+  },
+  vmovss_load: (s) => loadSingle(s, (v) => s.setVector(0, [v])),
+  vmovsd_load: (s) => loadDouble(s, (v) => s.setVector(0, [v])),
+  vmovq_load: (s) => s.setVector(0, [lowOnly(s, 1, 8)]),
   vmovss: (s) => s.setVector(0, [f32x4.replace(only(s, 1), 0, s.lowF32(2))]),
   vmovsd: (s) => s.setVector(0, [f64x2.replace(only(s, 1), 0, s.lowF64(2))]),
   vmovlps: (s) => {

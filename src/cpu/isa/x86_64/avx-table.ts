@@ -142,7 +142,7 @@ vex.f2.0f            7c        vhaddps        Vx,Hx,Wx
 vex.66.0f            7d        vhsubpd        Vx,Hx,Wx
 vex.f2.0f            7d        vhsubps        Vx,Hx,Wx
 vex.128.66.0f        7e        movd_store     Ey,Vdq
-vex.128.f3.0f        7e        vmovsd_load    Vq,Wq
+vex.128.f3.0f        7e        vmovq_load    Vq,Wq
 vex.66.0f            7f        vmovaps        Wx,Vx
 vex.f3.0f            7f        vmovups        Wx,Vx
 
@@ -165,7 +165,7 @@ vex.66.0f            d3        vpsrlq         Vx,Hx,Wdq
 vex.66.0f            d4        vpaddq         Vx,Hx,Wx
 vex.66.0f            d5        vpmullw        Vx,Hx,Wx
 vex.128.66.0f        d6 mod=m  movsd          Wq,Vq
-vex.128.66.0f        d6 mod=r  vmovsd_load    Wq,Vq
+vex.128.66.0f        d6 mod=r  vmovq_load    Wq,Vq
 vex.66.0f            d7        vpmovmskb      Gd,Ux
 vex.66.0f            d8        vpsubusb       Vx,Hx,Wx
 vex.66.0f            d9        vpsubusw       Vx,Hx,Wx

@@ -159,6 +159,7 @@ function floatOperand(s: Sem, n: number, bytes: FloatLane["bytes"]): V128 {
  * takes it from the first source.
  */
 export interface ScalarPlace {
+  /** The value given is evaluated. */
   readonly first: number;
   readonly second: number;
   setF32(s: Sem, value: F32): void;
@@ -173,8 +174,14 @@ export const SSE_SCALAR: ScalarPlace = {
 export const AVX_SCALAR: ScalarPlace = {
   first: 1,
   second: 2,
-  setF32: (s, v) => s.setVector(0, [f32x4.replace(s.vector(1)[0] as V128, 0, v)]),
-  setF64: (s, v) => s.setVector(0, [f64x2.replace(s.vector(1)[0] as V128, 0, v)]),
+  setF32: (s, v) => {
+    s.setVector(0, [f32x4.replace(s.vector(1)[0] as V128, 0, v)]);
+    s.lowIsF32?.(0, v);
+  },
+  setF64: (s, v) => {
+    s.setVector(0, [f64x2.replace(s.vector(1)[0] as V128, 0, v)]);
+    s.lowIsF64?.(0, v);
+  },
 };
 
 /** A floating-point operation on one or two pieces, and the exceptions that it raises. Evaluated. */

@@ -180,6 +180,13 @@ export interface Sem {
   setLow32(n: number, value: I32): void;
   setLowF64(n: number, value: F64): void;
   setLowF32(n: number, value: F32): void;
+  /**
+   * Of a register that was just written: its low lane is this value (evaluated), or as that of another operand. For engines to
+   * which it is of use.
+   */
+  lowIsF64?(n: number, value: F64): void;
+  lowIsF32?(n: number, value: F32): void;
+  lowIsThatOf?(n: number, other: number): void;
   /** The halves of a vector operand, low first: one of 16 bytes or two. Memory need not be aligned. Evaluated. */
   vector(n: number): readonly V128[];
   /**

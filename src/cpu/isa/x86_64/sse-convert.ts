@@ -46,8 +46,8 @@ function scalarToInteger(soft: SoftFunctions, single: boolean, truncate: boolean
   return (s) => {
     const { f } = s;
     const width = s.operands[0]?.bytes === 8 ? 64 : 32;
-    const source = single ? i64.extend_i32_u(s.low32(1)) : s.low64(1);
-    const a = f.let(source);
+    const number = single ? s.lowF32(1) : s.lowF64(1);
+    const a = single ? i64.extend_i32_u(i32.reinterpret_f32(number as F32)) : i64.reinterpret_f64(number as F64);
     const r = f.local("i64");
     either(
       s,
@@ -57,7 +57,7 @@ function scalarToInteger(soft: SoftFunctions, single: boolean, truncate: boolean
         f.set(r, f.call("i64", soft.toInteger, args));
       },
       () => {
-        const wide: F64 = single ? f64.promote_f32(f32.reinterpret_i32(i32.wrap(a))) : f64.reinterpret_i64(a);
+        const wide = single ? f64.promote_f32(number as F32) : (number as F64);
         const value = f.let(truncate ? wide : f64.nearest(wide));
         const fits = f64.lt(value, f64.const(2 ** (width - 1)));
         if (width === 64) f.set(r, select(fits, i64.trunc_sat_f64_s(value), i64.const(-(2n ** 63n))));
@@ -214,7 +214,7 @@ function integerToDouble(soft: SoftFunctions, place: ScalarPlace): Definition {
     const { f } = s;
     const source = s.read(place.second);
     if (s.operands[place.second]?.bytes !== 8) {
-      place.setF64(s, f64.convert_i32_s(source as I32));
+      place.setF64(s, s.f.let(f64.convert_i32_s(source as I32)));
       return;
     }
     const r = f.local("f64");

@@ -15,6 +15,18 @@ export function lowOnly(s: Sem, n: number, bytes: 4 | 8): V128 {
   return bytes === 8 ? f64x2.replace(ZERO, 0, s.lowF64(n)) : f32x4.replace(ZERO, 0, s.lowF32(n));
 }
 
+/** A number from memory, to compute with most likely; zeros above. */
+export function loadDouble(s: Sem, set: (v: V128) => void): void {
+  const value = s.lowF64(1);
+  set(f64x2.replace(ZERO, 0, value));
+  s.lowIsF64?.(0, value);
+}
+export function loadSingle(s: Sem, set: (v: V128) => void): void {
+  const value = s.lowF32(1);
+  set(f32x4.replace(ZERO, 0, value));
+  s.lowIsF32?.(0, value);
+}
+
 /** movd and movq from a general register or memory: the rest of the register becomes 0. */
 const movdLoad: Definition = (s) => {
   if (s.operands[1]?.kind === "m") {
@@ -36,12 +48,19 @@ const maskmovdqu: Definition = (s) => {
 };
 
 export const sseMove: Readonly<Record<string, Definition>> = {
-  movaps: (s) => s.setXmm(0, s.xmm(1)),
-  movups: (s) => s.setXmmUnaligned(0, s.xmmUnaligned(1)),
+  movaps: (s) => {
+    s.setXmm(0, s.xmm(1));
+    s.lowIsThatOf?.(0, 1);
+  },
+  movups: (s) => {
+    s.setXmmUnaligned(0, s.xmmUnaligned(1));
+    s.lowIsThatOf?.(0, 1);
+  },
   /** Loads clear the rest of the register, moves between registers do not. */
-  movss_load: (s) => s.setXmm(0, lowOnly(s, 1, 4)),
+  movss_load: (s) => loadSingle(s, (v) => s.setXmm(0, v)),
   movss: (s) => s.setLowF32(0, s.lowF32(1)),
-  movsd_load: (s) => s.setXmm(0, lowOnly(s, 1, 8)),
+  movsd_load: (s) => loadDouble(s, (v) => s.setXmm(0, v)),
+  movq_load: (s) => s.setXmm(0, lowOnly(s, 1, 8)),
   movsd: (s) => s.setLowF64(0, s.lowF64(1)),
   movd_load: movdLoad,
   movd_store: movdStore,

@@ -129,7 +129,7 @@ f2 0f 70        pshuflw  Vx,Wx,Ib
 66 0f 75        pcmpeqw  Vx,Wx
 66 0f 76        pcmpeqd  Vx,Wx
 66 0f 7e        movd_store Ey,Vx
-f3 0f 7e        movsd_load Vq,Wq    # movq
+f3 0f 7e        movq_load Vq,Wq     # movq
 66 0f 7f        movaps   Wx,Vx
 f3 0f 7f        movups   Wx,Vx
 
@@ -151,7 +151,7 @@ np 0f c6        shufps   Vx,Wx,Ib
 66 0f d4        paddq    Vx,Wx
 66 0f d5        pmullw   Vx,Wx
 66 0f d6 mod=m  movsd    Wq,Vq      # movq
-66 0f d6 mod=r  movsd_load Wq,Vq
+66 0f d6 mod=r  movq_load Wq,Vq
 66 0f d7        pmovmskb Gd,Ux
 66 0f d8        psubusb  Vx,Wx
 66 0f d9        psubusw  Vx,Wx

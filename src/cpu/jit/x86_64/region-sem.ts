@@ -12,7 +12,7 @@ import {
   type Size,
   type Word,
 } from "../../isa/x86_64/sem.ts";
-import { type X87Context, X87Known } from "../../isa/x86_64/x87-stack.ts";
+import type { X87Context } from "../../isa/x86_64/x87-stack.ts";
 import {
   type F32,
   type F64,
@@ -33,6 +33,7 @@ import { f32x4, f64x2, i32x4, i64x2 } from "../../wasm/simd.ts";
 import { carriedBy, FIRST_STEP, type KnownFlags, keepsCarryOf } from "../known-flags.ts";
 import { RegionSem, type Surroundings } from "../region-sem.ts";
 import { bit, CARRY_FLAG, FLAGS, OTHER_FLAGS, type StateSet, ZERO_FLAG } from "../state.ts";
+import { X86Known } from "./known.ts";
 import type { LinkedFlags, X86Instruction } from "./set.ts";
 import { HIGH, LOW, type X86State } from "./state.ts";
 
@@ -216,6 +217,7 @@ export class X86RegionSem extends RegionSem implements Sem {
   setYmm(register: number, half: 0 | 1, value: V128): void {
     this.writes((half === 0 ? LOW : HIGH) + register, true);
     this.f.set(this.state.vector(register, half), value);
+    if (half === 0) this.#besides.low[register] = undefined;
   }
   xmm(n: number): V128 {
     if (!this.#inRegister(n)) this.aligned(this.address(n), 16);
@@ -280,11 +282,21 @@ export class X86RegionSem extends RegionSem implements Sem {
     return this.f.let(i32.load(this.#memory(n, 4, false), BIAS));
   }
   lowF64(n: number): F64 {
-    if (this.#inRegister(n)) return this.f.let(f64x2.extract(this.ymm(this.#register(n), 0), 0));
+    const register = this.#register(n);
+    if (this.#inRegister(n)) {
+      if (this.#besides.low[register] !== "f64") return this.f.let(f64x2.extract(this.ymm(register, 0), 0));
+      this.uses(LOW + register);
+      return this.f.let(this.state.low64(register));
+    }
     return this.f.let(f64.load(this.#memory(n, 8, false), BIAS));
   }
   lowF32(n: number): F32 {
-    if (this.#inRegister(n)) return this.f.let(f32x4.extract(this.ymm(this.#register(n), 0), 0));
+    const register = this.#register(n);
+    if (this.#inRegister(n)) {
+      if (this.#besides.low[register] !== "f32") return this.f.let(f32x4.extract(this.ymm(register, 0), 0));
+      this.uses(LOW + register);
+      return this.f.let(this.state.low32(register));
+    }
     return this.f.let(f32.load(this.#memory(n, 4, false), BIAS));
   }
   /** Changes a part of a vector register. */
@@ -293,6 +305,28 @@ export class X86RegionSem extends RegionSem implements Sem {
     const local = this.state.vector(register, 0);
     this.writes(LOW + register, false);
     this.f.set(local, change(local));
+    this.#besides.low[register] = undefined;
+  }
+  get #besides(): X86Known {
+    this.symbols.besides ??= new X86Known();
+    return this.symbols.besides as X86Known;
+  }
+  lowIsF64(n: number, value: F64): void {
+    const register = this.#register(n);
+    this.f.set(this.state.low64(register), value);
+    if (this.isCertain) this.#besides.low[register] = "f64";
+  }
+  lowIsF32(n: number, value: F32): void {
+    const register = this.#register(n);
+    this.f.set(this.state.low32(register), value);
+    if (this.isCertain) this.#besides.low[register] = "f32";
+  }
+  lowIsThatOf(n: number, other: number): void {
+    if (!this.#inRegister(n) || !this.#inRegister(other)) return;
+    const { low } = this.#besides;
+    const from = this.#register(other);
+    if (low[from] === "f64") this.lowIsF64(n, this.state.low64(from));
+    else if (low[from] === "f32") this.lowIsF32(n, this.state.low32(from));
   }
   setLow64(n: number, value: I64): void {
     if (this.#inRegister(n)) this.#insert(n, (old) => i64x2.replace(old, 0, value));
@@ -303,18 +337,23 @@ export class X86RegionSem extends RegionSem implements Sem {
     else this.f.exec(i32.store(this.#memory(n, 4, true), value, BIAS));
   }
   setLowF64(n: number, value: F64): void {
-    if (this.#inRegister(n)) this.#insert(n, (old) => f64x2.replace(old, 0, value));
-    else this.f.exec(f64.store(this.#memory(n, 8, true), value, BIAS));
+    if (this.#inRegister(n)) {
+      const low = this.f.let(value);
+      this.#insert(n, (old) => f64x2.replace(old, 0, low));
+      this.lowIsF64(n, low);
+    } else this.f.exec(f64.store(this.#memory(n, 8, true), value, BIAS));
   }
   setLowF32(n: number, value: F32): void {
-    if (this.#inRegister(n)) this.#insert(n, (old) => f32x4.replace(old, 0, value));
-    else this.f.exec(f32.store(this.#memory(n, 4, true), value, BIAS));
+    if (this.#inRegister(n)) {
+      const low = this.f.let(value);
+      this.#insert(n, (old) => f32x4.replace(old, 0, low));
+      this.lowIsF32(n, low);
+    } else this.f.exec(f32.store(this.#memory(n, 4, true), value, BIAS));
   }
 
   get x87(): X87Context | undefined {
     if (!this.state.lean) return undefined;
-    this.symbols.besides ??= new X87Known();
-    return { locals: this.state.x87, known: this.symbols.besides as X87Known };
+    return { locals: this.state.x87, known: this.#besides.x87 };
   }
   mmx(n: number): I64 {
     if (!this.#inRegister(n)) return this.low64(n);

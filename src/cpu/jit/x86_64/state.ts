@@ -45,6 +45,8 @@ export class X86State extends State {
   readonly #vector: Local<"v128">[] = [];
   #flags: FlagLocals | undefined;
   #x87: X87Locals | undefined;
+  readonly #low64: Local<"f64">[] = [];
+  readonly #low32: Local<"f32">[] = [];
   #compared: readonly [left: Local<"f64">, right: Local<"f64">] | undefined;
 
   constructor(f: FunctionBuilder, lean: boolean) {
@@ -53,6 +55,13 @@ export class X86State extends State {
 
   vector(n: number, half: number): Local<"v128"> {
     return (this.#vector[n * 2 + half] ??= this.f.permanent("v128"));
+  }
+  /** The low lane of a vector register, where that is known to be in a local of its own: V8 does not see that it is one. */
+  low64(register: number): Local<"f64"> {
+    return (this.#low64[register] ??= this.f.permanent("f64"));
+  }
+  low32(register: number): Local<"f32"> {
+    return (this.#low32[register] ??= this.f.permanent("f32"));
   }
   /** Numbers whose comparison gave the flags: the context has no place for them. */
   get compared(): readonly [left: Local<"f64">, right: Local<"f64">] {
