@@ -31,7 +31,7 @@ for source in *.c; do
   case $name in
     hello) ;;
     # Dynamically linked, for the size and for the variety: what is tested does not depend on it.
-    aio | landlock | unotify | statmount | xattrat | rarecalls | figures | pids | sigio | pidns | namespaces | userns | descriptors | sysctl | dispatch | locking | names | proc | chattr | regions | fifo | ids | sched | mqueue | limits | corners | mountapi | mounts | status | memory | epoll | fdctl | links | access | copy | space | rw | open | system | stat | files | locks | inotify | filesystems) musl-gcc "${flags[@]}" -fPIE -pie -o "$out/$name" "$source" ;;
+    timens | aio | landlock | unotify | statmount | xattrat | rarecalls | figures | pids | sigio | pidns | namespaces | userns | descriptors | sysctl | dispatch | locking | names | proc | chattr | regions | fifo | ids | sched | mqueue | limits | corners | mountapi | mounts | status | memory | epoll | fdctl | links | access | copy | space | rw | open | system | stat | files | locks | inotify | filesystems) musl-gcc "${flags[@]}" -fPIE -pie -o "$out/$name" "$source" ;;
     # For x86-64-v3; without contraction, so that what is fused is what says so.
     avx) musl-gcc "${flags[@]}" "${static[@]}" -mavx2 -mfma -mf16c -ffp-contract=off -o "$out/$name" "$source" ;;
     *) musl-gcc "${flags[@]}" "${static[@]}" -o "$out/$name" "$source" ;;

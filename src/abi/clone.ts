@@ -2,6 +2,8 @@
 
 /** Mask of the exit signal in clone(2)'s flags. */
 export const CSIGNAL = 0xff;
+/** unshare(2) and clone3(2) alone: to clone(2) it is part of the signal. */
+export const CLONE_NEWTIME = 0x80;
 export const CLONE_VM = 0x100;
 export const CLONE_FS = 0x200;
 export const CLONE_FILES = 0x400;

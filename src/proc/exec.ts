@@ -28,6 +28,7 @@ import { NO_RESULT } from "./scheduler.ts";
 import { SignalHandlers } from "./signal-state.ts";
 import { Task } from "./task.ts";
 import type { ResourceLimit } from "./thread-group.ts";
+import { enterChosenTime } from "./time-namespace.ts";
 import { enterVectorControl } from "./vector-control.ts";
 import { sleep, Woken } from "./wait.ts";
 
@@ -215,6 +216,7 @@ function become(
   mm.coreFilter = task.mm.coreFilter;
   releaseMemory(task);
   enterProgram(task, mm, loaded);
+  enterChosenTime(task);
   if (task.files.references > 1) {
     task.files.references--;
     task.files = task.files.clone();

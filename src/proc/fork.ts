@@ -32,6 +32,7 @@ import { makePidFile } from "./pidfd.ts";
 import { cloneEvent, stopInCall, traceNewTask, vforkDone } from "./ptrace.ts";
 import { Task } from "./task.ts";
 import { ThreadGroup } from "./thread-group.ts";
+import { enterChosenTime } from "./time-namespace.ts";
 import { newNamespaces, unshareMounts } from "./unshare.ts";
 import { sleep } from "./wait.ts";
 
@@ -183,6 +184,7 @@ function copyTask(task: Task, args: CloneArgs): Task {
   kernel.tasks.set(tid, child);
   kernel.forks++;
 
+  if (!sharesMemory) enterChosenTime(child);
   child.comm = task.comm;
   inheritScheduling(task, child);
   if (!sharesMemory) child.rseq = task.rseq;

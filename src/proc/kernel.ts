@@ -35,6 +35,7 @@ import { ProcessGroup, type Session } from "./session.ts";
 import { Signals } from "./signals.ts";
 import type { Task } from "./task.ts";
 import { type ResourceLimit, type ThreadGroup, Usage } from "./thread-group.ts";
+import { TimeNamespace } from "./time-namespace.ts";
 import { Timers } from "./timers.ts";
 import { Tunables } from "./tunables.ts";
 import { UserNamespace } from "./user-namespace.ts";
@@ -125,12 +126,15 @@ export class Kernel {
     this.signals = new Signals(this);
     this.futexes = new FutexTable();
     const device = (): number => options.mounts.deviceNumbers.next();
+    const time = new TimeNamespace({ monotonic: 0, boottime: 0 }, true);
     this.namespaces = {
       uts: new UtsNamespace(options.hostname ?? "tsrcore"),
       ipc: new IpcNamespace(device(), options.host.clock),
       network: new Network(options.host, device(), options.network),
       cgroup: new CgroupNamespace(),
+      time,
       pidsOfChildren: this.pids,
+      timeOfChildren: time,
     };
     this.network = this.namespaces.network;
     this.namespaceFs = new NamespaceFs(this, device());
@@ -180,8 +184,8 @@ export class Kernel {
   }
 
   #registerNamespaces(): void {
-    const { uts, ipc, network, cgroup } = this.namespaces;
-    const first = { uts, ipc, net: network, cgroup, pid: this.pids, user: this.users, mnt: this.mounts } as const;
+    const { uts, ipc, network, cgroup, time } = this.namespaces;
+    const first = { uts, ipc, net: network, cgroup, time, pid: this.pids, user: this.users, mnt: this.mounts } as const;
     for (const [kind, object] of Object.entries(first))
       this.registry.addFirst(kind as keyof typeof first, object, this.users);
   }

@@ -5,6 +5,7 @@ import {
   CLONE_NEWNET,
   CLONE_NEWNS,
   CLONE_NEWPID,
+  CLONE_NEWTIME,
   CLONE_NEWUSER,
   CLONE_NEWUTS,
 } from "../abi/clone.ts";
@@ -28,6 +29,7 @@ export const CLONE_FLAGS: Readonly<Record<NamespaceKind, number>> = {
   mnt: CLONE_NEWNS,
   net: CLONE_NEWNET,
   pid: CLONE_NEWPID,
+  time: CLONE_NEWTIME,
   user: CLONE_NEWUSER,
   uts: CLONE_NEWUTS,
 };

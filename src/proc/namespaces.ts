@@ -5,6 +5,7 @@
 import type { Network } from "../net/network.ts";
 import type { IpcNamespace } from "./ipc-namespace.ts";
 import type { PidNamespace } from "./pid-namespace.ts";
+import type { TimeNamespace } from "./time-namespace.ts";
 import type { UserNamespace } from "./user-namespace.ts";
 import type { UtsNamespace } from "./uts.ts";
 
@@ -19,11 +20,13 @@ export interface Namespaces {
   readonly ipc: IpcNamespace;
   readonly network: Network;
   readonly cgroup: CgroupNamespace;
-  /** That of children to come; the task itself stays in its own. */
+  readonly time: TimeNamespace;
+  /** Those of children to come; the task itself stays in its own. */
   readonly pidsOfChildren: PidNamespace;
+  readonly timeOfChildren: TimeNamespace;
 }
 
-export type NamespaceKind = "cgroup" | "ipc" | "mnt" | "net" | "pid" | "user" | "uts";
+export type NamespaceKind = "cgroup" | "ipc" | "mnt" | "net" | "pid" | "time" | "user" | "uts";
 
 /** What namespace files show of a namespace, whatever it is. */
 export interface NamespaceIdentity {
@@ -42,6 +45,7 @@ const FIRST: Readonly<Record<NamespaceKind, number>> = {
   mnt: 0xf0000001,
   net: 0xf0000000,
   pid: 0xeffffffc,
+  time: 0xeffffffa,
   user: 0xeffffffd,
   uts: 0xeffffffe,
 };

@@ -6,6 +6,7 @@ import {
   CLONE_NEWNET,
   CLONE_NEWNS,
   CLONE_NEWPID,
+  CLONE_NEWTIME,
   CLONE_NEWUSER,
   CLONE_NEWUTS,
 } from "../abi/clone.ts";
@@ -19,10 +20,12 @@ import type { Kernel } from "./kernel.ts";
 import { CgroupNamespace, type Namespaces } from "./namespaces.ts";
 import { MAX_LEVEL } from "./pid-namespace.ts";
 import type { Task } from "./task.ts";
+import { TimeNamespace } from "./time-namespace.ts";
 import { UserNamespace } from "./user-namespace.ts";
 
 /** All but user namespaces, which need no privilege. */
-const PRIVILEGED = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP;
+const PRIVILEGED =
+  CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWTIME;
 /** A new network has a loopback interface that is down, and no way out. */
 const NO_NETWORK = { mode: "none", publish: [], allow: [] } as const;
 
@@ -40,7 +43,7 @@ export function newNamespaces(
   const owner = kernel.usersOf(credentials);
   const { registry, host } = kernel;
   const device = (): number => kernel.mounts.deviceNumbers.next();
-  let { uts, ipc, network, cgroup, pidsOfChildren } = namespaces;
+  let { uts, ipc, network, cgroup, pidsOfChildren, timeOfChildren } = namespaces;
   if (wanted & CLONE_NEWUTS) uts = registry.add("uts", uts.clone(), owner);
   if (wanted & CLONE_NEWIPC) ipc = registry.add("ipc", new IpcNamespace(device(), host.clock), owner);
   if (wanted & CLONE_NEWPID) {
@@ -59,7 +62,9 @@ export function newNamespaces(
       owner,
     );
   }
-  return { credentials, namespaces: { uts, ipc, network, cgroup, pidsOfChildren } };
+  if (wanted & CLONE_NEWTIME) timeOfChildren = registry.add("time", new TimeNamespace(timeOfChildren), owner);
+  const { time } = namespaces;
+  return { credentials, namespaces: { uts, ipc, network, cgroup, time, pidsOfChildren, timeOfChildren } };
 }
 
 /** CLONE_NEWNS */

@@ -6,6 +6,7 @@ import { O_NONBLOCK, O_RDWR } from "../abi/fcntl.ts";
 import * as T from "../abi/time.ts";
 import { SignalFile } from "../proc/signalfd.ts";
 import type { Task } from "../proc/task.ts";
+import { hostTime } from "../proc/time-namespace.ts";
 import { TimerFile } from "../proc/timerfd.ts";
 import { EventFile } from "../vfs/eventfd.ts";
 import type { Inode } from "../vfs/types.ts";
@@ -57,7 +58,10 @@ function timerFile(task: Task, number: number): TimerFile {
 function timerfdSettime(task: Task, number: number, bits: number, value: number, old: number): number {
   const setting = readSetting(task, value, 1);
   if (bits & ~(E.TFD_TIMER_ABSTIME | E.TFD_TIMER_CANCEL_ON_SET)) return -EINVAL;
-  const before = timerFile(task, number).set(setting, bits);
+  const timer = timerFile(task, number);
+  const absolute = (bits & E.TFD_TIMER_ABSTIME) !== 0 && setting.value > 0;
+  const at = absolute ? hostTime(task, timer.clock, setting.value) : setting.value;
+  const before = timer.set({ ...setting, value: at }, bits);
   if (old !== 0) writeSetting(task, old, before, 1);
   return 0;
 }

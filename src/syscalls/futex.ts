@@ -5,6 +5,7 @@ import { CLOCK_MONOTONIC, CLOCK_REALTIME } from "../abi/time.ts";
 import type { FutexKey, FutexWaiter } from "../proc/futex.ts";
 import { keyOf } from "../proc/futex-key.ts";
 import type { Task } from "../proc/task.ts";
+import { hostTime } from "../proc/time-namespace.ts";
 import { block } from "../proc/wait.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
 import { choice, flags, int, ptr, uint, ulong } from "./args.ts";
@@ -97,7 +98,11 @@ function until(task: Task, timeout: number, relative: boolean, realtime: boolean
   const ns = readTimespec(task, timeout);
   const now = task.kernel.now();
   const timeOfDay = realtime && !relative;
-  const at = relative ? now + ns : timeOfDay ? ns - (Number(task.kernel.realtime()) - now) : ns;
+  const at = relative
+    ? now + ns
+    : timeOfDay
+      ? ns - (Number(task.kernel.realtime()) - now)
+      : hostTime(task, CLOCK_MONOTONIC, ns);
   return { deadline: Math.max(at, 1), timeOfDay };
 }
 

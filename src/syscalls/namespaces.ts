@@ -8,6 +8,7 @@ import {
   CLONE_NEWNET,
   CLONE_NEWNS,
   CLONE_NEWPID,
+  CLONE_NEWTIME,
   CLONE_NEWUSER,
   CLONE_NEWUTS,
   CLONE_SIGHAND,
@@ -15,7 +16,7 @@ import {
   CLONE_THREAD,
   CLONE_VM,
 } from "../abi/clone.ts";
-import { EINVAL, EPERM, ESRCH, errno } from "../abi/errno.ts";
+import { EINVAL, EPERM, ESRCH, EUSERS, errno } from "../abi/errno.ts";
 import type { TaskCredentials } from "../proc/credentials.ts";
 import { mayInspect } from "../proc/inspect.ts";
 import { CLONE_FLAGS, NamespaceFile } from "../proc/namespace-file.ts";
@@ -23,6 +24,7 @@ import type { NamespaceIdentity, Namespaces } from "../proc/namespaces.ts";
 import { PidNamespace } from "../proc/pid-namespace.ts";
 import { PidFile } from "../proc/pidfd.ts";
 import type { Task } from "../proc/task.ts";
+import { adaptToTime, TimeNamespace } from "../proc/time-namespace.ts";
 import { enterUserNamespace, newNamespaces, unshareMounts } from "../proc/unshare.ts";
 import { UserNamespace } from "../proc/user-namespace.ts";
 import { MountTable } from "../vfs/mounts.ts";
@@ -31,7 +33,14 @@ import { type SyscallDefinition, syscall } from "./define.ts";
 import { cloneFlagNames } from "./process-flags.ts";
 
 const NAMESPACES =
-  CLONE_NEWUTS | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUSER | CLONE_NEWCGROUP;
+  CLONE_NEWUTS |
+  CLONE_NEWNS |
+  CLONE_NEWIPC |
+  CLONE_NEWPID |
+  CLONE_NEWNET |
+  CLONE_NEWUSER |
+  CLONE_NEWCGROUP |
+  CLONE_NEWTIME;
 const SEPARABLE = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | NAMESPACES;
 
 /** What tasks share can be had alone. */
@@ -39,7 +48,6 @@ function unshare(task: Task, wanted: number): number {
   let bits = wanted;
   if (bits & CLONE_NEWUSER) bits |= CLONE_THREAD | CLONE_FS;
   if (bits & CLONE_NEWNS) bits |= CLONE_FS;
-  // As a kernel without time namespaces.
   if (bits & ~(SEPARABLE | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) throw errno(EINVAL);
   if (bits & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) && task.process.tasks.size > 1) throw errno(EINVAL);
   if (bits & CLONE_VM && task.mm.users > 1) throw errno(EINVAL);
@@ -85,6 +93,9 @@ function enter(task: Task, identity: NamespaceIdentity, into: Entering): void {
     // Processes stay in what they were made in; children go further in only.
     if (!task.process.pids.contains(object)) throw errno(EINVAL);
     into.namespaces = { ...into.namespaces, pidsOfChildren: object };
+  } else if (object instanceof TimeNamespace) {
+    if (task.process.tasks.size > 1) throw errno(EUSERS);
+    into.namespaces = { ...into.namespaces, time: object, timeOfChildren: object };
   } else into.namespaces = { ...into.namespaces, [kind === "net" ? "network" : kind]: object };
 }
 
@@ -103,7 +114,9 @@ function setns(task: Task, number: number, type: number): number {
     for (const identity of namespacesOf(leader)) if (type & CLONE_FLAGS[identity.kind]) enter(task, identity, entered);
   } else throw errno(EINVAL);
   task.credentials = entered.credentials;
+  const moved = entered.namespaces.time !== task.namespaces.time;
   task.namespaces = entered.namespaces;
+  if (moved) adaptToTime(task);
   if (entered.mounts !== null) {
     task.fs.mounts = entered.mounts;
     task.fs.root = entered.mounts.rootPath;
@@ -113,11 +126,11 @@ function setns(task: Task, number: number, type: number): number {
 }
 
 function namespacesOf({ kernel, namespaces, users, fs, process }: Task): NamespaceIdentity[] {
-  const { uts, ipc, network, cgroup } = namespaces;
-  return [users, fs.mounts, uts, ipc, process.pids, cgroup, network].map((object) => kernel.registry.of(object));
+  const { uts, ipc, network, cgroup, time } = namespaces;
+  return [users, fs.mounts, uts, ipc, process.pids, cgroup, network, time].map((object) => kernel.registry.of(object));
 }
 
 export const namespaceCalls: readonly SyscallDefinition[] = [
-  syscall("unshare", [flags(cloneFlagNames)], unshare, { partial: "no time namespaces: EINVAL" }),
+  syscall("unshare", [flags(cloneFlagNames)], unshare),
   syscall("setns", [fd, flags(cloneFlagNames)], setns),
 ];

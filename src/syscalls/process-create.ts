@@ -1,6 +1,7 @@
 /** fork, clone, execve, exit: fork(2), clone(2), execve(2), execveat(2), _exit(2). */
 import {
   CLONE_DETACHED,
+  CLONE_NEWTIME,
   CLONE_PARENT,
   CLONE_PARENT_SETTID,
   CLONE_PIDFD,
@@ -71,7 +72,8 @@ function clone3(task: Task, address: number, length: number): SyscallResult {
   if (exitSignal > CSIGNAL || exitSignal > 64) throw errno(EINVAL);
   const chosen = Array.from({ length: tidCount }, (_, i) => space.readI32(tids + 4 * i));
   // clone3_args_valid(): no flags that it does not know, nor those that were others' once.
-  if (cloneFlags >= CLONE3_FLAGS_END || (cloneFlags & (CLONE_DETACHED | CSIGNAL)) !== 0) throw errno(EINVAL);
+  if (cloneFlags >= CLONE3_FLAGS_END || (cloneFlags & (CLONE_DETACHED | (CSIGNAL & ~CLONE_NEWTIME))) !== 0)
+    throw errno(EINVAL);
   if ((cloneFlags & (CLONE_THREAD | CLONE_PARENT)) !== 0 && exitSignal !== 0) throw errno(EINVAL);
   // access_ok(): what is the user's in 47 bits of address, as everywhere on 64-bit machines.
   if ((stack === 0) !== (stackSize === 0) || stack + stackSize > USER_SPACE) throw errno(EINVAL);

@@ -3,6 +3,7 @@ import * as C from "../abi/clone.ts";
 import { __WALL, __WCLONE, __WNOTHREAD, WCONTINUED, WEXITED, WNOHANG, WNOWAIT, WSTOPPED } from "../abi/wait.ts";
 
 export const cloneFlagNames: readonly (readonly [number, string])[] = [
+  [C.CLONE_NEWTIME, "CLONE_NEWTIME"],
   [C.CLONE_VM, "CLONE_VM"],
   [C.CLONE_FS, "CLONE_FS"],
   [C.CLONE_FILES, "CLONE_FILES"],

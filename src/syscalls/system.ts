@@ -58,7 +58,7 @@ function sysinfo(task: Task, address: number): number {
   bytes.fill(0);
   const view = viewOf(bytes);
   const u64 = (at: number, value: number): void => view.setBigUint64(at, BigInt(Math.floor(value)), true);
-  u64(0, Math.ceil(kernel.now() / 1e9));
+  u64(0, Math.ceil((kernel.now() + task.namespaces.time.boottime) / 1e9));
   kernel.scheduler.loadAverages().forEach((load, i) => {
     u64(8 + 8 * i, load * 65536);
   });

@@ -5,6 +5,7 @@ import * as T from "../abi/time.ts";
 import { IntervalTimers } from "../proc/interval-timers.ts";
 import type { Task } from "../proc/task.ts";
 import { type ThreadGroup, Usage } from "../proc/thread-group.ts";
+import { clockOffset, hostTime } from "../proc/time-namespace.ts";
 import { block } from "../proc/wait.ts";
 import { WaitQueue } from "../util/wait-queue.ts";
 import { flags } from "./args.ts";
@@ -40,7 +41,7 @@ function readClock(task: Task, id: number): number | undefined {
     case T.CLOCK_MONOTONIC_COARSE:
     case T.CLOCK_BOOTTIME:
     case T.CLOCK_BOOTTIME_ALARM:
-      return kernel.now();
+      return kernel.now() + clockOffset(task, id);
     case T.CLOCK_PROCESS_CPUTIME_ID:
       return processTime(task, 0);
     case T.CLOCK_THREAD_CPUTIME_ID:
@@ -227,7 +228,7 @@ function clockNanosleep(task: Task, id: number, bits: number, request: number, r
   if ((bits & T.TIMER_ABSTIME) === 0) return sleepUntil(task, kernel.now() + ns, remaining);
   const offset = isReal ? Number(kernel.realtime()) - kernel.now() : 0;
   return block(task, undefined, () => -EAGAIN, {
-    deadline: ns - offset,
+    deadline: isReal ? ns - offset : hostTime(task, id, ns),
     timeOfDay: isReal,
     timedOut: 0,
     interrupted: -ERESTARTNOHAND,

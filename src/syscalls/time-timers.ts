@@ -5,6 +5,7 @@ import { NSIG, SIGALRM, SIGEV_NONE, SIGEV_SIGNAL, SIGEV_THREAD_ID } from "../abi
 import * as T from "../abi/time.ts";
 import { IntervalTimers, type PosixTimer, type TimerSetting } from "../proc/interval-timers.ts";
 import type { Task } from "../proc/task.ts";
+import { hostTime } from "../proc/time-namespace.ts";
 import { choice, flags, int, uint } from "./args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
 import { clock as clockArg, viewOf, writePair } from "./process-args.ts";
@@ -119,7 +120,7 @@ function timerSettime(task: Task, id: number, bits: number, value: number, old: 
       deadline = (bits & T.TIMER_ABSTIME) === 0 ? timer.used() + setting.value : setting.value;
     } else if ((bits & T.TIMER_ABSTIME) === 0) deadline = now + setting.value;
     else {
-      deadline = real ? setting.value - (Number(kernel.realtime()) - now) : setting.value;
+      deadline = real ? setting.value - (Number(kernel.realtime()) - now) : hostTime(task, timer.clock, setting.value);
     }
   }
   timer.arm(deadline, setting.interval, real && (bits & T.TIMER_ABSTIME) !== 0);

@@ -96,6 +96,7 @@ const plain: readonly string[] = [
   "rarecalls",
   "landlock",
   "aio",
+  "timens",
 ];
 
 const hellos: readonly string[] = ["hello", "hello-segments", "hello-static-pie", "hello-pie", "hello-dynamic"];

@@ -150,6 +150,8 @@ export interface Arch {
    * @param countsTime the guest can tell the time by itself, with what the data page says
    */
   vdso(countsTime: boolean): Uint8Array<ArrayBuffer> | undefined;
+  /** A function that makes a system call with the arguments that it was given. */
+  systemCallStub(number: number): Uint8Array;
   /** Least size of an alternate signal stack. */
   readonly minSignalStack: number;
 }

@@ -158,6 +158,8 @@ export function riscv64Arch(registers: Riscv64Registers, cpu: Riscv64Description
     debug: debugRegisters(registers),
     minSignalStack: MINSIGSTKSZ,
     signalMaskOffset: UC_SIGMASK,
+    // addi a7, zero, number; ecall; ret
+    systemCallStub: (number) => new Uint8Array(Uint32Array.of((number << 20) | 0x893, 0x73, 0x8067).buffer),
     vdso: vdsoRiscv64,
 
     rewindSyscall(context, number, argument0Lo, argument0Hi) {

@@ -200,6 +200,8 @@ export function x86_64Arch(registers: X86_64Registers, cpu: CpuDescription & { r
     minSignalStack: MINSIGSTKSZ_X86_64,
     // The handler's return has taken the return address off.
     signalMaskOffset: UC_SIGMASK - 8,
+    // mov eax, number; syscall; ret
+    systemCallStub: (number) => Uint8Array.of(0xb8, number & 0xff, number >> 8, 0, 0, 0x0f, 0x05, 0xc3),
     vdso: (countsTime) => (countsTime ? vdsoX86_64() : undefined),
 
     prctl(space, context, code, address) {

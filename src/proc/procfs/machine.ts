@@ -85,20 +85,25 @@ function countTasks(kernel: Kernel): { running: number; blocked: number; total: 
   return { running, blocked: 0, total };
 }
 
+/** What the time since the start is more for whoever looks: time_namespaces(7). */
+function ahead({ scheduler, namespaces }: Kernel): number {
+  return (scheduler.current?.namespaces ?? namespaces).time.boottime;
+}
+
 export function machineStatText(kernel: Kernel): string {
   const { user, system, idle } = cpuTimes(kernel);
   const times = `${user} 0 ${system} ${idle} 0 0 0 0 0 0`;
   const { running, blocked } = countTasks(kernel);
   return (
     `cpu  ${times}\ncpu0 ${times}\nintr 0\nctxt ${kernel.scheduler.switches}\n` +
-    `btime ${kernel.bootTime / 1_000_000_000n}\nprocesses ${kernel.forks}\nprocs_running ${running}\nprocs_blocked ${blocked}\n` +
+    `btime ${(kernel.bootTime - BigInt(ahead(kernel))) / 1_000_000_000n}\nprocesses ${kernel.forks}\nprocs_running ${running}\nprocs_blocked ${blocked}\n` +
     "softirq 0 0 0 0 0 0 0 0 0 0 0\n"
   );
 }
 
 export function uptimeText(kernel: Kernel): string {
   const { idle } = cpuTimes(kernel);
-  return `${(kernel.now() / 1e9).toFixed(2)} ${(idle / 100).toFixed(2)}\n`;
+  return `${((kernel.now() + ahead(kernel)) / 1e9).toFixed(2)} ${(idle / 100).toFixed(2)}\n`;
 }
 
 export function loadavgText(kernel: Kernel, pids: PidNamespace): string {

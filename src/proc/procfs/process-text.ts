@@ -116,6 +116,7 @@ function hex64(set: SignalSet): string {
 /** @param whole figures of the process, not of the one task */
 export function statText(task: Task, pids: PidNamespace, whole: boolean): string {
   const { process } = task;
+  const { boottime } = (task.kernel.scheduler.current ?? task).namespaces.time;
   const number = (id: number | undefined): number => pids.number(id ?? 0);
   const terminal = process.group.session.controllingTerminal;
   const memory = memoryFigures(task);
@@ -145,7 +146,7 @@ export function statText(task: Task, pids: PidNamespace, whole: boolean): string
     task.nice,
     process.tasks.size,
     0,
-    Math.floor(process.startTime / TICK),
+    Math.floor((process.startTime + boottime) / TICK),
     memory.size,
     memory.resident >>> PAGE_SHIFT,
     "18446744073709551615",

@@ -28,13 +28,25 @@ import { netDirectory } from "./net.ts";
 import { numaText, PagemapNode } from "./pagemap.ts";
 import * as text from "./process-text.ts";
 import { smapsRollupText, smapsText } from "./smaps.ts";
+import { timeOffsetsFile } from "./time-offsets.ts";
 
 /** Each task has this many inode numbers, from tid * INO_SPACE on; descriptors use the upper part. */
 const INO_SPACE = 0x10_0000;
 const FD_INO = 0x1000;
 const FDINFO_INO = 0x8_0000;
 const NAMESPACE_INO = 0x400;
-const NAMESPACE_LINKS = ["cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "user", "uts"];
+const NAMESPACE_LINKS = [
+  "cgroup",
+  "ipc",
+  "mnt",
+  "net",
+  "pid",
+  "pid_for_children",
+  "time",
+  "time_for_children",
+  "user",
+  "uts",
+];
 
 /** An id that is not set: (uid_t) -1. */
 const NO_ID = 0xffff_ffff;
@@ -129,6 +141,7 @@ const ENTRIES: Readonly<Record<string, Maker>> = {
   coredump_filter: setting(figures.coreFilterFile),
   cpuset: file(() => "/\n"),
   cwd: magic((task) => task.fs.cwd),
+  timens_offsets: setting(timeOffsetsFile),
   environ: file((task) => text.memoryArea(task, "env"), 0o400, true),
   exe: magic((task) => (task.hasMemory ? (task.space.executable as unknown as File | null)?.path : undefined)),
   fd: (task, fs, ino) => descriptorDirectory(task, fs, ino, FD_INO, DT_LNK, descriptorLink),
@@ -193,7 +206,7 @@ function namespaceDirectory(task: Task, fs: ProcFs, ino: number): Inode {
   const { kernel } = task;
   const find = (name: string): object | undefined => {
     if (task.state === "zombie" || task.state === "dead") return undefined;
-    const { uts, ipc, network, cgroup, pidsOfChildren } = task.namespaces;
+    const { uts, ipc, network, cgroup, time, pidsOfChildren, timeOfChildren } = task.namespaces;
     const objects: Readonly<Record<string, object | undefined>> = {
       cgroup,
       ipc,
@@ -202,6 +215,8 @@ function namespaceDirectory(task: Task, fs: ProcFs, ino: number): Inode {
       pid: task.process.pids,
       // Without an init there is nobody in it yet.
       pid_for_children: pidsOfChildren.init === null ? undefined : pidsOfChildren,
+      time,
+      time_for_children: timeOfChildren,
       user: task.users,
       uts,
     };
