@@ -14,6 +14,7 @@ import { O_ACCMODE, O_RDONLY } from "../abi/fcntl.ts";
 import * as N from "../abi/nsfs.ts";
 import { RLIMIT_NOFILE } from "../abi/resource.ts";
 import { BaseFile } from "../vfs/file.ts";
+import { MountTable } from "../vfs/mounts.ts";
 import type { Path } from "../vfs/path.ts";
 import { SyntheticFile, SyntheticFs } from "../vfs/types/synthetic.ts";
 import type { File, GuestAccess, OpenContext } from "../vfs/types.ts";
@@ -120,6 +121,10 @@ export class NamespaceFile extends BaseFile {
       case N.NS_GET_PID_IN_PIDNS:
       case N.NS_GET_TGID_IN_PIDNS:
         return object instanceof PidNamespace ? translate(task, object, request, argument) : -EINVAL;
+      case N.NS_GET_MNTNS_ID:
+      case N.NS_MNT_GET_INFO:
+        if (!(object instanceof MountTable)) return -EINVAL;
+        return describeMounts(guest, argument, this.identity, request === N.NS_MNT_GET_INFO ? object : undefined);
       default:
         return -ENOTTY;
     }
@@ -139,6 +144,23 @@ export class NamespaceFile extends BaseFile {
     const inode = place.inode as NamespaceInode;
     return task.files.add(new NamespaceFile(inode, 0, place), true, task.limit(RLIMIT_NOFILE));
   }
+}
+
+/** The number of a mount namespace; with `table` also how many mounts there are. */
+function describeMounts(
+  guest: GuestAccess,
+  address: number,
+  { ino }: NamespaceIdentity,
+  table: MountTable | undefined,
+): number {
+  const at = table === undefined ? address : address + 8;
+  if (table !== undefined) {
+    guest.writeU32(address, N.MNT_NS_INFO_SIZE);
+    guest.writeU32(address + 4, table.mounts.length);
+  }
+  guest.writeU32(at, ino);
+  guest.writeU32(at + 4, 0);
+  return 0;
 }
 
 function translate(task: Task, pids: PidNamespace, request: number, number: number): number {

@@ -49,6 +49,8 @@ export class PidNamespace {
   constructor(parent: PidNamespace | null) {
     this.parent = parent;
     this.level = parent === null ? 0 : parent.level + 1;
+    // What is relaxed outside later on is not relaxed here.
+    if (parent !== null) this.#memfdExecution = parent.memfdExecution;
   }
 
   get memfdExecution(): number {

@@ -116,7 +116,8 @@ function statmount(task: Task, address: number, buffer: number, length: number, 
     mask |= S.STATMOUNT_SUPPORTED_MASK;
     u64(F.Supported, S.STATMOUNT_SUPPORTED);
   }
-  let strings = "";
+  // An empty one comes first, for offsets that are not set.
+  let strings = has(S.STATMOUNT_STRINGS) ? "\0" : "";
   const text = (bit: number, at: number, value: () => string): void => {
     if (!has(bit)) return;
     const shown = value();
@@ -133,7 +134,7 @@ function statmount(task: Task, address: number, buffer: number, length: number, 
   });
   text(S.STATMOUNT_SB_SOURCE, F.Source, () => mount.source);
   const tail = encodeBytes(strings);
-  if (tail.length > 0 && S.STATMOUNT_SIZE + tail.length >= length) return -EOVERFLOW;
+  if (tail.length > 0 && S.STATMOUNT_SIZE + tail.length > length) return -EOVERFLOW;
   u32(F.Size, Math.min(length, S.STATMOUNT_SIZE) + tail.length);
   u64(F.Mask, mask);
   task.space.copyOut(buffer, new Uint8Array(view.buffer).subarray(0, Math.min(length, S.STATMOUNT_SIZE)));

@@ -2,6 +2,7 @@
 // namespaces, id-mapped mounts, security options.
 #include "t.h"
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/prctl.h>
@@ -107,6 +108,7 @@ int main(void) {
   R(statmount(a, TYPE, 513, 0));
   R(statmount(a, TYPE, 517, 0));
   R(statmount(a, TYPE, 518, 0));
+  R(statmount(a, TYPE, 519, 0));
   show("size", "%u", sm.size);
   R(statmount(a, TYPE, 100, 0));
   R(statmount(a, 1ULL << 40, sizeof sm, 0));
@@ -142,6 +144,15 @@ int main(void) {
   R(syscall(457, &larger, &sm, sizeof sm, 0));
   larger.more = 1;
   R(syscall(457, &larger, &sm, sizeof sm, 0));
+  int mounts = open("/proc/self/ns/mnt", O_RDONLY), uts = open("/proc/self/ns/uts", O_RDONLY);
+  uint64_t number = 0;
+  R(ioctl(mounts, 0x8008b705, &number));
+  yes("its number", number == ns);
+  R(ioctl(uts, 0x8008b705, &number));
+  struct { uint32_t size, mounts; uint64_t id; } info = {16, 0, 0};
+  R(ioctl(mounts, 0x8010b70a, &info));
+  show("of it", "size %u, more than four mounts %d, number %d", info.size, info.mounts > 4, info.id == ns);
+  R(ioctl(uts, 0x8010b70a, &info));
   // Lists
   list("below base", base, 0, 64, 0);
   list("from the end", base, 0, 64, 1);
