@@ -71,7 +71,7 @@ const library: UserConfig = {
 
 const command: UserConfig = {
   ...common,
-  entry: { boot: "src/cli/boot.ts", main: "src/cli/main.ts" },
+  entry: { boot: "src/cli/boot.ts", main: "src/cli/main.ts", "network-thread": "src/host/node/network-thread.ts" },
   format: "cjs",
   outDir: "dist/cli",
   // It is inside of the library's, and all is cleaned before anything is built.

@@ -107,8 +107,8 @@ function rootOf(options: RunOptions): Parameters<typeof openRoot>[0] {
 /** The host's network, if any of it is asked for: Node's modules for it take their time to load. */
 async function openNetwork({ mode, publish }: NetworkOptions): Promise<HostNetwork | undefined> {
   if (mode !== "host" && publish.length === 0) return undefined;
-  const { NodeNetwork } = await import("../host/node/network.ts");
-  return new NodeNetwork();
+  const { createNetwork } = await import("../host/node/threaded-network.ts");
+  return createNetwork();
 }
 
 async function publish(machine: Machine): Promise<void> {
