@@ -108,7 +108,7 @@ function rootOf(options: RunOptions): Parameters<typeof openRoot>[0] {
 async function openNetwork({ mode, publish }: NetworkOptions): Promise<HostNetwork | undefined> {
   if (mode !== "host" && publish.length === 0) return undefined;
   const { createNetwork } = await import("../host/node/threaded-network.ts");
-  return createNetwork();
+  return createNetwork(publish.length > 0);
 }
 
 async function publish(machine: Machine): Promise<void> {

@@ -39,11 +39,14 @@ interface SocketThread extends Port {
   stop(): Promise<void>;
 }
 
-/** The network on a thread of its own, where there is a processor for it, and its script: not so in the source tree. */
-export function createNetwork(): HostNetwork {
+/**
+ * The network on a thread of its own, where there is a processor for it, and its script: not so in the source tree.
+ * @param soon it is going to be needed, and may as well start now
+ */
+export function createNetwork(soon: boolean): HostNetwork {
   const script = fileURLToPath(new URL("./network-thread.cjs", import.meta.url));
   if (availableParallelism() < 2 || !existsSync(script)) return new NodeNetwork();
-  return new ThreadedNetwork(() => {
+  const network = new ThreadedNetwork(() => {
     const worker = new Worker(script, { name: "network" });
     return Object.assign(worker, {
       stop: async (): Promise<void> => {
@@ -51,6 +54,8 @@ export function createNetwork(): HostNetwork {
       },
     });
   });
+  if (soon) network.start();
+  return network;
 }
 
 interface Listening {
@@ -64,7 +69,7 @@ export class ThreadedNetwork implements HostNetwork {
   readonly #local: NodeNetwork = new NodeNetwork();
   readonly #connections: Map<number, ThreadedConnection> = new Map();
   readonly #listening: Map<number, Listening> = new Map();
-  readonly #outbox: Outbox = new Outbox((message) => this.#started().postMessage(message, message));
+  readonly #outbox: Outbox = new Outbox((message) => this.start().postMessage(message, message));
   #thread: SocketThread | undefined;
   /** The other side's are even. */
   #lastId = -1;
@@ -76,10 +81,12 @@ export class ThreadedNetwork implements HostNetwork {
     this.#open = open;
   }
 
-  #started(): SocketThread {
+  /** The thread, which is started if it is not there. */
+  start(): SocketThread {
     if (this.#thread !== undefined) return this.#thread;
     const thread = this.#open();
     this.#thread = thread;
+    this.#hold();
     thread.on("message", (message) => {
       read(message, (...record) => this.#told(...record));
       this.#hold();
