@@ -62,7 +62,7 @@ describe("published ports", { timeout }, () => {
     const second = await freePort();
     const guest = start(
       ["-p", `127.0.0.1:${port}:7001`, "-p", `127.0.0.1:${second}:7002`],
-      `${AWAIT} nc -l -p 7001 -e sh -c 'netstat -tn | grep ESTAB | grep -o "10.0.2.[0-9]*:" | sort -u; sort' & w 7001; echo up; wait`,
+      `${AWAIT} nc -l -p 7001 -e sh -c 'netstat -tn | grep -E "ESTAB|CLOSE_WAIT" | grep -o "10.0.2.[0-9]*:" | sort -u; sort' & w 7001; echo up; wait`,
     );
     await guest.says("up");
     const refused = await readAll(net.connect(second, "127.0.0.1"));
