@@ -69,8 +69,11 @@ export function newNamespaces(
 
 /** CLONE_NEWNS */
 export function unshareMounts(kernel: Kernel, fs: FsContext, credentials: TaskCredentials): void {
+  const { owner } = kernel.registry.of(fs.mounts);
   fs.unshareMounts();
-  kernel.registry.add("mnt", fs.mounts, kernel.usersOf(credentials));
+  const users = kernel.usersOf(credentials);
+  kernel.registry.add("mnt", fs.mounts, users);
+  if (users !== owner) fs.mounts.lockAll();
 }
 
 function inNewUserNamespace(task: Task): TaskCredentials {

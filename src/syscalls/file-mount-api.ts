@@ -15,7 +15,7 @@ import { tmpfsOptions } from "../vfs/types/tmpfs-options.ts";
 import type { FileSystem, Inode } from "../vfs/types.ts";
 import { choice, cstring, descriptorResult, dirfd, fd, flags, int, path, ptr, size } from "./args.ts";
 import { type SyscallDefinition, syscall } from "./define.ts";
-import { isWritten, PROPAGATION, setPropagation } from "./file-mounts.ts";
+import { checkLocked, isWritten, PROPAGATION, setPropagation } from "./file-mounts.ts";
 import { fdLimit, lookupAt, ownerOf, readPath, readVersioned } from "./file-util.ts";
 import { makeFileSystem, mayMount } from "./mount-permission.ts";
 import { unsigned64 } from "./struct-args.ts";
@@ -317,10 +317,12 @@ function applyChange(task: Task, place: Path, { set, clear, propagation }: Mount
   if (table instanceof MountTable && table !== task.fs.mounts) throw errno(EINVAL);
   const all = recursive ? treeOf(place.mount) : [place.mount];
   if (set & 1 && all.some((mount) => !mount.readOnly && isWritten(task, (m) => m === mount))) throw errno(EBUSY);
-  for (const mount of all) {
-    mount.flags = (mount.flags & ~flagsOf(clear)) | flagsOf(set);
-    if (changesAtime(clear)) mount.flags = (mount.flags & ~(M.MS_NOATIME | M.MS_RELATIME)) | atimeOf(set);
-  }
+  const changed = ({ flags }: Mount): number => {
+    const bits = (flags & ~flagsOf(clear)) | flagsOf(set);
+    return changesAtime(clear) ? (bits & ~(M.MS_NOATIME | M.MS_RELATIME)) | atimeOf(set) : bits;
+  };
+  for (const mount of all) checkLocked(mount, changed(mount));
+  for (const mount of all) mount.flags = changed(mount);
   if (propagation !== 0) setPropagation(task, place.mount, propagation, recursive);
 }
 

@@ -1,5 +1,5 @@
 /** mount(2), umount2(2), pivot_root(2). */
-import { EAGAIN, EBUSY, EINVAL, EPERM } from "../abi/errno.ts";
+import { EAGAIN, EBUSY, EINVAL, EPERM, errno } from "../abi/errno.ts";
 import { S_IFREG } from "../abi/stat.ts";
 import * as M from "../abi/statfs.ts";
 import type { Task } from "../proc/task.ts";
@@ -28,6 +28,7 @@ const KEPT =
   M.MS_NOSYMFOLLOW;
 
 const ATIME = M.MS_NOATIME | M.MS_RELATIME;
+const ATIME_FLAGS = ATIME | M.MS_NODIRATIME;
 
 /** The flags that a new mount keeps: relatime unless told otherwise (path_mount()). */
 function keptFlags(bits: number, old = 0): number {
@@ -86,6 +87,7 @@ function remount(task: Task, where: Path, bits: number, data: string): number {
   if (where.dentry !== where.mount.root) return -EINVAL;
   const { mount } = where;
   const flags = keptFlags(bits, mount.flags);
+  checkLocked(mount, flags);
   const { fs } = mount;
   // With MS_BIND it is the mount's flags alone; without, the file system's options as well.
   const whole = (bits & M.MS_BIND) === 0;
@@ -97,6 +99,14 @@ function remount(task: Task, where: Path, bits: number, data: string): number {
   }
   mount.flags = flags;
   return 0;
+}
+
+/** can_change_locked_flags(): EPERM for what has come from more privileged users and is to be taken away. */
+export function checkLocked({ lockedFlags, flags }: Mount, wanted: number): void {
+  const kept = lockedFlags & ~ATIME_FLAGS;
+  if ((kept & ~wanted) !== 0) throw errno(EPERM);
+  const times = (bits: number): number => bits & ATIME_FLAGS;
+  if ((lockedFlags & M.MS_NOATIME) !== 0 && times(flags) !== times(wanted)) throw errno(EPERM);
 }
 
 /** Some open file in such a mount may write to it. */

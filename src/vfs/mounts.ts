@@ -5,7 +5,7 @@
 import { makedev } from "../abi/device.ts";
 import { EBUSY, EINVAL, ELOOP, ENOENT, ENOTDIR, errno } from "../abi/errno.ts";
 import { S_IFDIR } from "../abi/stat.ts";
-import { MS_RDONLY } from "../abi/statfs.ts";
+import { MS_NOATIME, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY } from "../abi/statfs.ts";
 import type { Clock } from "../host/interface.ts";
 import { LockWaiters } from "./locks.ts";
 import { notifyUnmounted } from "./notify.ts";
@@ -274,6 +274,8 @@ export class MountTable {
   ): Mount {
     const copyOne = (source: Mount, at: Dentry): Mount => {
       const copy = this.make(at, source.source, source.flags, { mounts: [] });
+      copy.lockedFlags = source.lockedFlags;
+      copy.locked = source.locked && source !== top;
       belongs(copy, source);
       return copy;
     };
@@ -292,9 +294,19 @@ export class MountTable {
     return copy;
   }
 
+  /** lock_mnt_tree(): all mounts here are of those who made them, and belong together. Their groups are masters from now on. */
+  lockAll(): void {
+    for (const mount of this.mounts) {
+      mount.lockedFlags |= (mount.flags & LOCKABLE) | MS_NOATIME;
+      mount.locked = mount !== this.#root;
+      makeSlave(mount);
+    }
+  }
+
   /** MS_BIND, with MS_REC also the mounts below. */
   bind(from: Path, where: Path, recursive: boolean): Mount {
     if (from.mount.unbindable) throw errno(EINVAL);
+    if (!recursive && hidesByLocked(from)) throw errno(EINVAL);
     this.#checkPlace(where, from.dentry.isDirectory);
     const top = this.copyTree(from.mount, recursive, inherit, from.dentry);
     this.attach(top, where);
@@ -304,7 +316,7 @@ export class MountTable {
   /** MS_MOVE, and move_mount(2) of what is attached. */
   move(mount: Mount, where: Path): void {
     const { parent } = mount;
-    if (parent === undefined || parent.peers !== undefined) throw errno(EINVAL);
+    if (parent === undefined || parent.peers !== undefined || mount.locked) throw errno(EINVAL);
     if (where.dentry.isDirectory !== mount.root.isDirectory) throw errno(EINVAL);
     for (let at: Mount | undefined = where.mount; at !== undefined; at = at.parent) {
       if (at === mount) throw errno(ELOOP);
@@ -320,7 +332,7 @@ export class MountTable {
    */
   unmount(mount: Mount, lazy: boolean, busy: (mount: Mount) => boolean): void {
     const { parent, mountpoint } = mount;
-    if (parent === undefined || mountpoint === undefined) throw errno(EINVAL);
+    if (parent === undefined || mountpoint === undefined || mount.locked) throw errno(EINVAL);
     if (!lazy && (mount.children.length > 0 || busy(mount))) throw errno(EBUSY);
     for (const m of treeOf(mount).reverse()) this.#unmountCopies(m, lazy);
     this.#detach(mount);
@@ -362,6 +374,7 @@ export class MountTable {
     if (put.mount.peers !== undefined || top.parent?.peers !== undefined || root.parent?.peers !== undefined) {
       throw errno(EINVAL);
     }
+    if (top.locked) throw errno(EINVAL);
     if (next.dentry.deleted) throw errno(ENOENT);
     if (top === root || put.mount === root) throw errno(EBUSY);
     if (old.dentry !== root.root || next.dentry !== top.root || top.parent === undefined) throw errno(EINVAL);
@@ -403,6 +416,14 @@ export function treeOf(top: Mount): Mount[] {
   for (const mount of tree) tree.push(...mount.children);
   return tree;
 }
+
+/** has_locked_children(): without what is mounted there one would see what is below. */
+function hidesByLocked({ mount, dentry }: Path): boolean {
+  return mount.children.some(({ locked, mountpoint }) => locked && mountpoint?.isBelow(dentry));
+}
+
+/** Flags that a mount keeps for good where it comes to less privileged users. */
+const LOCKABLE = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
 /** Is `path` at or below `top`? */
 function isReachable(path: Path, top: Path): boolean {

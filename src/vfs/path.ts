@@ -137,6 +137,10 @@ export class Mount {
   master: PeerGroup | undefined = undefined;
   /** MS_UNBINDABLE. */
   unbindable: boolean = false;
+  /** MNT_LOCK_*: flags that whoever rules this namespace alone may not take away, MS_NOATIME for all of access times. */
+  lockedFlags: number = 0;
+  /** MNT_LOCKED: it came with its parent from a namespace of more privileged users, and hides what is below. */
+  locked: boolean = false;
   /** MNT_EXPIRE: nobody has used it since it was marked. */
   expiring: boolean = false;
   /** Not in the tree at all: the place of inodes without a path, whose dentry has the name that is shown. */

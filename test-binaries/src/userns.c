@@ -350,6 +350,37 @@ static void joins(void) {
   wait(0);
 }
 
+// Mounts that come from more privileged users: what they hide stays hidden, and their flags stay.
+static void locked(void) {
+  fflush(stdout);
+  if (fork() == 0) {
+    unshare(CLONE_NEWNS);
+    mount(0, "/", 0, MS_REC | MS_PRIVATE, 0);
+    mount("x", "dir", "tmpfs", MS_NODEV | MS_NOSUID, 0);
+    mkdir("dir/a", 0755), mkdir("dir/b", 0755);
+    mount("y", "dir/a", "tmpfs", MS_RDONLY | MS_NOEXEC, 0);
+    R(unshare(CLONE_NEWUSER | CLONE_NEWNS));
+    R(umount("dir/a"));
+    R(umount2("dir", MNT_DETACH));
+    R(mount(0, "dir/a", 0, MS_REMOUNT | MS_BIND, 0));
+    R(mount(0, "dir/a", 0, MS_REMOUNT | MS_BIND | MS_RDONLY, 0));
+    R(mount(0, "dir/a", 0, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOEXEC, 0));
+    R(mount(0, "dir", 0, MS_REMOUNT | MS_BIND | MS_NODEV, 0));
+    R(mount(0, "dir", 0, MS_REMOUNT | MS_BIND | MS_NODEV | MS_NOSUID | MS_NOATIME, 0));
+    R(mount(0, "dir", 0, MS_REMOUNT | MS_BIND | MS_NODEV | MS_NOSUID | MS_NOEXEC, 0));
+    R(mount("dir", "dir/b", 0, MS_BIND, 0));
+    R(mount("dir", "dir/b", 0, MS_BIND | MS_REC, 0));
+    R(umount("dir/b/a"));
+    R(umount2("dir/b", MNT_DETACH));
+    R(mount("dir/a", "dir/b", 0, MS_MOVE, 0));
+    R(mount("z", "dir/b", "tmpfs", 0, 0));
+    R(mount(0, "dir/b", 0, MS_REMOUNT | MS_BIND | MS_NOATIME, 0));
+    R(umount("dir/b"));
+    _exit(0);
+  }
+  wait(0);
+}
+
 int main(void) {
   // Out of a chroot, from where nobody may go further in.
   scratch();
@@ -378,6 +409,7 @@ int main(void) {
   apart("chrooted", chrooted);
   apart("talks", talks);
   apart("joins", joins);
+  locked();
   for (const char *names[] = {"mine", "theirs", "secret", "secret2", "made", "fifo", "device", 0}, **n = names; *n; n++)
     unlink(*n);
   rmdir("dir");
