@@ -160,6 +160,38 @@ describe("a host directory", () => {
     for (let i = 0; i < 39; i++) nodeFs.unlinkSync(join(top, `inside/many${i}`));
   });
 
+  it("reads a small file that is read again and again once in a turn, unless something has changed", async () => {
+    let asked = 0;
+    const counting = {
+      ...node,
+      readSync: (...args: Parameters<HostFileSystem["readSync"]>) => {
+        asked++;
+        return node.readSync(...args);
+      },
+    };
+    const fs = new HostFs(counting, { dev: 1, directory: join(top, "inside") });
+    const view = mounted(fs);
+    nodeFs.writeFileSync(join(top, "inside/often"), "again");
+    const into = new Uint8Array(5);
+    const whole = (): string => {
+      const { inode } = lookup(view, undefined, "/often", FOLLOW);
+      return new TextDecoder().decode(into.subarray(0, inode.read(0, into)));
+    };
+    for (let i = 0; i < 6; i++) expect(whole()).toBe("again");
+    asked = 0;
+    expect(whole()).toBe("again");
+    const { inode } = lookup(view, undefined, "/often", FOLLOW);
+    expect([inode.read(3, into), into[0], inode.read(5, into), inode.read(9, into)]).toEqual([2, 0x69, 0, 0]);
+    expect(asked).toBe(0);
+    inode.write(0, new TextEncoder().encode("A"));
+    expect(whole()).toBe("Again");
+    for (let i = 0; i < 6; i++) whole();
+    await Promise.resolve();
+    nodeFs.writeFileSync(join(top, "inside/often"), "other");
+    expect(whole()).toBe("other");
+    nodeFs.unlinkSync(join(top, "inside/often"));
+  });
+
   it("is not left by links, whatever they say", () => {
     const { view } = inside();
     for (const target of ["../secret", "/secret", join(top, "secret"), "sub/../../secret", "../../../../etc/passwd"]) {

@@ -96,6 +96,8 @@ const FALLOC_FL_ZERO_RANGE = 16;
 const ZEROS = 1 << 16;
 /** Descriptors of closed files that are kept till the end of a turn. */
 const MOST_LINGERING = 16;
+/** Bytes of a file whose contents are noted. */
+const MOST_NOTED = 65_536;
 
 export interface HostFsOptions {
   readonly dev: number;
@@ -160,6 +162,8 @@ export class HostFs implements FileSystem {
   readonly #devices: Map<bigint, bigint> = new Map();
   /** Nobody has them open any more, but the host's descriptor is still there, see `linger`. */
   readonly #lingering: HostInode[] = [];
+  /** Their contents are noted. */
+  readonly #noted: HostInode[] = [];
   /** The end of this turn of the event loop is waited for. */
   #ending = false;
 
@@ -198,6 +202,12 @@ export class HostFs implements FileSystem {
     this.#expire();
   }
 
+  keepContent(inode: HostInode): void {
+    this.#noted.push(inode);
+    if (this.#noted.length > MOST_LINGERING) this.#noted.shift()?.dropContent();
+    this.#expire();
+  }
+
   #expire(): void {
     if (this.#ending) return;
     this.#ending = true;
@@ -205,6 +215,7 @@ export class HostFs implements FileSystem {
       this.#ending = false;
       this.changes.any++;
       for (const inode of this.#lingering.splice(0)) inode.letGo();
+      for (const inode of this.#noted.splice(0)) inode.dropContent();
     });
   }
 
@@ -249,6 +260,9 @@ export class HostInode extends BaseInode {
   #stats: HostStats | undefined;
   #attributes: Attributes | undefined;
   #notedAt = -1;
+  /** All of its bytes, and `changes.any` for which that holds; or none as yet, if it was read at that time. */
+  #content: Uint8Array | undefined;
+  #contentAt = -1;
   /** An access time that has stayed as it was when the file was read: most hosts note the first access only. */
   #lastingAtime: bigint | undefined;
   /** What it was when its last name went: somebody may still have it open, or work in it. */
@@ -296,7 +310,7 @@ export class HostInode extends BaseInode {
 
   attributes(): Attributes {
     if (this.#removed !== undefined) return this.#removed;
-    if (this.#isNoted() && this.#attributes !== undefined) return this.#attributes;
+    if (this.isNoted() && this.#attributes !== undefined) return this.#attributes;
     const { fs } = this;
     const s = this.#ask();
     return (this.#attributes = {
@@ -318,12 +332,12 @@ export class HostInode extends BaseInode {
     });
   }
 
-  #isNoted(): boolean {
+  isNoted(): boolean {
     return this.#notedAt === this.fs.changes.any;
   }
 
   #ask(): HostStats {
-    if (this.#isNoted() && this.#stats !== undefined) return this.#stats;
+    if (this.isNoted() && this.#stats !== undefined) return this.#stats;
     const { fs } = this;
     const fd = this.#readFd >= 0 ? this.#readFd : this.#writeFd;
     const stats = fd >= 0 ? host(() => fs.host.fstatSync(fd, STAT)) : fs.stat(this.#path());
@@ -416,7 +430,7 @@ export class HostInode extends BaseInode {
     if (this.format !== S_IFDIR) throw errno(ENOTDIR);
     if (this.#removed !== undefined) return undefined;
     const known = this.#children.get(name);
-    if (known !== undefined && known.#isNoted()) return known;
+    if (known?.isNoted()) return known;
     this.#checkName(name);
     const { changes } = this.fs;
     let stats: HostStats;
@@ -590,6 +604,30 @@ export class HostInode extends BaseInode {
 
   override read(position: number, into: Uint8Array): number {
     if (this.format !== S_IFREG) return super.read(position, into);
+    if (this.#contentAt === this.fs.changes.any && this.#content !== undefined) {
+      const part = this.#content.subarray(position, position + into.length);
+      into.set(part);
+      return part.length;
+    }
+    const n = this.#readHost(position, into);
+    this.#noteContent(position, into, n);
+    return n;
+  }
+
+  /** What is read whole, and once more before anything may have changed, is likely to be read again. */
+  #noteContent(position: number, into: Uint8Array, n: number): void {
+    if (position !== 0 || n > MOST_NOTED || !this.isNoted() || this.#stats?.size !== BigInt(n)) return;
+    const again = this.#contentAt === this.#notedAt;
+    this.#contentAt = this.#notedAt;
+    this.#content = again ? into.slice(0, n) : undefined;
+    if (again) this.fs.keepContent(this);
+  }
+
+  dropContent(): void {
+    this.#content = undefined;
+  }
+
+  #readHost(position: number, into: Uint8Array): number {
     const { host: os } = this.fs;
     return this.#withFd(false, (fd) => {
       let n = 0;
