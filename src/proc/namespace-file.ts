@@ -55,6 +55,13 @@ export class NamespaceFs extends SyntheticFs {
     return inode;
   }
 
+  /** A descriptor of a namespace. */
+  install(task: Task, namespace: object): number {
+    const place = this.place(this.kernel.registry.of(namespace));
+    const inode = place.inode as NamespaceInode;
+    return task.files.add(new NamespaceFile(inode, 0, place), true, task.limit(RLIMIT_NOFILE));
+  }
+
   /** Where its link in /proc leads to. */
   place(identity: NamespaceIdentity): Path {
     return this.kernel.mounts.place(this.inode(identity), nameOf(identity));
@@ -132,17 +139,11 @@ export class NamespaceFile extends BaseFile {
 
   /** Only what is not outside of the caller's own. */
   #openUsers(task: Task, users: UserNamespace | null): number {
-    return users !== null && task.users.contains(users) ? this.#install(task, users) : -EPERM;
+    return users !== null && task.users.contains(users) ? this.#fs.install(task, users) : -EPERM;
   }
 
   #openPids(task: Task, pids: PidNamespace | null): number {
-    return pids !== null && task.process.pids.contains(pids) ? this.#install(task, pids) : -EPERM;
-  }
-
-  #install(task: Task, namespace: object): number {
-    const place = this.#fs.place(task.kernel.registry.of(namespace));
-    const inode = place.inode as NamespaceInode;
-    return task.files.add(new NamespaceFile(inode, 0, place), true, task.limit(RLIMIT_NOFILE));
+    return pids !== null && task.process.pids.contains(pids) ? this.#fs.install(task, pids) : -EPERM;
   }
 }
 

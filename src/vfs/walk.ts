@@ -91,15 +91,15 @@ export class Walker {
     if (path === "") throw errno(ENOENT);
     this.#rest = path;
     this.#at = 0;
-    this.#enter();
+    this.#enter(true);
     this.#toLast();
   }
 
-  /** An absolute path starts at the root. */
-  #enter(): void {
+  /** An absolute path starts at the root, wherever that is mounted; a link leads there only from the same mount. */
+  #enter(given: boolean): void {
     if (this.#rest.charCodeAt(0) !== 47) return;
     if (this.#resolve & RESOLVE_BENEATH) throw errno(EXDEV);
-    if (this.#resolve & RESOLVE_NO_XDEV && this.mount !== this.#root.mount) throw errno(EXDEV);
+    if (!given && this.#resolve & RESOLVE_NO_XDEV && this.mount !== this.#root.mount) throw errno(EXDEV);
     this.#set(this.#root.mount, this.#root.dentry);
   }
 
@@ -224,7 +224,7 @@ export class Walker {
     if (target === "") throw errno(ENOENT);
     this.#rest = rest === "" ? target : rest === "/" ? `${target}/` : `${target}/${rest}`;
     this.#at = 0;
-    this.#enter();
+    this.#enter(false);
     return true;
   }
 }

@@ -1,6 +1,7 @@
 // Processes that sockets tell of: SO_PEERPIDFD, SO_PASSPIDFD and SCM_PIDFD; /proc/[pid] as a pidfd; what
-// /proc/self/fdinfo says of pidfds. unix(7), pidfd_send_signal(2). Not checked: processes in other namespaces.
+// /proc/self/fdinfo says of pidfds; what their ioctls tell. unix(7), pidfd_send_signal(2), pidfd_open(2). Not checked: processes in other namespaces.
 #include "t.h"
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -53,7 +54,63 @@ static void receive(const char *what, int fd, pid_t child) {
   }
 }
 
+struct info {
+  uint64_t mask, cgroup; uint32_t pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid; int32_t code; uint32_t core[2];
+  uint64_t supported;
+};
+static void requests(void) {
+  pid_t child = fork();
+  if (child == 0) {
+    if (setresgid(5, 6, 7) || setresuid(1000, 1001, 1002)) _exit(98);
+    pause();
+    _exit(0);
+  }
+  msleep(30);
+  int fd = (int)syscall(SYS_pidfd_open, child, 0);
+  struct info i;
+  memset(&i, 0, sizeof i);
+  i.mask = 3;
+  R(ioctl(fd, _IOWR(0xff, 11, struct info), &i));
+  show("who", "mask %llx, %s, parent %d, %d %d %d %d, %d %d %d %d", (unsigned long long)i.mask & 3,
+       i.pid == (uint32_t)child && i.tgid == i.pid ? "the child" : "?", i.ppid == (uint32_t)getpid(), i.ruid, i.euid, i.suid, i.fsuid, i.rgid, i.egid,
+       i.sgid, i.fsgid);
+  memset(&i, 0xff, sizeof i);
+  R(ioctl(fd, _IOC(3, 0xff, 11, 64), &i));
+  yes("the rest is left alone", i.core[0] == ~0U);
+  R(ioctl(fd, _IOC(3, 0xff, 11, 63), &i));
+  R(ioctl(fd, _IOC(3, 0xff, 11, 64), 0));
+  R(ioctl(fd, _IOC(3, 0xff, 11, 64), 1));
+  static const char *const names[] = {"cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time", "time_for_children", "user", "uts"};
+  for (int n = 1; n <= 10; n++) {
+    char path[64], link[64] = "", own[64] = "";
+    int ns = ioctl(fd, _IO(0xff, n), 0);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", ns);
+    readlink(path, link, 63);
+    snprintf(path, sizeof path, "/proc/%d/ns/%s", child, names[n - 1]);
+    readlink(path, own, 63);
+    show(names[n - 1], "%s, %s, close on exec %d", ns < 0 ? errname(errno) : "ok", strcmp(link, own) ? "another" : "the same", fcntl(ns, F_GETFD));
+    close(ns);
+  }
+  R(ioctl(fd, _IO(0xff, 1), 1));
+  R(ioctl(fd, _IO(0xff, 0), 0));
+  R(ioctl(fd, _IO(0xff, 99), 0));
+  R(ioctl(fd, FIONREAD, &i));
+  kill(child, SIGKILL);
+  msleep(30);
+  R(ioctl(fd, _IO(0xff, 1), 0));
+  i.mask = 3;
+  R(ioctl(fd, _IOC(3, 0xff, 11, 64), &i));
+  waitpid(child, 0, 0);
+  R(ioctl(fd, _IO(0xff, 1), 0));
+  R(ioctl(fd, _IOC(3, 0xff, 11, 64), &i));
+  i.mask = 8;
+  R(ioctl(fd, _IOC(3, 0xff, 11, 64), &i));
+  show("its end", "mask %llx, %x", (unsigned long long)i.mask, i.code);
+  close(fd);
+}
+
 int main(void) {
+  requests();
   int s[2], fd = -1, on = 1;
   socklen_t size = sizeof fd;
   scratch();

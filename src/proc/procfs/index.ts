@@ -57,7 +57,7 @@ export function createProcfs(kernel: Kernel, { dev, pids }: ProcfsOptions): Proc
   file("cmdline", () => "\n");
   file("devices", machine.devicesText);
   file("filesystems", machine.filesystemsText);
-  file("loadavg", () => machine.loadavgText(kernel, pids));
+  file("loadavg", () => machine.loadavgText(kernel, kernel.scheduler.current?.process.pids ?? pids));
   file("meminfo", () => machine.meminfoText(kernel));
   file("cgroups", () => "#subsys_name\thierarchy\tnum_cgroups\tenabled\n");
   file("diskstats", () => "");

@@ -103,7 +103,7 @@ export function machineStatText(kernel: Kernel): string {
 
 export function uptimeText(kernel: Kernel): string {
   const { idle } = cpuTimes(kernel);
-  return `${((kernel.now() + ahead(kernel)) / 1e9).toFixed(2)} ${(idle / 100).toFixed(2)}\n`;
+  return `${(Math.floor((kernel.now() + ahead(kernel)) / 1e7) / 100).toFixed(2)} ${(idle / 100).toFixed(2)}\n`;
 }
 
 export function loadavgText(kernel: Kernel, pids: PidNamespace): string {
