@@ -213,14 +213,15 @@ export abstract class RegionSem {
   }
 
   rarely(condition: I32, body: () => void): void {
-    if (!this.#state.lean) {
-      this.f.if(condition, body);
-      return;
-    }
+    if (!this.excludes(condition)) this.f.if(condition, body);
+  }
+  excludes(condition: I32): boolean {
+    if (!this.#state.lean) return false;
     this.f.if(condition, () => {
       this.#mayLeave();
       this.#exits.rare(this);
     });
+    return true;
   }
 
   // Control

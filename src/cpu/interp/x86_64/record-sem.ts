@@ -331,6 +331,9 @@ export class RecordSem implements Sem {
   rarely(condition: I32, body: () => void): void {
     this.f.if(condition, body);
   }
+  excludes(_condition: I32): boolean {
+    return false;
+  }
   number(n: number): I32 {
     return this.#register(n);
   }

@@ -211,6 +211,8 @@ export interface Sem {
    * that is never made costs its surroundings their registers all the same.)
    */
   rarely(condition: I32, body: () => void): void;
+  /** The same for all of an instruction: true if the condition does not hold where what follows is executed. */
+  excludes(condition: I32): boolean;
   /** What is known of the x87's stack where the code is straight: of engines that leave what is rare to others (x87-stack.ts). */
   readonly x87?: X87Context | undefined;
   /** The number of a register operand of kind t (the i of st(i)) or s (segment register). */

@@ -14,7 +14,8 @@ import { type Definition, Flag, FlagKind, Reg, type Sem, type Size, type Word, w
 
 /** Element size, negative if DF is set. */
 function stride(s: Sem, size: Size): I64 {
-  const down = i32.and(s.flags.rest(), i32.const(Flag.DF));
+  const down = s.f.let(i32.and(s.flags.rest(), i32.const(Flag.DF)));
+  if (s.excludes(down)) return i64.const(size);
   return s.f.let(select(down, i64.const(-size), i64.const(size)));
 }
 
@@ -54,7 +55,8 @@ class StringOp {
   }
   /** Guest address of the source element. */
   source(): I64 {
-    return this.s.f.let(i64.add(this.s.address(1), this.get(Reg.rsi)));
+    const base = this.s.address(1);
+    return base.constant === 0n ? this.get(Reg.rsi) : this.s.f.let(i64.add(base, this.get(Reg.rsi)));
   }
   destination(): I64 {
     return this.get(Reg.rdi);
@@ -140,13 +142,32 @@ function minimum(s: Sem, a: I64, b: I64): I64 {
   return s.f.let(select(i64.lt_u(x, y), x, y));
 }
 
-/** Runs `bulk` on as many elements as lie in one page, or the step on one, until rcx is 0. */
-function inRuns(step: Step, limit: (o: StringOp) => I64, bulk: (o: StringOp, bytes: I64) => void): Sized {
+/** Bytes up to which an element after the other is faster than a call of the host's. */
+const SHORT = 128;
+
+/**
+ * Runs `bulk` on as many elements as lie in one page, or the step on one, until rcx is 0. A few elements, all in one page on
+ * each side, are done by `few`: most copies of programs are short.
+ */
+function inRuns(
+  step: Step,
+  limit: (o: StringOp) => I64,
+  bulk: (o: StringOp, bytes: I64) => void,
+  few: { readonly within: (o: StringOp, count: I64) => I32; readonly run: (o: StringOp, bytes: I64) => void },
+): Sized {
   return (wide) => (s) => {
     const { f } = s;
     const o = new StringOp(s, wide);
     const { size, by } = o;
-    f.block((end) =>
+    f.block((end) => {
+      const all = o.get(Reg.rcx);
+      f.brIf(end, i64.eqz(all));
+      const short = i32.and(i64.lt_u(all, i64.const(SHORT / Math.max(size, 4) + 1)), i64.gt_s(by, i64.const(0)));
+      f.if(i32.and(short, few.within(o, all)), () => {
+        few.run(o, f.let(i64.mul(all, i64.const(size))));
+        o.advance(Reg.rcx, i64.sub(i64.const(0), all));
+        f.br(end);
+      });
       f.loop((again) => {
         const left = o.get(Reg.rcx);
         f.brIf(end, i64.eqz(left));
@@ -164,9 +185,28 @@ function inRuns(step: Step, limit: (o: StringOp) => I64, bulk: (o: StringOp, byt
           },
         );
         f.br(again);
-      }),
-    );
+      });
+    });
   };
+}
+
+/** The elements from an address on lie in one page. */
+function isInPage(address: I64, count: I64, size: Size): I32 {
+  const end = i64.add(i64.and(address, i64.const(4095)), i64.mul(count, i64.const(size)));
+  return i64.le_u(end, i64.const(4096));
+}
+
+/** Element by element, forward. */
+function storeEach(s: Sem, size: Size, to: I32, bytes: I64, value: (at: I32) => Word): void {
+  const { f } = s;
+  const done = f.local("i32");
+  const length = f.let(i32.wrap(bytes));
+  f.set(done, i32.const(0));
+  f.loop((again) => {
+    storeAt(s, size, i32.add(to, done), value(done));
+    f.set(done, i32.add(done, i32.const(size)));
+    f.brIf(again, i32.lt_u(done, length));
+  });
 }
 
 const repMovs = inRuns(
@@ -190,6 +230,17 @@ const repMovs = inRuns(
     o.advance(Reg.rsi, bytes);
     o.advance(Reg.rdi, bytes);
   },
+  {
+    within: (o, count) => i32.and(isInPage(o.source(), count, o.size), isInPage(o.destination(), count, o.size)),
+    run: (o, bytes) => {
+      const { s, size } = o;
+      const from = s.readable(o.source(), 1);
+      const to = s.writable(o.destination(), 1);
+      storeEach(s, size, to, bytes, (done) => loadAt(size, i32.add(from, done)));
+      o.advance(Reg.rsi, bytes);
+      o.advance(Reg.rdi, bytes);
+    },
+  },
 );
 
 const repStos = inRuns(
@@ -197,22 +248,21 @@ const repStos = inRuns(
   (o) => elementsInPage(o.destination(), o.size),
   (o, bytes) => {
     const { s, size } = o;
-    const { f } = s;
     const to = s.writable(o.destination(), 1);
     const value = s.gpr(Reg.rax, size);
-    const length = f.let(i32.wrap(bytes));
-    if (size === 1) f.memoryFill(i32.add(to, i32.const(BIAS)), value as I32, length);
-    else {
-      const at = f.local("i32");
-      const end = f.let(i32.add(to, length));
-      f.set(at, to);
-      f.loop((again) => {
-        storeAt(s, size, at, value);
-        f.set(at, i32.add(at, i32.const(size)));
-        f.brIf(again, i32.lt_u(at, end));
-      });
-    }
+    if (size === 1) s.f.memoryFill(i32.add(to, i32.const(BIAS)), value as I32, i32.wrap(bytes));
+    else storeEach(s, size, to, bytes, () => value);
     o.advance(Reg.rdi, bytes);
+  },
+  {
+    within: (o, count) => isInPage(o.destination(), count, o.size),
+    run: (o, bytes) => {
+      const { s, size } = o;
+      const to = s.writable(o.destination(), 1);
+      const value = s.gpr(Reg.rax, size);
+      storeEach(s, size, to, bytes, () => value);
+      o.advance(Reg.rdi, bytes);
+    },
   },
 );
 
