@@ -225,7 +225,9 @@ function usedFrom(region: Region, flows: readonly BlockFlow[], { successors, seq
       const i = sequence[at] as number;
       const { effects } = flows[i] as BlockFlow;
       let live = 0n;
-      if (region.blocks[i]?.flow !== "call") for (const s of successors[i] as number[]) live |= used[s] as StateSet;
+      const flow = region.blocks[i]?.flow;
+      if (flow !== "call" && flow !== "dispatch")
+        for (const s of successors[i] as number[]) live |= used[s] as StateSet;
       for (let n = effects.length - 1; n >= 0; n--) {
         const { uses, kills } = effects[n] as Effects;
         live = (live & ~kills) | uses;
@@ -249,7 +251,8 @@ function spreadDirty(region: Region, flows: readonly BlockFlow[], graph: Graph):
     for (const i of sequence) {
       const out = blocks[i]?.flow === "call" ? 0n : (entry[i] as StateSet) | (writes[i] as StateSet);
       for (const s of successors[i] as number[]) {
-        const kept = settling?.has(s) ? out & ((used[s] as StateSet) | bit(FLAGS)) : out;
+        let kept = settling?.has(s) ? out & ((used[s] as StateSet) | bit(FLAGS)) : out;
+        if (blocks[s]?.flow === "dispatch") kept = 0n;
         const merged = (entry[s] as StateSet) | kept;
         if (merged === entry[s]) continue;
         entry[s] = merged;
@@ -283,7 +286,7 @@ function spreadLive(region: Region, flows: readonly BlockFlow[], graph: Graph, e
       const block = region.blocks[i] as Block;
       let live = 0n;
       for (const s of successors[i] as number[]) live |= (flows[s] as BlockFlow).entry;
-      if (block.flow === "dispatch") live |= whole(flow.dirtyAtEntry);
+      if (block.flow === "dispatch") live = 0n;
       if (block.flow === "call") {
         flow.afterCall = live;
         live = block.instructions.length === 0 ? whole(flow.dirtyAtEntry) : 0n;
@@ -338,7 +341,8 @@ function spreadFlags(region: Region, flows: readonly BlockFlow[], { successors, 
       const before = facts[i];
       if (before === "any") continue;
       const { effects } = flows[i] as BlockFlow;
-      const after = region.blocks[i]?.flow === "call" ? undefined : through(effects, before);
+      const flow = region.blocks[i]?.flow;
+      const after = flow === "call" || flow === "dispatch" ? undefined : through(effects, before);
       for (const s of successors[i] as number[]) {
         const merged = meet(facts[s], after);
         if (sameFlags(merged, facts[s])) continue;

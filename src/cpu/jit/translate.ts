@@ -477,11 +477,11 @@ class Translation implements Exits {
   #toDispatch(jump: number): void {
     const to = this.#index.get(DISPATCH) as number;
     const edge = this.#structure.edge(this.#block, to);
-    const stores = edge === "irreducible" ? this.#dirtyAfter : this.#settle(to, this.#dirtyAfter);
+    if (edge !== "irreducible") this.#state.store(this.#toStore(this.#dirtyAfter));
     if (edge === "back") {
       const f = this.#f;
       f.set(this.#fuel, i32.sub(this.#fuel, i32.const(1)));
-      f.if(i32.lt_s(this.#fuel, ZERO), () => this.#leave("return", stores));
+      f.if(i32.lt_s(this.#fuel, ZERO), () => this.#leave("return", 0n));
       f.br(this.#labels.get(to) as Label);
     } else if (edge === "forward") this.#forward(to);
     else this.#leaveTo(jump);
@@ -512,6 +512,7 @@ class Translation implements Exits {
         });
         const rip = targets[i] as number;
         f.brIf(other, i32.ne(this.#pc, i32.const(rip)));
+        this.#state.load((this.#flows[this.#index.get(rip) as number] as BlockFlow).entry);
         this.#edge(node, this.#index.get(rip) as number, rip, dirtyAtEntry);
       };
       open(0);

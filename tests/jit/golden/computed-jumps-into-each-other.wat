@@ -8,7 +8,7 @@
 ;; jmp [rsi+rax*8]
 ;; t: ret
 (func $r10000 (param i32 i32) (result i32)
-  (local i32 i32 i32 i32 i64 i64 i64 i64 i64 i32 i32 i32 i32 i64 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64)
+  (local i32 i32 i32 i32 i64 i64 i64 i64 i32 i32 i32 i32 i64 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64)
   (local.set 3 (i32.sub (i32.load offset=5672 (; fuel ;) (i32.const 0)) (i32.const 1)))
   (i32.store offset=5672 (; fuel ;) (i32.const 0) (local.get 3))
   (local.set 2 (i32.sub (local.get 1) (i32.const 1)))
@@ -17,9 +17,8 @@
     (then
       (return (i32.const 65536))))
   (local.set 5 (i32.const 18))
-  (local.set 6 (i64.load offset=4128 (; rsp ;) (i32.const 0)))
-  (local.set 7 (i64.load offset=4144 (; rsi ;) (i32.const 0)))
-  (local.set 8 (i64.load offset=4152 (; rdi ;) (i32.const 0)))
+  (local.set 6 (i64.load offset=4144 (; rsi ;) (i32.const 0)))
+  (local.set 7 (i64.load offset=4152 (; rdi ;) (i32.const 0)))
   (block $1
     (block $2
       (block
@@ -27,469 +26,379 @@
           (block
             (block
               (block
-                (block
+                (block $8
                   (block
                     (block $10
                       (block
                         (block $12
                           (block
-                            (block $14
+                            (block
                               (block
                                 (block
                                   (block
                                     (block
                                       (block
-                                        (block
-                                          (block
-                                            (block
-                                              (block
+                                        (block $20
+                                          (block $21
+                                            (block $22
+                                              (local.set 8 (local.get 7))
+                                              (local.set 9 (local.get 8))
+                                              (local.set 10 (i32.wrap_i64 (local.get 9)))
+                                              (if
+                                                (i32.wrap_i64 (i64.shr_u (local.get 9) (i64.const 32)))
+                                                (then
+                                                  (local.set 4 (i32.const 65536))
+                                                  (br $1)))
+                                              (if
+                                                (i32.eqz
+                                                  (i32.and
+                                                    (i32.load8_u offset=1048576 (; page ;)
+                                                      (i32.shr_u (local.get 10) (i32.const 12)))
+                                                    (i32.const 1)))
+                                                (then
+                                                  (local.set 4 (i32.const 65536))
+                                                  (br $1)))
+                                              (local.set 11
+                                                (i32.load8_u offset=67108864 (; guest ;) (local.get 10)))
+                                              (local.set 12 (i32.and (local.get 11) (i32.const 1)))
+                                              (local.set 14 (i64.extend_i32_u (local.get 12)))
+                                              (local.set 13 (i32.const 20))
+                                              (local.set 12
+                                                (i32.eqz
+                                                  (i32.and (i32.wrap_i64 (local.get 14)) (i32.const 255))))
+                                              (if
+                                                (local.get 12)
+                                                (then
+                                                  (br $22)))
+                                              (br $21))
+                                            (local.set 9 (local.get 7))
+                                            (local.set 8 (local.get 9))
+                                            (local.set 12 (i32.wrap_i64 (local.get 8)))
+                                            (if
+                                              (i32.wrap_i64 (i64.shr_u (local.get 8) (i64.const 32)))
+                                              (then
+                                                (local.set 4 (i32.const 65551))
+                                                (br $2)))
+                                            (if
+                                              (i32.eqz
+                                                (i32.and
+                                                  (i32.load8_u offset=1048576 (; page ;)
+                                                    (i32.shr_u (local.get 12) (i32.const 12)))
+                                                  (i32.const 1)))
+                                              (then
+                                                (local.set 4 (i32.const 65551))
+                                                (br $2)))
+                                            (local.set 11
+                                              (i32.load8_u offset=67108864 (; guest ;) (local.get 12)))
+                                            (local.set 20 (i64.extend_i32_u (local.get 11)))
+                                            (local.set 8 (local.get 7))
+                                            (local.set 9 (i64.add (local.get 8) (i64.const 1)))
+                                            (local.set 7 (local.get 9))
+                                            (local.set 17
+                                              (select
+                                                (local.get 17)
+                                                (local.get 13)
+                                                (i32.le_u
+                                                  (i32.sub (local.get 13) (i32.const 24))
+                                                  (i32.const 7))))
+                                            (local.set 18 (local.get 9))
+                                            (local.set 13 (i32.const 27))
+                                            (local.set 9
+                                              (i64.add (local.get 6) (i64.shl (local.get 20) (i64.const 3))))
+                                            (local.set 8 (local.get 9))
+                                            (local.set 11 (i32.wrap_i64 (local.get 8)))
+                                            (if
+                                              (i32.wrap_i64 (i64.shr_u (local.get 8) (i64.const 32)))
+                                              (then
+                                                (local.set 4 (i32.const 65557))
+                                                (br $10)))
+                                            (if
+                                              (i32.eqz
+                                                (i32.and
+                                                  (i32.load8_u offset=1048576 (; page ;)
+                                                    (i32.shr_u (local.get 11) (i32.const 12)))
+                                                  (i32.const 32)))
+                                              (then
+                                                (if
+                                                  (i32.eqz
+                                                    (i32.and
+                                                      (i32.and
+                                                        (i32.load8_u offset=1048576 (; page ;)
+                                                          (i32.shr_u (local.get 11) (i32.const 12)))
+                                                        (i32.load8_u offset=1048576 (; page ;)
+                                                          (i32.shr_u
+                                                            (i32.add (local.get 11) (i32.const 7))
+                                                            (i32.const 12))))
+                                                      (i32.const 1)))
+                                                  (then
+                                                    (local.set 4 (i32.const 65557))
+                                                    (br $10)))))
+                                            (local.set 21
+                                              (i64.load offset=67108864 (; guest ;) (local.get 11)))
+                                            (if
+                                              (i32.eqz
+                                                (i64.eqz
+                                                  (i64.shr_u
+                                                    (i64.sub (local.get 21) (i64.const 1))
+                                                    (i64.const 32))))
+                                              (then
+                                                (local.set 4 (i32.const 65557))
+                                                (br $10)))
+                                            (local.set 4 (i32.wrap_i64 (local.get 21)))
+                                            (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 20))
+                                            (i64.store offset=4152 (; rdi ;) (i32.const 0) (local.get 7))
+                                            (i32.store offset=4272 (; flags: op ;)
+                                              (i32.const 0)
+                                              (local.get 13))
+                                            (i64.store offset=4280 (; flags: dst ;)
+                                              (i32.const 0)
+                                              (local.get 14))
+                                            (i64.store offset=4288 (; flags: src ;)
+                                              (i32.const 0)
+                                              (local.get 15))
+                                            (i32.store offset=4300 (; flags: previous ;)
+                                              (i32.const 0)
+                                              (local.get 17))
+                                            (i64.store offset=4344 (; flags: stepped ;)
+                                              (i32.const 0)
+                                              (local.get 18))
+                                            (block $22
+                                              (block $23
                                                 (block $24
-                                                  (block
-                                                    (block
-                                                      (block
-                                                        (block
-                                                          (block
-                                                            (block
-                                                              (block
-                                                                (block
-                                                                  (block
-                                                                    (block $34
-                                                                      (block $35
-                                                                        (local.set 9 (local.get 8))
-                                                                        (local.set 10 (local.get 9))
-                                                                        (local.set 11
-                                                                          (i32.wrap_i64 (local.get 10)))
-                                                                        (if
-                                                                          (i32.wrap_i64
-                                                                            (i64.shr_u
-                                                                              (local.get 10)
-                                                                              (i64.const 32)))
-                                                                          (then
-                                                                            (local.set 4 (i32.const 65536))
-                                                                            (br $1)))
-                                                                        (if
-                                                                          (i32.eqz
-                                                                            (i32.and
-                                                                              (i32.load8_u offset=1048576 (; page ;)
-                                                                                (i32.shr_u
-                                                                                  (local.get 11)
-                                                                                  (i32.const 12)))
-                                                                              (i32.const 1)))
-                                                                          (then
-                                                                            (local.set 4 (i32.const 65536))
-                                                                            (br $1)))
-                                                                        (local.set 12
-                                                                          (i32.load8_u offset=67108864 (; guest ;)
-                                                                            (local.get 11)))
-                                                                        (local.set 13
-                                                                          (i32.and
-                                                                            (local.get 12)
-                                                                            (i32.const 1)))
-                                                                        (local.set 15
-                                                                          (i64.extend_i32_u (local.get 13)))
-                                                                        (local.set 14 (i32.const 20))
-                                                                        (local.set 13
-                                                                          (i32.eqz
-                                                                            (i32.and
-                                                                              (i32.wrap_i64 (local.get 15))
-                                                                              (i32.const 255))))
-                                                                        (if
-                                                                          (local.get 13)
-                                                                          (then
-                                                                            (br $35)))
-                                                                        (br $34))
-                                                                      (local.set 10 (local.get 8))
-                                                                      (local.set 9 (local.get 10))
-                                                                      (local.set 13
-                                                                        (i32.wrap_i64 (local.get 9)))
-                                                                      (if
-                                                                        (i32.wrap_i64
-                                                                          (i64.shr_u
-                                                                            (local.get 9)
-                                                                            (i64.const 32)))
-                                                                        (then
-                                                                          (local.set 4 (i32.const 65551))
-                                                                          (br $10)))
-                                                                      (if
-                                                                        (i32.eqz
-                                                                          (i32.and
-                                                                            (i32.load8_u offset=1048576 (; page ;)
-                                                                              (i32.shr_u
-                                                                                (local.get 13)
-                                                                                (i32.const 12)))
-                                                                            (i32.const 1)))
-                                                                        (then
-                                                                          (local.set 4 (i32.const 65551))
-                                                                          (br $10)))
-                                                                      (local.set 12
-                                                                        (i32.load8_u offset=67108864 (; guest ;)
-                                                                          (local.get 13)))
-                                                                      (local.set 21
-                                                                        (i64.extend_i32_u (local.get 12)))
-                                                                      (local.set 9 (local.get 8))
-                                                                      (local.set 10
-                                                                        (i64.add (local.get 9) (i64.const 1)))
-                                                                      (local.set 8 (local.get 10))
-                                                                      (local.set 18
-                                                                        (select
-                                                                          (local.get 18)
-                                                                          (local.get 14)
-                                                                          (i32.le_u
-                                                                            (i32.sub
-                                                                              (local.get 14)
-                                                                              (i32.const 24))
-                                                                            (i32.const 7))))
-                                                                      (local.set 19 (local.get 10))
-                                                                      (local.set 14 (i32.const 27))
-                                                                      (local.set 10
-                                                                        (i64.add
-                                                                          (local.get 7)
-                                                                          (i64.shl
-                                                                            (local.get 21)
-                                                                            (i64.const 3))))
-                                                                      (local.set 9 (local.get 10))
-                                                                      (local.set 12
-                                                                        (i32.wrap_i64 (local.get 9)))
-                                                                      (if
-                                                                        (i32.wrap_i64
-                                                                          (i64.shr_u
-                                                                            (local.get 9)
-                                                                            (i64.const 32)))
-                                                                        (then
-                                                                          (local.set 4 (i32.const 65557))
-                                                                          (br $12)))
-                                                                      (if
-                                                                        (i32.eqz
-                                                                          (i32.and
-                                                                            (i32.load8_u offset=1048576 (; page ;)
-                                                                              (i32.shr_u
-                                                                                (local.get 12)
-                                                                                (i32.const 12)))
-                                                                            (i32.const 32)))
-                                                                        (then
-                                                                          (if
-                                                                            (i32.eqz
-                                                                              (i32.and
-                                                                                (i32.and
-                                                                                  (i32.load8_u offset=1048576 (; page ;)
-                                                                                    (i32.shr_u
-                                                                                      (local.get 12)
-                                                                                      (i32.const 12)))
-                                                                                  (i32.load8_u offset=1048576 (; page ;)
-                                                                                    (i32.shr_u
-                                                                                      (i32.add
-                                                                                        (local.get 12)
-                                                                                        (i32.const 7))
-                                                                                      (i32.const 12))))
-                                                                                (i32.const 1)))
-                                                                            (then
-                                                                              (local.set 4 (i32.const 65557))
-                                                                              (br $12)))))
-                                                                      (local.set 22
-                                                                        (i64.load offset=67108864 (; guest ;)
-                                                                          (local.get 12)))
-                                                                      (if
-                                                                        (i32.eqz
-                                                                          (i64.eqz
-                                                                            (i64.shr_u
-                                                                              (i64.sub
-                                                                                (local.get 22)
-                                                                                (i64.const 1))
-                                                                              (i64.const 32))))
-                                                                        (then
-                                                                          (local.set 4 (i32.const 65557))
-                                                                          (br $12)))
-                                                                      (local.set 4
-                                                                        (i32.wrap_i64 (local.get 22)))
-                                                                      (block $35
-                                                                        (block $36
-                                                                          (block $37
-                                                                            (block $38
-                                                                              (block $39
-                                                                                (br_table $36 $36 $38 $36 $39 $37 $36 $36 $36
-                                                                                  (i32.shr_u
-                                                                                    (i32.mul
-                                                                                      (local.get 4)
-                                                                                      (i32.const -1640531535))
-                                                                                    (i32.const 29))))
-                                                                              (br_if $36
-                                                                                (i32.ne
-                                                                                  (local.get 4)
-                                                                                  (i32.const 65541)))
-                                                                              (i64.store offset=4096 (; rax ;)
-                                                                                (i32.const 0)
-                                                                                (local.get 21))
-                                                                              (br $34))
-                                                                            (br_if $36
-                                                                              (i32.ne
-                                                                                (local.get 4)
-                                                                                (i32.const 65560)))
-                                                                            (i64.store offset=4096 (; rax ;)
-                                                                              (i32.const 0)
-                                                                              (local.get 21))
-                                                                            (i64.store offset=4152 (; rdi ;)
-                                                                              (i32.const 0)
-                                                                              (local.get 8))
-                                                                            (br $35))
-                                                                          (br_if $36
-                                                                            (i32.ne
-                                                                              (local.get 4)
-                                                                              (i32.const 65551)))
-                                                                          (local.set 4 (i32.const 65551))
-                                                                          (br $14))
-                                                                        (i32.store
-                                                                          (i32.add
-                                                                            (i32.shl
-                                                                              (i32.and
-                                                                                (i32.xor
-                                                                                  (local.get 4)
-                                                                                  (i32.shr_u
-                                                                                    (local.get 4)
-                                                                                    (i32.const 8)))
-                                                                                (i32.const 255))
-                                                                              (i32.const 2))
-                                                                            (i32.const 0))
-                                                                          (local.get 4))
-                                                                        (br $14))
-                                                                      (local.set 23 (local.get 6))
-                                                                      (local.set 24 (local.get 23))
-                                                                      (local.set 13
-                                                                        (i32.wrap_i64 (local.get 24)))
-                                                                      (if
-                                                                        (i32.wrap_i64
-                                                                          (i64.shr_u
-                                                                            (local.get 24)
-                                                                            (i64.const 32)))
-                                                                        (then
-                                                                          (local.set 4 (i32.const 65560))
-                                                                          (br $2)))
-                                                                      (if
-                                                                        (i32.eqz
-                                                                          (i32.and
-                                                                            (i32.load8_u offset=1048576 (; page ;)
-                                                                              (i32.shr_u
-                                                                                (local.get 13)
-                                                                                (i32.const 12)))
-                                                                            (i32.const 32)))
-                                                                        (then
-                                                                          (if
-                                                                            (i32.eqz
-                                                                              (i32.and
-                                                                                (i32.and
-                                                                                  (i32.load8_u offset=1048576 (; page ;)
-                                                                                    (i32.shr_u
-                                                                                      (local.get 13)
-                                                                                      (i32.const 12)))
-                                                                                  (i32.load8_u offset=1048576 (; page ;)
-                                                                                    (i32.shr_u
-                                                                                      (i32.add
-                                                                                        (local.get 13)
-                                                                                        (i32.const 7))
-                                                                                      (i32.const 12))))
-                                                                                (i32.const 1)))
-                                                                            (then
-                                                                              (local.set 4 (i32.const 65560))
-                                                                              (br $2)))))
-                                                                      (local.set 25
-                                                                        (i64.load offset=67108864 (; guest ;)
-                                                                          (local.get 13)))
-                                                                      (if
-                                                                        (i32.eqz
-                                                                          (i64.eqz
-                                                                            (i64.shr_u
-                                                                              (i64.sub
-                                                                                (local.get 25)
-                                                                                (i64.const 1))
-                                                                              (i64.const 32))))
-                                                                        (then
-                                                                          (local.set 4 (i32.const 65560))
-                                                                          (br $2)))
-                                                                      (local.set 26 (local.get 6))
-                                                                      (local.set 6
-                                                                        (i64.add (local.get 26) (i64.const 8)))
-                                                                      (local.set 4
-                                                                        (i32.wrap_i64 (local.get 25)))
-                                                                      (br $24))
-                                                                    (local.set 22
-                                                                      (i64.add (local.get 8) (i64.const 1)))
-                                                                    (local.set 9 (local.get 22))
-                                                                    (local.set 12
-                                                                      (i32.wrap_i64 (local.get 9)))
-                                                                    (if
-                                                                      (i32.wrap_i64
-                                                                        (i64.shr_u
-                                                                          (local.get 9)
-                                                                          (i64.const 32)))
-                                                                      (then
-                                                                        (local.set 4 (i32.const 65541))
-                                                                        (br $10)))
-                                                                    (if
-                                                                      (i32.eqz
-                                                                        (i32.and
-                                                                          (i32.load8_u offset=1048576 (; page ;)
-                                                                            (i32.shr_u
-                                                                              (local.get 12)
-                                                                              (i32.const 12)))
-                                                                          (i32.const 1)))
-                                                                      (then
-                                                                        (local.set 4 (i32.const 65541))
-                                                                        (br $10)))
-                                                                    (local.set 13
-                                                                      (i32.load8_u offset=67108864 (; guest ;)
-                                                                        (local.get 12)))
-                                                                    (local.set 21
-                                                                      (i64.extend_i32_u (local.get 13)))
-                                                                    (local.set 9 (local.get 8))
-                                                                    (local.set 22
-                                                                      (i64.add (local.get 9) (i64.const 1)))
-                                                                    (local.set 8 (local.get 22))
-                                                                    (local.set 18
-                                                                      (select
-                                                                        (local.get 18)
-                                                                        (local.get 14)
-                                                                        (i32.le_u
-                                                                          (i32.sub
-                                                                            (local.get 14)
-                                                                            (i32.const 24))
-                                                                          (i32.const 7))))
-                                                                    (local.set 19 (local.get 22))
-                                                                    (local.set 14 (i32.const 27))
-                                                                    (local.set 22
-                                                                      (i64.add
-                                                                        (local.get 7)
-                                                                        (i64.shl (local.get 21) (i64.const 3))))
-                                                                    (local.set 9 (local.get 22))
-                                                                    (local.set 13
-                                                                      (i32.wrap_i64 (local.get 9)))
-                                                                    (if
-                                                                      (i32.wrap_i64
-                                                                        (i64.shr_u
-                                                                          (local.get 9)
-                                                                          (i64.const 32)))
-                                                                      (then
-                                                                        (local.set 4 (i32.const 65548))
-                                                                        (br $12)))
-                                                                    (if
-                                                                      (i32.eqz
-                                                                        (i32.and
-                                                                          (i32.load8_u offset=1048576 (; page ;)
-                                                                            (i32.shr_u
-                                                                              (local.get 13)
-                                                                              (i32.const 12)))
-                                                                          (i32.const 32)))
-                                                                      (then
-                                                                        (if
-                                                                          (i32.eqz
-                                                                            (i32.and
-                                                                              (i32.and
-                                                                                (i32.load8_u offset=1048576 (; page ;)
-                                                                                  (i32.shr_u
-                                                                                    (local.get 13)
-                                                                                    (i32.const 12)))
-                                                                                (i32.load8_u offset=1048576 (; page ;)
-                                                                                  (i32.shr_u
-                                                                                    (i32.add
-                                                                                      (local.get 13)
-                                                                                      (i32.const 7))
-                                                                                    (i32.const 12))))
-                                                                              (i32.const 1)))
-                                                                          (then
-                                                                            (local.set 4 (i32.const 65548))
-                                                                            (br $12)))))
-                                                                    (local.set 10
-                                                                      (i64.load offset=67108864 (; guest ;)
-                                                                        (local.get 13)))
-                                                                    (if
-                                                                      (i32.eqz
-                                                                        (i64.eqz
-                                                                          (i64.shr_u
-                                                                            (i64.sub
-                                                                              (local.get 10)
-                                                                              (i64.const 1))
-                                                                            (i64.const 32))))
-                                                                      (then
-                                                                        (local.set 4 (i32.const 65548))
-                                                                        (br $12)))
-                                                                    (local.set 4
-                                                                      (i32.wrap_i64 (local.get 10)))
-                                                                    (i32.store
-                                                                      (i32.add
-                                                                        (i32.shl
-                                                                          (i32.and
-                                                                            (i32.xor
-                                                                              (local.get 4)
-                                                                              (i32.shr_u
-                                                                                (local.get 4)
-                                                                                (i32.const 8)))
-                                                                            (i32.const 255))
-                                                                          (i32.const 2))
-                                                                        (i32.const 0))
-                                                                      (local.get 4))
-                                                                    (br $14)))))))))))
-                                                (i64.store offset=4128 (; rsp ;) (i32.const 0) (local.get 6))
-                                                (i32.store offset=4272 (; flags: op ;)
-                                                  (i32.const 0)
-                                                  (local.get 14))
-                                                (i64.store offset=4280 (; flags: dst ;)
-                                                  (i32.const 0)
-                                                  (local.get 15))
-                                                (i64.store offset=4288 (; flags: src ;)
-                                                  (i32.const 0)
-                                                  (local.get 16))
-                                                (i32.store offset=4300 (; flags: previous ;)
-                                                  (i32.const 0)
-                                                  (local.get 18))
-                                                (i64.store offset=4344 (; flags: stepped ;)
-                                                  (i32.const 0)
-                                                  (local.get 19))
-                                                (return (local.get 4))))))))))))
-                            (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 21))
-                            (i64.store offset=4152 (; rdi ;) (i32.const 0) (local.get 8))
-                            (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 14))
-                            (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 15))
-                            (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 16))
-                            (i32.store offset=4300 (; flags: previous ;) (i32.const 0) (local.get 18))
-                            (i64.store offset=4344 (; flags: stepped ;) (i32.const 0) (local.get 19))
-                            (local.set 13
-                              (i32.shl
-                                (i32.and
-                                  (i32.xor (local.get 4) (i32.shr_u (local.get 4) (i32.const 12)))
-                                  (i32.const 16383))
-                                (i32.const 3)))
-                            (if
-                              (i32.ne
-                                (i32.load offset=10489856 (; jump cache ;) (local.get 13))
-                                (local.get 4))
-                              (then
-                                (return (local.get 4))))
-                            (return_call $transfer
-                              (local.get 4)
-                              (local.get 1)
-                              (i32.load offset=10489860 (; jump cache ;) (local.get 13)))))
-                        (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 21))
-                        (i64.store offset=4152 (; rdi ;) (i32.const 0) (local.get 8))
-                        (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 14))
-                        (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 15))
-                        (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 16))
-                        (i32.store offset=4300 (; flags: previous ;) (i32.const 0) (local.get 18))
-                        (i64.store offset=4344 (; flags: stepped ;) (i32.const 0) (local.get 19))
-                        (i64.store offset=4248 (; rip ;) (i32.const 0) (i64.extend_i32_u (local.get 4)))
-                        (i32.store offset=5644 (; trap ;) (i32.const 0) (local.get 5))
-                        (return (i32.const 0))))
-                    (i64.store offset=4152 (; rdi ;) (i32.const 0) (local.get 8))
-                    (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 14))
-                    (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 15))
-                    (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 16))
-                    (i32.store offset=4300 (; flags: previous ;) (i32.const 0) (local.get 18))
-                    (i64.store offset=4344 (; flags: stepped ;) (i32.const 0) (local.get 19))
+                                                  (block $25
+                                                    (block $26
+                                                      (br_table $23 $23 $25 $23 $26 $24 $23 $23 $23
+                                                        (i32.shr_u
+                                                          (i32.mul (local.get 4) (i32.const -1640531535))
+                                                          (i32.const 29))))
+                                                    (br_if $23 (i32.ne (local.get 4) (i32.const 65541)))
+                                                    (local.set 6
+                                                      (i64.load offset=4144 (; rsi ;) (i32.const 0)))
+                                                    (local.set 7
+                                                      (i64.load offset=4152 (; rdi ;) (i32.const 0)))
+                                                    (local.set 13
+                                                      (i32.load offset=4272 (; flags: op ;) (i32.const 0)))
+                                                    (local.set 14
+                                                      (i64.load offset=4280 (; flags: dst ;) (i32.const 0)))
+                                                    (local.set 15
+                                                      (i64.load offset=4288 (; flags: src ;) (i32.const 0)))
+                                                    (local.set 17
+                                                      (i32.load offset=4300 (; flags: previous ;)
+                                                        (i32.const 0)))
+                                                    (local.set 18
+                                                      (i64.load offset=4344 (; flags: stepped ;)
+                                                        (i32.const 0)))
+                                                    (br $21))
+                                                  (br_if $23 (i32.ne (local.get 4) (i32.const 65560)))
+                                                  (local.set 22
+                                                    (i64.load offset=4128 (; rsp ;) (i32.const 0)))
+                                                  (br $22))
+                                                (br_if $23 (i32.ne (local.get 4) (i32.const 65551)))
+                                                (local.set 6 (i64.load offset=4144 (; rsi ;) (i32.const 0)))
+                                                (local.set 7 (i64.load offset=4152 (; rdi ;) (i32.const 0)))
+                                                (local.set 13
+                                                  (i32.load offset=4272 (; flags: op ;) (i32.const 0)))
+                                                (local.set 14
+                                                  (i64.load offset=4280 (; flags: dst ;) (i32.const 0)))
+                                                (local.set 15
+                                                  (i64.load offset=4288 (; flags: src ;) (i32.const 0)))
+                                                (local.set 17
+                                                  (i32.load offset=4300 (; flags: previous ;) (i32.const 0)))
+                                                (local.set 18
+                                                  (i64.load offset=4344 (; flags: stepped ;) (i32.const 0)))
+                                                (local.set 4 (i32.const 65551))
+                                                (br $8))
+                                              (i32.store
+                                                (i32.add
+                                                  (i32.shl
+                                                    (i32.and
+                                                      (i32.xor
+                                                        (local.get 4)
+                                                        (i32.shr_u (local.get 4) (i32.const 8)))
+                                                      (i32.const 255))
+                                                    (i32.const 2))
+                                                  (i32.const 0))
+                                                (local.get 4))
+                                              (br $8))
+                                            (local.set 23 (local.get 22))
+                                            (local.set 24 (local.get 23))
+                                            (local.set 12 (i32.wrap_i64 (local.get 24)))
+                                            (if
+                                              (i32.wrap_i64 (i64.shr_u (local.get 24) (i64.const 32)))
+                                              (then
+                                                (local.set 4 (i32.const 65560))
+                                                (br $1)))
+                                            (if
+                                              (i32.eqz
+                                                (i32.and
+                                                  (i32.load8_u offset=1048576 (; page ;)
+                                                    (i32.shr_u (local.get 12) (i32.const 12)))
+                                                  (i32.const 32)))
+                                              (then
+                                                (if
+                                                  (i32.eqz
+                                                    (i32.and
+                                                      (i32.and
+                                                        (i32.load8_u offset=1048576 (; page ;)
+                                                          (i32.shr_u (local.get 12) (i32.const 12)))
+                                                        (i32.load8_u offset=1048576 (; page ;)
+                                                          (i32.shr_u
+                                                            (i32.add (local.get 12) (i32.const 7))
+                                                            (i32.const 12))))
+                                                      (i32.const 1)))
+                                                  (then
+                                                    (local.set 4 (i32.const 65560))
+                                                    (br $1)))))
+                                            (local.set 25
+                                              (i64.load offset=67108864 (; guest ;) (local.get 12)))
+                                            (if
+                                              (i32.eqz
+                                                (i64.eqz
+                                                  (i64.shr_u
+                                                    (i64.sub (local.get 25) (i64.const 1))
+                                                    (i64.const 32))))
+                                              (then
+                                                (local.set 4 (i32.const 65560))
+                                                (br $1)))
+                                            (local.set 26 (local.get 22))
+                                            (local.set 22 (i64.add (local.get 26) (i64.const 8)))
+                                            (local.set 4 (i32.wrap_i64 (local.get 25)))
+                                            (br $20))
+                                          (local.set 21 (i64.add (local.get 7) (i64.const 1)))
+                                          (local.set 8 (local.get 21))
+                                          (local.set 11 (i32.wrap_i64 (local.get 8)))
+                                          (if
+                                            (i32.wrap_i64 (i64.shr_u (local.get 8) (i64.const 32)))
+                                            (then
+                                              (local.set 4 (i32.const 65541))
+                                              (br $2)))
+                                          (if
+                                            (i32.eqz
+                                              (i32.and
+                                                (i32.load8_u offset=1048576 (; page ;)
+                                                  (i32.shr_u (local.get 11) (i32.const 12)))
+                                                (i32.const 1)))
+                                            (then
+                                              (local.set 4 (i32.const 65541))
+                                              (br $2)))
+                                          (local.set 12
+                                            (i32.load8_u offset=67108864 (; guest ;) (local.get 11)))
+                                          (local.set 20 (i64.extend_i32_u (local.get 12)))
+                                          (local.set 8 (local.get 7))
+                                          (local.set 21 (i64.add (local.get 8) (i64.const 1)))
+                                          (local.set 7 (local.get 21))
+                                          (local.set 17
+                                            (select
+                                              (local.get 17)
+                                              (local.get 13)
+                                              (i32.le_u (i32.sub (local.get 13) (i32.const 24)) (i32.const 7))))
+                                          (local.set 18 (local.get 21))
+                                          (local.set 13 (i32.const 27))
+                                          (local.set 21
+                                            (i64.add (local.get 6) (i64.shl (local.get 20) (i64.const 3))))
+                                          (local.set 8 (local.get 21))
+                                          (local.set 12 (i32.wrap_i64 (local.get 8)))
+                                          (if
+                                            (i32.wrap_i64 (i64.shr_u (local.get 8) (i64.const 32)))
+                                            (then
+                                              (local.set 4 (i32.const 65548))
+                                              (br $10)))
+                                          (if
+                                            (i32.eqz
+                                              (i32.and
+                                                (i32.load8_u offset=1048576 (; page ;)
+                                                  (i32.shr_u (local.get 12) (i32.const 12)))
+                                                (i32.const 32)))
+                                            (then
+                                              (if
+                                                (i32.eqz
+                                                  (i32.and
+                                                    (i32.and
+                                                      (i32.load8_u offset=1048576 (; page ;)
+                                                        (i32.shr_u (local.get 12) (i32.const 12)))
+                                                      (i32.load8_u offset=1048576 (; page ;)
+                                                        (i32.shr_u
+                                                          (i32.add (local.get 12) (i32.const 7))
+                                                          (i32.const 12))))
+                                                    (i32.const 1)))
+                                                (then
+                                                  (local.set 4 (i32.const 65548))
+                                                  (br $10)))))
+                                          (local.set 9 (i64.load offset=67108864 (; guest ;) (local.get 12)))
+                                          (if
+                                            (i32.eqz
+                                              (i64.eqz
+                                                (i64.shr_u
+                                                  (i64.sub (local.get 9) (i64.const 1))
+                                                  (i64.const 32))))
+                                            (then
+                                              (local.set 4 (i32.const 65548))
+                                              (br $10)))
+                                          (local.set 4 (i32.wrap_i64 (local.get 9)))
+                                          (i32.store
+                                            (i32.add
+                                              (i32.shl
+                                                (i32.and
+                                                  (i32.xor
+                                                    (local.get 4)
+                                                    (i32.shr_u (local.get 4) (i32.const 8)))
+                                                  (i32.const 255))
+                                                (i32.const 2))
+                                              (i32.const 0))
+                                            (local.get 4))
+                                          (br $12))
+                                        (i64.store offset=4128 (; rsp ;) (i32.const 0) (local.get 22))
+                                        (return (local.get 4))))))))))
+                        (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 20))
+                        (i64.store offset=4152 (; rdi ;) (i32.const 0) (local.get 7))
+                        (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 13))
+                        (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 14))
+                        (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 15))
+                        (i32.store offset=4300 (; flags: previous ;) (i32.const 0) (local.get 17))
+                        (i64.store offset=4344 (; flags: stepped ;) (i32.const 0) (local.get 18))
+                        (local.set 12
+                          (i32.shl
+                            (i32.and
+                              (i32.xor (local.get 4) (i32.shr_u (local.get 4) (i32.const 12)))
+                              (i32.const 16383))
+                            (i32.const 3)))
+                        (if
+                          (i32.ne (i32.load offset=10489856 (; jump cache ;) (local.get 12)) (local.get 4))
+                          (then
+                            (return (local.get 4))))
+                        (return_call $transfer
+                          (local.get 4)
+                          (local.get 1)
+                          (i32.load offset=10489860 (; jump cache ;) (local.get 12)))))
+                    (i64.store offset=4096 (; rax ;) (i32.const 0) (local.get 20))
+                    (i64.store offset=4152 (; rdi ;) (i32.const 0) (local.get 7))
+                    (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 13))
+                    (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 14))
+                    (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 15))
+                    (i32.store offset=4300 (; flags: previous ;) (i32.const 0) (local.get 17))
+                    (i64.store offset=4344 (; flags: stepped ;) (i32.const 0) (local.get 18))
                     (i64.store offset=4248 (; rip ;) (i32.const 0) (i64.extend_i32_u (local.get 4)))
                     (i32.store offset=5644 (; trap ;) (i32.const 0) (local.get 5))
-                    (return (i32.const 0))))))))))
-    (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 14))
-    (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 15))
-    (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 16))
-    (i32.store offset=4300 (; flags: previous ;) (i32.const 0) (local.get 18))
-    (i64.store offset=4344 (; flags: stepped ;) (i32.const 0) (local.get 19))
+                    (return (i32.const 0))))
+                (local.set 11
+                  (i32.shl
+                    (i32.and
+                      (i32.xor (local.get 4) (i32.shr_u (local.get 4) (i32.const 12)))
+                      (i32.const 16383))
+                    (i32.const 3)))
+                (if
+                  (i32.ne (i32.load offset=10489856 (; jump cache ;) (local.get 11)) (local.get 4))
+                  (then
+                    (return (local.get 4))))
+                (return_call $transfer
+                  (local.get 4)
+                  (local.get 1)
+                  (i32.load offset=10489860 (; jump cache ;) (local.get 11)))))))))
+    (i32.store offset=4272 (; flags: op ;) (i32.const 0) (local.get 13))
+    (i64.store offset=4280 (; flags: dst ;) (i32.const 0) (local.get 14))
+    (i64.store offset=4288 (; flags: src ;) (i32.const 0) (local.get 15))
+    (i32.store offset=4300 (; flags: previous ;) (i32.const 0) (local.get 17))
+    (i64.store offset=4344 (; flags: stepped ;) (i32.const 0) (local.get 18))
     (i64.store offset=4248 (; rip ;) (i32.const 0) (i64.extend_i32_u (local.get 4)))
     (i32.store offset=5644 (; trap ;) (i32.const 0) (local.get 5))
     (return (i32.const 0)))
