@@ -1,5 +1,5 @@
 /** Handlers, masks and the alternate stack: sigaction(2), sigprocmask(2), sigpending(2), sigaltstack(2), sigreturn(2). */
-import { EINVAL, ENOMEM, EPERM, Errno, errno } from "../abi/errno.ts";
+import { EFAULT, EINVAL, ENOMEM, EPERM, Errno, errno } from "../abi/errno.ts";
 import {
   defaultAction,
   NSIG,
@@ -202,9 +202,10 @@ function sigaltstack(task: Task, set: number, old: number): number {
 function sigreturn(task: Task): number {
   const { kernel, space, mm, arch } = task;
   try {
-    const { mask, altStack } = arch.popSignalFrame(space, mm.context);
+    const { mask, altStack, damaged } = arch.popSignalFrame(space, mm.context);
     task.restart = 0;
     kernel.signals.setBlocked(task, mask);
+    if (damaged === true) throw errno(EFAULT);
     try {
       setAltStack(task, altStack, arch.registers.getSp(mm.context));
     } catch (e) {

@@ -77,6 +77,32 @@ static int recurse(int n) {
   return n ? recurse(n + 1) + page[0] : 0;
 }
 
+// A frame whose floating-point state cannot be loaded: all else is restored, and then there is a SIGSEGV.
+static volatile int wrecked;
+static void wrecks(int n, siginfo_t *i, void *c) {
+  (void)n, (void)i;
+  ((uint64_t *)((char *)((ucontext_t *)c)->uc_mcontext.fpregs + 512))[2] = 0xfffffff;
+}
+static void told(int n, siginfo_t *i, void *c) {
+  sigset_t now;
+  (void)c;
+  sigprocmask(SIG_SETMASK, 0, &now);
+  show("told of it", "%s code %d address %d, times %d, the other blocked %d", signame(n), i->si_code, i->si_addr != 0, ++wrecked,
+       sigismember(&now, SIGUSR1));
+}
+static void wreck(void) {
+  struct sigaction a = {.sa_flags = SA_SIGINFO, .sa_sigaction = wrecks};
+  sigaction(SIGUSR1, &a, 0);
+  a.sa_sigaction = told;
+  sigaction(SIGSEGV, &a, 0);
+  unsigned control = 0x1f80;
+  __asm__ volatile("ldmxcsr %0" : : "m"((unsigned){0x3f80}));
+  raise(SIGUSR1);
+  __asm__ volatile("stmxcsr %0" : "=m"(control));
+  show("afterwards", "mxcsr %x", control);
+  __asm__ volatile("ldmxcsr %0" : : "m"((unsigned){0x1f80}));
+}
+
 int main(void) {
   stack_t s = {0}, old;
   ret("no stack yet", sigaltstack(0, &old));
@@ -177,5 +203,6 @@ int main(void) {
   int st;
   waitpid(child, &st, 0);
   status("stack overflow", st);
+  wreck();
   return 0;
 }

@@ -65,6 +65,8 @@ export interface FaultDetails {
 export interface FrameContents {
   readonly mask: SignalSet;
   readonly altStack: { readonly sp: number; readonly size: number; readonly flags: number };
+  /** The floating-point state could not be restored and is as at the start: all else is as the frame says. */
+  readonly damaged?: boolean;
 }
 
 /** What the instruction set says of the processor. */

@@ -167,17 +167,27 @@ function frameFeatures(space: AddressSpace, fpstate: number): number | undefined
 
 /** @param cpu with bit 1 of `hwcap2` if programs may use FSGSBASE */
 export function x86_64Arch(registers: X86_64Registers, cpu: CpuDescription & { readonly hwcap2: number }): Arch {
-  const restoreFpu = (space: AddressSpace, context: DataView, fpstate: number): void => {
+  /** False: there is none that could be loaded (fpu__restore_sig). */
+  const restoreFpu = (space: AddressSpace, context: DataView, fpstate: number): boolean => {
+    try {
+      if (loadFpu(space, context, fpstate)) return true;
+    } catch (e) {
+      if (!(e instanceof Errno)) throw e;
+    }
+    registers.resetFpu(context);
+    return false;
+  };
+  const loadFpu = (space: AddressSpace, context: DataView, fpstate: number): boolean => {
     const legacy = space.readable(fpstate, FXSAVE_SIZE);
     const features = frameFeatures(space, fpstate);
     if (features === undefined) {
       registers.resetFpu(context);
       registers.fxrstor(context, legacy);
-      return;
+      return true;
     }
     // All of the image is read, as XRSTOR may.
     const image = space.readable(fpstate, XSAVE_SIZE);
-    if (!registers.xrstor(context, image, features)) throw errno(EFAULT);
+    return registers.xrstor(context, image, features);
   };
   return {
     name: "x86_64",
@@ -311,14 +321,16 @@ export function x86_64Arch(registers: X86_64Registers, cpu: CpuDescription & { r
       const { memory } = space;
       const { view } = memory;
       const fpstate = load64(view, frame + SC_FPSTATE);
+      let damaged = false;
       if (fpstate === 0) registers.resetFpu(context);
-      else restoreFpu(space, context, fpstate);
+      else damaged = !restoreFpu(space, context, fpstate);
       for (let i = 0; i < SIGCONTEXT_GPRS.length; i++)
         copy64(view, frame + SIGCONTEXT + 8 * i, context, registers.gprOffset(SIGCONTEXT_GPRS[i] as number));
       registers.setPc(context, load64(view, frame + SC_IP));
       const flags = view.getUint32(frame + SC_FLAGS, true);
       registers.writeFlags(context, (registers.readFlags(context) & ~FLAGS_RESTORED) | (flags & FLAGS_RESTORED));
       return {
+        damaged,
         mask: new SignalSet(view.getInt32(frame + UC_SIGMASK, true), view.getInt32(frame + UC_SIGMASK + 4, true)),
         altStack: {
           sp: load64(view, frame + UC_STACK),
