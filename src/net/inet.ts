@@ -21,7 +21,19 @@ import * as I from "../abi/inet.ts";
 import * as S from "../abi/socket.ts";
 import type { GuestAccess, Inode, OpenContext } from "../vfs/types.ts";
 import type { View } from "../vfs/walk.ts";
-import { ANY4, ANY6, type Endpoint, endpointOf, familyOf, isV6, isWildcard, sockaddrOf } from "./address.ts";
+import {
+  ANY4,
+  ANY6,
+  type Endpoint,
+  endpointOf,
+  familyOf,
+  formatIp,
+  isLoopback,
+  isMulticast,
+  isV6,
+  isWildcard,
+  sockaddrOf,
+} from "./address.ts";
 import { InetOptions } from "./inet-options.ts";
 import { interfaceIoctl } from "./interfaces.ts";
 import type { PortTable, PortUser } from "./ports.ts";
@@ -171,6 +183,11 @@ export abstract class InetSocket extends Socket implements PortUser {
   /** SO_BINDTODEVICE, with its NUL; empty: none. */
   #device: Uint8Array = new Uint8Array(0);
   readonly #numbers: Map<number, number> = new Map();
+  /** IP_MULTICAST_IF: the address that it was named by, and the interface's index. */
+  #multicastAddress: Uint8Array = new Uint8Array(4);
+  #multicastIndex = 0;
+  /** IPV6_MULTICAST_IF */
+  #multicastIndex6 = 0;
 
   override getOption(level: number, name: number): Uint8Array {
     if (level === S.SOL_SOCKET) {
@@ -180,6 +197,10 @@ export abstract class InetSocket extends Socket implements PortUser {
       return super.getOption(level, name);
     }
     if (level === I.IPPROTO_IP && name === I.IP_OPTIONS) return new Uint8Array(0);
+    if (level === I.IPPROTO_IP && name === I.IP_MULTICAST_IF) return this.#multicastAddress;
+    if (level === I.IPPROTO_IPV6 && name === I.IPV6_MULTICAST_IF && this.family === S.AF_INET6) {
+      return integer(this.#multicastIndex6);
+    }
     const known = level === I.IPPROTO_IP || level === this.protocol;
     if (!known && this.family === S.AF_INET) throw errno(EOPNOTSUPP);
     return integer(this.options.get(level, name));
@@ -190,7 +211,10 @@ export abstract class InetSocket extends Socket implements PortUser {
     else if (level === S.SOL_SOCKET && NUMBERS.includes(name)) this.#setNumber(name, value, context);
     else if (level === S.SOL_SOCKET) super.setOption(level, name, value, context);
     else if (I.isMulticastJoin(level, name)) throw errno(ENODEV);
-    else if (level === I.IPPROTO_IP && name === I.IP_TRANSPARENT) throw errno(EPERM);
+    else if (level === I.IPPROTO_IP && name === I.IP_MULTICAST_IF) this.#sendMulticastBy(value);
+    else if (level === I.IPPROTO_IPV6 && name === I.IPV6_MULTICAST_IF && this.family === S.AF_INET6) {
+      this.#sendMulticastBy6(value);
+    } else if (level === I.IPPROTO_IP && name === I.IP_TRANSPARENT) throw errno(EPERM);
     else if (level === I.IPPROTO_IPV6 && name === I.IPV6_V6ONLY && this.localPort !== 0) {
       throw errno(this.family === S.AF_INET6 ? EINVAL : ENOPROTOOPT);
     } else this.options.set(level, name, value);
@@ -200,6 +224,46 @@ export abstract class InetSocket extends Socket implements PortUser {
     const name = String.fromCharCode(...value).replace(/\0.*$/s, "");
     if (name !== "" && !this.stack.interfaces.some((i) => i.name === name)) throw errno(ENODEV);
     this.#device = name === "" ? new Uint8Array(0) : Uint8Array.from(`${name}\0`, (c) => c.charCodeAt(0));
+  }
+
+  /** An address, struct ip_mreq or struct ip_mreqn: ip(7). */
+  #sendMulticastBy(value: Uint8Array): void {
+    if (this.type === S.SOCK_STREAM || value.length < 4) throw errno(EINVAL);
+    const at = value.length >= 8 ? 4 : 0;
+    const address = value.slice(at, at + 4);
+    const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+    let index = value.length >= 12 ? view.getInt32(8, true) : 0;
+    const ip = formatIp(address);
+    if (index === 0 && ip !== ANY4) {
+      // The loopback has all of 127.0.0.0/8.
+      const owner = this.stack.interfaces.find(({ loopback, addresses }) =>
+        loopback ? isLoopback(ip) : addresses.some((own) => own.ip === ip),
+      );
+      if (owner === undefined) throw errno(EADDRNOTAVAIL);
+      index = owner.index;
+    } else if (index !== 0 && !this.#hasInterface(index)) throw errno(EADDRNOTAVAIL);
+    this.#multicastIndex = index;
+    this.#multicastAddress = address;
+  }
+
+  #sendMulticastBy6(value: Uint8Array): void {
+    if (this.type === S.SOCK_STREAM) throw errno(ENOPROTOOPT);
+    if (value.length < 4) throw errno(EINVAL);
+    const index = new DataView(value.buffer, value.byteOffset, 4).getInt32(0, true);
+    if (index !== 0 && !this.#hasInterface(index)) throw errno(ENODEV);
+    this.#multicastIndex6 = index;
+  }
+
+  #hasInterface(index: number): boolean {
+    return this.stack.interfaces.some((which) => which.index === index);
+  }
+
+  /** What is sent there goes to members of a group on the loopback, of which there are none: nobody can join. */
+  protected goesToNobody(ip: string): boolean {
+    const index = isV6(ip) ? 0 : this.#multicastIndex;
+    return (
+      isMulticast(ip) && this.stack.interfaces.some((which) => which.index === index && which.loopback && which.up)
+    );
   }
 
   #setNumber(name: number, value: Uint8Array, context: OpenContext): void {

@@ -150,6 +150,10 @@ export class UdpSocket extends InetSocket {
     if (this.#shut & 2) return -EPIPE;
     this.#checkBroadcast(target);
     const { stack } = this;
+    if (this.goesToNobody(target.ip)) {
+      stack.countLocal(bytes.length + HEADERS);
+      return bytes.length;
+    }
     const route = stack.route(target.ip, this.localIp);
     const from = { ip: isWildcard(this.localIp) ? route.source : this.localIp, port: this.localPort };
     if (route.outside) stack.countOutside(bytes.length + HEADERS, 0);

@@ -334,11 +334,55 @@ static void options(void) {
   close(c);
 }
 
+// By which interface what is for a group is sent.
+static void groups(void) {
+  int u = udp(), t = socket(AF_INET, SOCK_STREAM, 0);
+  struct in_addr a = {0};
+  struct ip_mreqn n = {0};
+  char ip[INET_ADDRSTRLEN];
+  socklen_t size = sizeof a;
+  r("default", setsockopt(u, IPPROTO_IP, IP_MULTICAST_IF, &a, sizeof a));
+  inet_pton(AF_INET, "127.0.0.1", &a);
+  r("loopback", setsockopt(u, IPPROTO_IP, IP_MULTICAST_IF, &a, sizeof a));
+  memset(&a, 0, sizeof a);
+  r("asked", getsockopt(u, IPPROTO_IP, IP_MULTICAST_IF, &a, &size));
+  show("is", "%s %d", inet_ntop(AF_INET, &a, ip, sizeof ip), (int)size);
+  r("sent to nobody", to4(u, "x", 1, "239.255.0.1", 9));
+  inet_pton(AF_INET, "203.0.113.7", &a);
+  r("address of nobody", setsockopt(u, IPPROTO_IP, IP_MULTICAST_IF, &a, sizeof a));
+  n.imr_ifindex = 1;
+  r("by index", setsockopt(u, IPPROTO_IP, IP_MULTICAST_IF, &n, sizeof n));
+  r("asked", getsockopt(u, IPPROTO_IP, IP_MULTICAST_IF, &a, &size));
+  show("is", "%s %d", inet_ntop(AF_INET, &a, ip, sizeof ip), (int)size);
+  r("sent to nobody", to4(u, "xy", 2, "239.255.0.1", 9));
+  n.imr_ifindex = 99999;
+  r("no such index", setsockopt(u, IPPROTO_IP, IP_MULTICAST_IF, &n, sizeof n));
+  r("a byte", setsockopt(u, IPPROTO_IP, IP_MULTICAST_IF, &n, 1));
+  r("stream", setsockopt(t, IPPROTO_IP, IP_MULTICAST_IF, &a, sizeof a));
+  close(u);
+  close(t);
+  u = socket(AF_INET6, SOCK_DGRAM, 0);
+  t = socket(AF_INET6, SOCK_STREAM, 0);
+  for (int i = -1; i <= 1; i++) {
+    char what[32];
+    snprintf(what, sizeof what, "six %d", i);
+    r(what, setsockopt(u, IPPROTO_IPV6, IPV6_MULTICAST_IF, &i, sizeof i));
+  }
+  show("six", "%d", getint(u, IPPROTO_IPV6, IPV6_MULTICAST_IF));
+  int none = 99999;
+  r("six none", setsockopt(u, IPPROTO_IPV6, IPV6_MULTICAST_IF, &none, sizeof none));
+  r("six short", setsockopt(u, IPPROTO_IPV6, IPV6_MULTICAST_IF, &none, 3));
+  r("six stream", setsockopt(t, IPPROTO_IPV6, IPV6_MULTICAST_IF, &none, sizeof none));
+  close(u);
+  close(t);
+}
+
 int main(void) {
   datagrams();
   connected();
   ports();
   many();
   options();
+  groups();
   return 0;
 }
