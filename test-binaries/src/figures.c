@@ -1,5 +1,5 @@
 // Files of /proc/[pid] that can be written, and what others count: oom_score_adj and oom_adj, timerslack_ns, coredump_filter,
-// clear_refs, pagemap, io, children, syscall, /proc/locks, /proc/sysvipc. Not checked: figures that depend on the machine, pages that nobody has touched.
+// clear_refs, pagemap, io, children, syscall, map_files, /proc/locks, /proc/sysvipc. Not checked: figures that depend on the machine, pages that nobody has touched.
 #include "t.h"
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -175,6 +175,51 @@ static void ipc(void) {
   show("msg", "%s", text("/proc/sysvipc/msg"));
   show("sem", "%s", text("/proc/sysvipc/sem"));
 }
+static void mapped(void) {
+  char path[96], link[96], whole[160];
+  struct stat st;
+  put("mapped", "0123456789");
+  int fd = open("mapped", O_RDWR);
+  char *p = mmap(0, 4096, PROT_READ, MAP_PRIVATE, fd, 0), *q = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  unsigned long a = (unsigned long)p;
+  snprintf(path, sizeof path, "/proc/self/map_files/%lx-%lx", a, a + 4096);
+  long n = readlink(path, link, sizeof link - 1);
+  link[n < 0 ? 0 : n] = 0;
+  snprintf(whole, sizeof whole, "%s/mapped", scratch_path);
+  yes("map_files: the name", !strcmp(link, whole));
+  lstat(path, &st);
+  show("  mode", "%o, %d bytes", st.st_mode, (int)st.st_size);
+  stat("/proc/self/map_files", &st);
+  show("  of the directory", "%o", st.st_mode);
+  unlink("mapped");
+  int again = open(path, O_RDONLY);
+  char text[11] = "";
+  read(again, text, 10);
+  show("  opened though removed", "%s", text);
+  static const char *const forms[] = {"0%lx-%lx", "%lx-0%lx", " %lx-%lx", "%lx-%lx ", "%lx"};
+  for (int i = 0; i < 5; i++) {
+    char name[64];
+    snprintf(name, sizeof name, forms[i], a, a + 4096);
+    snprintf(path, sizeof path, "/proc/self/map_files/%s", name);
+    ret(forms[i], readlink(path, link, 9));
+  }
+  a = (unsigned long)q;
+  snprintf(path, sizeof path, "/proc/self/map_files/%lx-%lx", a, a + 4096);
+  ret("  anonymous memory", readlink(path, link, 9));
+  snprintf(path, sizeof path, "/proc/self/task/%d/map_files", getpid());
+  ret("  of a thread", access(path, F_OK));
+  fflush(stdout);
+  if (fork() == 0) {
+    if (setresuid(1000, 1000, 1000)) _exit(98);
+    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    a = (unsigned long)p;
+    snprintf(path, sizeof path, "/proc/self/map_files/%lx-%lx", a, a + 4096);
+    yes("  without privileges its name", readlink(path, link, 9) == 9);
+    ret("  and its contents", open(path, O_RDONLY));
+    _exit(0);
+  }
+  wait(0);
+}
 int main(int argc, char **argv) {
   (void)argv;
   if (argc > 1) {
@@ -191,6 +236,7 @@ int main(int argc, char **argv) {
   children();
   locks();
   ipc();
+  mapped();
   scratch_remove();
   return 0;
 }

@@ -23,6 +23,7 @@ import * as figures from "./figures.ts";
 import type { ProcFs } from "./file-system.ts";
 import { idMapFile, setgroupsFile } from "./id-map.ts";
 import { locksOfFile } from "./locks.ts";
+import { mapFilesDirectory } from "./map-files.ts";
 import { MemoryNode } from "./memory-file.ts";
 import { netDirectory } from "./net.ts";
 import { numaText, PagemapNode } from "./pagemap.ts";
@@ -141,6 +142,7 @@ const ENTRIES: Readonly<Record<string, Maker>> = {
   coredump_filter: setting(figures.coreFilterFile),
   cpuset: file(() => "/\n"),
   cwd: magic((task) => task.fs.cwd),
+  map_files: setting(mapFilesDirectory),
   timens_offsets: setting(timeOffsetsFile),
   environ: file((task) => text.memoryArea(task, "env"), 0o400, true),
   exe: magic((task) => (task.hasMemory ? (task.space.executable as unknown as File | null)?.path : undefined)),
@@ -198,7 +200,10 @@ const THREAD_ENTRIES: Readonly<Record<string, Maker>> = Object.fromEntries(
     children: file((task, pids) => (task === task.process.leader ? figures.childrenText(task, pids) : "")),
     io: file((task) => figures.ioText(task, false), 0o400, true),
     stat: file((task, pids) => text.statText(task, pids, false)),
-  }).filter(([name]) => !["task", "coredump_filter", "mountstats", "timerslack_ns"].includes(name)),
+  }).filter(
+    ([name]) =>
+      !["task", "coredump_filter", "map_files", "mountstats", "timens_offsets", "timerslack_ns"].includes(name),
+  ),
 );
 
 /** /proc/[pid]/ns: magic links to what setns(2) takes. */
