@@ -503,6 +503,32 @@ describe("control flow that compilers do not arrange", () => {
   });
 });
 
+describe("a computed jump to more code than a region has room for", () => {
+  it("is not translated again and again", async () => {
+    // mov ecx,300000; xor eax,eax; mov esi,CODE+0x1000; l: mov edx,ecx; and edx,63; shl edx,8; add rdx,rsi; jmp rdx; m: dec ecx; jnz l
+    // Each of the 64: nop...; add eax,n; jmp m
+    const prepare = (guest: Guest): void => {
+      guest.protect(CODE, Present | Read | Write | Exec, 8);
+      guest.code("b9 e0930400 31 c0 be 00100100 89 ca 83 e2 3f c1 e2 08 48 01 f2 ff e2 ff c9 75 ef 0f 05");
+      for (let n = 0; n < 64; n++) {
+        const at = CODE + 0x1000 + n * 0x100;
+        const back = CODE + 25 - (at + 103 + 5);
+        const hex = [...new Uint8Array(Int32Array.of(back).buffer)]
+          .map((b) => b.toString(16).padStart(2, "0"))
+          .join("");
+        guest.code(`${"90".repeat(100)} 83 c0 ${n.toString(16).padStart(2, "0")} e9 ${hex}`, at);
+      }
+    };
+    const interpreted = expected(prepare);
+    expect(interpreted.trap).toBe(Trap.Syscall);
+    engine = await jit({ threshold: 4, briefBranches: 0 });
+    expect(outcome(new Guest(engine), prepare)).toEqual(interpreted);
+    expect(engine.statistics.modules).toBeGreaterThan(1);
+    // All of it once, but for what was learned of the jump before.
+    expect(engine.statistics.instructions).toBeLessThan(10_000);
+  });
+});
+
 describe("code that is not translated", () => {
   it("is called by translated code, which goes on behind the call", async () => {
     engine = await jit({ threshold: 4, briefBranches: 0 });

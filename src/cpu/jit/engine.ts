@@ -233,16 +233,16 @@ export class JitEngine extends InterpEngine {
     regions: readonly Region[],
     unlinked: Unlinked,
     module: WebAssembly.Module,
-    { memory, exact, wide }: { readonly memory: GuestMemory; readonly exact: boolean; readonly wide: boolean },
+    { memory, ...how }: { readonly memory: GuestMemory } & Pick<Translated, "exact" | "wide" | "targets">,
   ): Translated {
     const code = regions.flatMap(({ ranges }) =>
       ranges.map(([start, end]) => ({ start, bytes: memory.u8.slice(start, end) })),
     );
-    const { jumps, targets } = regions[0] as Region;
+    const { jumps } = regions[0] as Region;
     const entries = regions.map(({ entry }) => entry);
     const sizes = regions.map(({ instructions }) => instructions);
     const cache = this.#cache;
-    const translated = { entries, sizes, module, unlinked: cache && unlinked, code, jumps, targets, exact, wide };
+    const translated = { entries, sizes, module, unlinked: cache && unlinked, code, jumps, ...how };
     this.#translated.add(translated);
     cache?.add(translated, memory);
     return translated;
@@ -572,6 +572,8 @@ export class JitCore extends InterpCore {
     const wanted = [rip];
     let size = 0;
     const seen = new Set<number>();
+    // Those that there is no room for are no news the next time.
+    const offered = new Set(targets);
     // What has a region already is left to it.
     const all = targets.length > 0;
     const wide = limits === WIDE;
@@ -588,7 +590,11 @@ export class JitCore extends InterpCore {
       if (next !== rip && !mine(next)) continue;
       const region = this.#finder.find(next, {
         instructions: targets.length > 0 ? MAX_DISPATCHING : limits.region,
-        targets: (jump) => (next === rip ? [...new Set([...targets, ...this.#targets(jump)])] : []),
+        targets: (jump) => {
+          if (next !== rip) return [];
+          for (const seen of this.#targets(jump)) offered.add(seen);
+          return [...offered];
+        },
         expected: (at) => this.#expected(at).filter(executed),
         stops: (at) => !all && !small(at),
         follow: (target) => target === next || (executed(target) && (all || small(target))),
@@ -615,7 +621,12 @@ export class JitCore extends InterpCore {
     statistics.bytes += unlinked.bytes.length;
     statistics.regions += regions.length;
     statistics.instructions += size;
-    return engine.keep(regions, unlinked, module, { memory: this.memory, exact: this.#exact, wide });
+    return engine.keep(regions, unlinked, module, {
+      memory: this.memory,
+      exact: this.#exact,
+      wide,
+      targets: [...offered],
+    });
   }
 
   /** False if that is not possible. */

@@ -8,7 +8,7 @@ export interface Translated {
   readonly entries: readonly number[];
   /** Instructions in each region. */
   readonly sizes: readonly number[];
-  /** Of the first region: its computed jumps, and where those lead as far as it knows. */
+  /** Of the first region: its computed jumps, and where those are known to lead, if only to what was too much for it. */
   readonly jumps: readonly number[];
   readonly targets: readonly number[];
   /** The flags are exact wherever it leaves (flow.ts). */
