@@ -96,6 +96,7 @@ function summarise(set: InstructionSet, block: Block, scratch: State): BlockFlow
       known: undefined,
       flagsDead: false,
       flagsWanted: FLAG_KINDS,
+      untested: false,
     });
     if (block.flow !== "interpreted" || n < block.instructions.length - 1) {
       const { loops } = f;

@@ -3,6 +3,7 @@
 import { linkNames } from "../interp/program.ts";
 import type { Expr, ValType } from "../wasm/expr.ts";
 import { type FunctionBuilder, FunctionRef, type GlobalRef, ModuleBuilder } from "../wasm/module.ts";
+import type { Scalar } from "./chains.ts";
 import type { Flow } from "./region.ts";
 import type { RegionSem, Surroundings } from "./region-sem.ts";
 import type { State } from "./state.ts";
@@ -32,6 +33,9 @@ export interface InstructionSet {
   readonly carefulAt: number;
   /** The instruction at a guest address, or undefined if there is none. The bytes are known to be readable. */
   decode(code: Uint8Array, view: DataView, rip: number): Instruction | undefined;
+  /** What an instruction computes, if it is arithmetic whose result is a NaN if an operand is; whether it only moves or computes vectors. */
+  scalarOf?(instruction: Instruction): Scalar | undefined;
+  isMove?(instruction: Instruction): boolean;
   state(f: FunctionBuilder, lean: boolean): State;
   /** An instruction of this set, to be run on a state of this set. */
   sem(state: State, instruction: Instruction, surroundings: Surroundings): RegionSem;

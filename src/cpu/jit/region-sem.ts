@@ -81,6 +81,8 @@ export interface Surroundings {
   readonly flagsDead: boolean;
   /** Which kinds of flags (state.ts) somebody asks about before that. */
   readonly flagsWanted: StateSet;
+  /** Whether its result is a NaN, another instruction finds out (chains.ts). */
+  readonly untested: boolean;
 }
 
 export abstract class RegionSem {
@@ -91,12 +93,14 @@ export abstract class RegionSem {
   protected readonly symbols: Symbols;
   readonly #state: State;
   readonly #spans: readonly Span[];
+  readonly #untested: boolean;
   readonly #exits: Exits;
   /** Block nesting where the instruction begins: what is done deeper in may not be done. */
   readonly #depth: number;
 
-  constructor(state: State, instruction: Instruction, { exits, symbols, spans }: Surroundings) {
+  constructor(state: State, instruction: Instruction, { exits, symbols, spans, untested }: Surroundings) {
     this.symbols = symbols;
+    this.#untested = untested;
     this.#spans = spans;
     this.#state = state;
     this.f = state.f;
@@ -213,7 +217,8 @@ export abstract class RegionSem {
   }
 
   rarely(condition: I32, body: () => void): void {
-    if (!this.excludes(condition)) this.f.if(condition, body);
+    if (this.#untested) this.#mayLeave();
+    else if (!this.excludes(condition)) this.f.if(condition, body);
   }
   excludes(condition: I32): boolean {
     if (!this.#state.lean) return false;

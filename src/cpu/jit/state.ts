@@ -58,6 +58,10 @@ export abstract class State {
     return (this.#careful ??= this.f.permanent("i32"));
   }
 
+  /** Remembers a part of the state in a place with a number; what it returns sets that to what it was. */
+  keep(_n: number, _place: number): () => void {
+    throw new Error("only vector registers are kept");
+  }
   /** What the function does is known. */
   adapt(_effects: readonly Effects[]): void {}
   /** From the context to the locals. */

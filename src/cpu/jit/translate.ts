@@ -30,6 +30,7 @@ import {
   ModuleBuilder,
   marked,
 } from "../wasm/module.ts";
+import { Chain, testedBy } from "./chains.ts";
 import { analyse, type BlockFlow, type Offsets, storable } from "./flow.ts";
 import type { Instruction, InstructionSet } from "./instruction.ts";
 import { arePlain, type KnownFlags } from "./known-flags.ts";
@@ -151,6 +152,7 @@ class Translation implements Exits {
   /** The loops that are there twice, and where the copy without checks begins while that is being made. */
   readonly #walking = new Map<number, Walking>();
   #unchecked: Label | undefined;
+  #chain: Chain | undefined;
 
   constructor(
     f: FunctionBuilder,
@@ -368,8 +370,21 @@ class Translation implements Exits {
     const { block, flow, effects } = this.#current;
     // Further down a loop they may be others than they were before.
     if (effects.loops) this.#known = undefined;
-    this.#f.set(this.#pc, i32.const((block.instructions[this.#step] as Instruction).rip));
-    this.#leave("trap", flow.side[this.#step] as StateSet);
+    const step = this.#chain?.start ?? this.#step;
+    this.#chain?.restore();
+    this.#f.set(this.#pc, i32.const((block.instructions[step] as Instruction).rip));
+    this.#leave("trap", flow.side[step] as StateSet);
+  }
+  /** Whether the result of an instruction goes without a test, given which other has one. Keeps what a chain has to. */
+  #chainAt(n: number, tested: number | undefined, { writes }: Effects): boolean {
+    if (this.#chain?.endsBefore(n)) this.#chain = undefined;
+    let untested = false;
+    if (tested !== undefined) {
+      untested = this.#chain?.extend(n, tested) ?? true;
+      this.#chain ??= new Chain(n, tested);
+    }
+    this.#chain?.keep(writes, (part, place) => this.#state.keep(part, place));
+    return untested;
   }
   rare(): void {
     this.#f.set(this.#trap, i32.const(TRAP_RARE));
@@ -594,7 +609,9 @@ class Translation implements Exits {
   #emitInstructions(node: number, block: Block, symbols: Symbols): void {
     const f = this.#f;
     const { effects, live, spans, flags } = this.#flows[node] as BlockFlow;
+    const tested = this.#state.lean ? testedBy(this.#set, block, this.#flows[node] as BlockFlow) : [];
     let known = flags;
+    this.#chain = undefined;
     block.instructions.forEach((instruction, n) => {
       this.#block = node;
       this.#step = n;
@@ -606,6 +623,7 @@ class Translation implements Exits {
       const { endsEarly, loops } = effects[n] as Effects;
       const dead = !loops && ((live[n] as StateSet) & bit(FLAGS)) === 0n;
       const list = spans[n] as readonly Span[];
+      const untested = this.#chainAt(n, tested[n], effects[n] as Effects);
       const sem = this.#set.sem(this.#state, instruction, {
         exits: this,
         symbols,
@@ -613,6 +631,7 @@ class Translation implements Exits {
         known,
         flagsDead: dead,
         flagsWanted: loops ? FLAG_KINDS : (live[n] as StateSet) & FLAG_KINDS,
+        untested,
       });
       this.#symbols = symbols;
       f.scope(() => {
@@ -625,6 +644,7 @@ class Translation implements Exits {
       });
       known = sem.knownFlags;
     });
+    this.#chain = undefined;
     this.#known = known;
     this.#block = node;
     this.#step = block.instructions.length - 1;

@@ -6,12 +6,13 @@ import { families } from "../../isa/x86_64/families.ts";
 import { type Definition, type Operand, Reg } from "../../isa/x86_64/sem.ts";
 import { parseForm } from "../../isa/x86_64/table.ts";
 import type { FunctionBuilder, FunctionRef } from "../../wasm/module.ts";
+import type { Scalar } from "../chains.ts";
 import { type Instruction, type InstructionSet, type LinkedGlobal, LinkingModule } from "../instruction.ts";
 import { type Flow, isNear } from "../region.ts";
 import type { RegionSem, Surroundings } from "../region-sem.ts";
 import type { State } from "../state.ts";
 import { X86RegionSem } from "./region-sem.ts";
-import { X86State } from "./state.ts";
+import { LOW, X86State } from "./state.ts";
 
 export interface X86Instruction extends Instruction {
   readonly mnemonic: string;
@@ -41,6 +42,12 @@ export interface LinkedFlags {
 /** These keep vector registers or MXCSR in the context, where translated code has them not, or are rare and long. */
 const INTERPRETED =
   /^(v?ldmxcsr|fxsave|fxsave64|fxrstor|fxrstor64|xsave\w*|xrstor\w*|xgetbv|cpuid|enter|mov_to_segment|mov_from_segment|privileged|ud2)$/;
+
+/** Arithmetic on the low lanes. */
+const SCALAR = /^(v?)(add|sub|mul|div|sqrt)s([sd])$/;
+/** What writes a vector register and nothing else. */
+const MOVES =
+  /^v?((add|sub|mul|div)p[sd]|mova?[pu]s|movs[sd](_load)?|movq_load|movhps_load|movhlps|punpck[lh]q?dq|pand|pandn|por|pxor)$/;
 
 function flowOf(mnemonic: string, operands: readonly Operand[], target: number): Flow {
   // Where no code can be, the interpreter finds out.
@@ -126,6 +133,19 @@ export class X86Set implements InstructionSet {
     };
   }
 
+  scalarOf(instruction: Instruction): Scalar | undefined {
+    const { mnemonic, operands, registers } = instruction as X86Instruction;
+    const match = SCALAR.exec(mnemonic);
+    if (match === null) return undefined;
+    const [, vex, operation, letter] = match;
+    const first = operation === "sqrt" ? operands.length - 1 : vex === "v" ? 1 : 0;
+    const from = operands.flatMap((o, n) => (n >= first && o.kind === "x" ? [LOW + (registers[n] as number)] : []));
+    return { bytes: letter === "s" ? 4 : 8, to: LOW + (registers[0] as number), from };
+  }
+  isMove(instruction: Instruction): boolean {
+    const { mnemonic, operands } = instruction as X86Instruction;
+    return (SCALAR.test(mnemonic) || MOVES.test(mnemonic)) && /^[xy]$/.test(operands[0]?.kind ?? "");
+  }
   state(f: FunctionBuilder, lean: boolean): State {
     return new X86State(f, lean);
   }

@@ -45,6 +45,7 @@ export class X86State extends State {
   readonly #vector: Local<"v128">[] = [];
   #flags: FlagLocals | undefined;
   #x87: X87Locals | undefined;
+  readonly #kept: Local<"v128">[] = [];
   readonly #low64: Local<"f64">[] = [];
   readonly #low32: Local<"f32">[] = [];
   #compared: readonly [left: Local<"f64">, right: Local<"f64">] | undefined;
@@ -83,6 +84,14 @@ export class X86State extends State {
     });
   }
 
+  override keep(n: number, place: number): () => void {
+    if (n < LOW || n >= FLAGS) return super.keep(n, place);
+    const { f } = this;
+    const local = n < HIGH ? this.vector(n - LOW, 0) : this.vector(n - HIGH, 1);
+    const kept = (this.#kept[place] ??= f.permanent("v128"));
+    f.set(kept, local);
+    return () => f.set(local, kept);
+  }
   override adapt(effects: readonly Effects[]): void {
     this.#aux = effects.some((e) => e.aux);
     this.#steps = effects.some((e) => e.steps);
