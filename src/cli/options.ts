@@ -101,7 +101,7 @@ export const SHARED_OPTIONS: Readonly<Record<string, Options>> = {
     describe: "The program is process 1: orphans are its own, signals without handlers pass it by",
   },
   ...NETWORK_OPTIONS,
-  "no-cache": { type: "boolean", describe: "Keep no translated code in ~/.cache/tsrcore, and use none" },
+  "no-cache": { type: "boolean", describe: "Keep no code in ~/.cache/tsrcore, and use none" },
 };
 
 /** An option that may be given once only: yargs turns a repeated one into an array. */
