@@ -473,6 +473,7 @@ describe("control flow that compilers do not arrange", () => {
     ["one that is not canonical", 0x8000_0000_0000n],
     ["one that is not canonical and whose low half is code", 0x1234_0000_0000_0000n + BigInt(CODE)],
     ["one whose low half is code", 0x1_0000_0000n + BigInt(CODE)],
+    ["one whose low half is 0", 0x1_0000_0000n],
     ["one of the kernel's", 0xffff_ffff_8000_0000n],
   ])("jumps, calls and returns to %s", async (_what, target) => {
     // Some rounds of a loop first, for those whose heat counts.

@@ -257,8 +257,7 @@ export abstract class RegionSem {
   }
   /** No code is at 0, which as a result has another meaning, nor from 4 GiB up. */
   checkTarget(target: I64): void {
-    const high = i64.shr_u(i64.sub(target, i64.const(1)), i64.const(32));
-    this.f.if(i32.eqz(i64.eqz(high)), () => this.#side());
+    this.f.if(i64.ge_u(i64.sub(target, i64.const(1)), i64.const(0xffff_ffffn)), () => this.#side());
   }
   /** To the instruction's target, or to a computed one. */
   protected leaveTo(target?: I64): void {

@@ -82,7 +82,7 @@
                       (local.set 18 (i32.wrap_i64 (local.get 17)))
                       (local.set 19 (i64.load offset=67108864 (; guest ;) (local.get 18)))
                       (if
-                        (i32.eqz (i64.eqz (i64.shr_u (i64.sub (local.get 19) (i64.const 1)) (i64.const 32))))
+                        (i64.ge_u (i64.sub (local.get 19) (i64.const 1)) (i64.const 4294967295))
                         (then
                           (local.set 4 (i32.const 65551))
                           (br $10)))
@@ -113,7 +113,7 @@
                       (local.set 23 (i32.wrap_i64 (local.get 33)))
                       (local.set 32 (i64.load offset=67108864 (; guest ;) (local.get 23)))
                       (if
-                        (i32.eqz (i64.eqz (i64.shr_u (i64.sub (local.get 32) (i64.const 1)) (i64.const 32))))
+                        (i64.ge_u (i64.sub (local.get 32) (i64.const 1)) (i64.const 4294967295))
                         (then
                           (local.set 4 (i32.const 65547))
                           (br $5)))

@@ -128,11 +128,9 @@
                                                               (i64.load offset=67108864 (; guest ;)
                                                                 (local.get 18)))
                                                             (if
-                                                              (i32.eqz
-                                                                (i64.eqz
-                                                                  (i64.shr_u
-                                                                    (i64.sub (local.get 20) (i64.const 1))
-                                                                    (i64.const 32))))
+                                                              (i64.ge_u
+                                                                (i64.sub (local.get 20) (i64.const 1))
+                                                                (i64.const 4294967295))
                                                               (then
                                                                 (local.set 4 (i32.const 65542))
                                                                 (br $4)))
@@ -259,11 +257,9 @@
                                                                   (i64.load offset=67108864 (; guest ;)
                                                                     (local.get 17)))
                                                                 (if
-                                                                  (i32.eqz
-                                                                    (i64.eqz
-                                                                      (i64.shr_u
-                                                                        (i64.sub (local.get 25) (i64.const 1))
-                                                                        (i64.const 32))))
+                                                                  (i64.ge_u
+                                                                    (i64.sub (local.get 25) (i64.const 1))
+                                                                    (i64.const 4294967295))
                                                                   (then
                                                                     (local.set 4 (i32.const 65555))
                                                                     (br $1)))

@@ -136,11 +136,9 @@
                                             (local.set 21
                                               (i64.load offset=67108864 (; guest ;) (local.get 11)))
                                             (if
-                                              (i32.eqz
-                                                (i64.eqz
-                                                  (i64.shr_u
-                                                    (i64.sub (local.get 21) (i64.const 1))
-                                                    (i64.const 32))))
+                                              (i64.ge_u
+                                                (i64.sub (local.get 21) (i64.const 1))
+                                                (i64.const 4294967295))
                                               (then
                                                 (local.set 4 (i32.const 65557))
                                                 (br $10)))
@@ -252,11 +250,9 @@
                                             (local.set 25
                                               (i64.load offset=67108864 (; guest ;) (local.get 12)))
                                             (if
-                                              (i32.eqz
-                                                (i64.eqz
-                                                  (i64.shr_u
-                                                    (i64.sub (local.get 25) (i64.const 1))
-                                                    (i64.const 32))))
+                                              (i64.ge_u
+                                                (i64.sub (local.get 25) (i64.const 1))
+                                                (i64.const 4294967295))
                                               (then
                                                 (local.set 4 (i32.const 65560))
                                                 (br $1)))
@@ -326,11 +322,9 @@
                                                   (br $10)))))
                                           (local.set 9 (i64.load offset=67108864 (; guest ;) (local.get 12)))
                                           (if
-                                            (i32.eqz
-                                              (i64.eqz
-                                                (i64.shr_u
-                                                  (i64.sub (local.get 9) (i64.const 1))
-                                                  (i64.const 32))))
+                                            (i64.ge_u
+                                              (i64.sub (local.get 9) (i64.const 1))
+                                              (i64.const 4294967295))
                                             (then
                                               (local.set 4 (i32.const 65548))
                                               (br $10)))

@@ -71,7 +71,7 @@
                       (local.set 16 (i64.const 65550))
                       (local.set 14 (local.get 16))
                       (if
-                        (i32.eqz (i64.eqz (i64.shr_u (i64.sub (local.get 14) (i64.const 1)) (i64.const 32))))
+                        (i64.ge_u (i64.sub (local.get 14) (i64.const 1)) (i64.const 4294967295))
                         (then
                           (local.set 4 (i32.const 65544))
                           (br $2)))
@@ -92,8 +92,7 @@
                           (local.set 19 (i32.wrap_i64 (local.get 18)))
                           (local.set 20 (i64.load offset=67108864 (; guest ;) (local.get 19)))
                           (if
-                            (i32.eqz
-                              (i64.eqz (i64.shr_u (i64.sub (local.get 20) (i64.const 1)) (i64.const 32))))
+                            (i64.ge_u (i64.sub (local.get 20) (i64.const 1)) (i64.const 4294967295))
                             (then
                               (local.set 4 (i32.const 65553))
                               (br $2)))
@@ -161,7 +160,7 @@
                     (local.set 22 (i32.wrap_i64 (local.get 12)))
                     (local.set 11 (i64.load offset=67108864 (; guest ;) (local.get 22)))
                     (if
-                      (i32.eqz (i64.eqz (i64.shr_u (i64.sub (local.get 11) (i64.const 1)) (i64.const 32))))
+                      (i64.ge_u (i64.sub (local.get 11) (i64.const 1)) (i64.const 4294967295))
                       (then
                         (local.set 4 (i32.const 65549))
                         (br $5)))

@@ -84,8 +84,7 @@
                               (local.set 23 (i32.wrap_i64 (local.get 13)))
                               (local.set 12 (i64.load offset=67108864 (; guest ;) (local.get 23)))
                               (if
-                                (i32.eqz
-                                  (i64.eqz (i64.shr_u (i64.sub (local.get 12) (i64.const 1)) (i64.const 32))))
+                                (i64.ge_u (i64.sub (local.get 12) (i64.const 1)) (i64.const 4294967295))
                                 (then
                                   (local.set 4 (i32.const 65548))
                                   (br $7)))
@@ -103,8 +102,7 @@
                           (local.set 22 (i32.wrap_i64 (local.get 12)))
                           (local.set 13 (i64.load offset=67108864 (; guest ;) (local.get 22)))
                           (if
-                            (i32.eqz
-                              (i64.eqz (i64.shr_u (i64.sub (local.get 13) (i64.const 1)) (i64.const 32))))
+                            (i64.ge_u (i64.sub (local.get 13) (i64.const 1)) (i64.const 4294967295))
                             (then
                               (local.set 4 (i32.const 65544))
                               (br $7)))

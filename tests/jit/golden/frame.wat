@@ -107,7 +107,7 @@
                   (local.set 16 (i32.wrap_i64 (local.get 12)))
                   (local.set 25 (i64.load offset=67108864 (; guest ;) (local.get 16)))
                   (if
-                    (i32.eqz (i64.eqz (i64.shr_u (i64.sub (local.get 25) (i64.const 1)) (i64.const 32))))
+                    (i64.ge_u (i64.sub (local.get 25) (i64.const 1)) (i64.const 4294967295))
                     (then
                       (local.set 4 (i32.const 65561))
                       (br $4)))

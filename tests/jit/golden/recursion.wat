@@ -529,13 +529,11 @@
                                                                                               (i64.load offset=67108864 (; guest ;)
                                                                                                 (local.get 31)))
                                                                                             (if
-                                                                                              (i32.eqz
-                                                                                                (i64.eqz
-                                                                                                  (i64.shr_u
-                                                                                                    (i64.sub
-                                                                                                      (local.get 28)
-                                                                                                      (i64.const 1))
-                                                                                                    (i64.const 32))))
+                                                                                              (i64.ge_u
+                                                                                                (i64.sub
+                                                                                                  (local.get 28)
+                                                                                                  (i64.const 1))
+                                                                                                (i64.const 4294967295))
                                                                                               (then
                                                                                                 (local.set 4
                                                                                                   (i32.const 65570))
@@ -573,13 +571,11 @@
                                                                                           (i64.load offset=67108864 (; guest ;)
                                                                                             (local.get 26)))
                                                                                         (if
-                                                                                          (i32.eqz
-                                                                                            (i64.eqz
-                                                                                              (i64.shr_u
-                                                                                                (i64.sub
-                                                                                                  (local.get 27)
-                                                                                                  (i64.const 1))
-                                                                                                (i64.const 32))))
+                                                                                          (i64.ge_u
+                                                                                            (i64.sub
+                                                                                              (local.get 27)
+                                                                                              (i64.const 1))
+                                                                                            (i64.const 4294967295))
                                                                                           (then
                                                                                             (local.set 4
                                                                                               (i32.const 65543))
@@ -951,13 +947,11 @@
                                                                                               (i64.load offset=67108864 (; guest ;)
                                                                                                 (local.get 36)))
                                                                                             (if
-                                                                                              (i32.eqz
-                                                                                                (i64.eqz
-                                                                                                  (i64.shr_u
-                                                                                                    (i64.sub
-                                                                                                      (local.get 34)
-                                                                                                      (i64.const 1))
-                                                                                                    (i64.const 32))))
+                                                                                              (i64.ge_u
+                                                                                                (i64.sub
+                                                                                                  (local.get 34)
+                                                                                                  (i64.const 1))
+                                                                                                (i64.const 4294967295))
                                                                                               (then
                                                                                                 (local.set 4
                                                                                                   (i32.const 65570))
@@ -995,13 +989,11 @@
                                                                                           (i64.load offset=67108864 (; guest ;)
                                                                                             (local.get 30)))
                                                                                         (if
-                                                                                          (i32.eqz
-                                                                                            (i64.eqz
-                                                                                              (i64.shr_u
-                                                                                                (i64.sub
-                                                                                                  (local.get 33)
-                                                                                                  (i64.const 1))
-                                                                                                (i64.const 32))))
+                                                                                          (i64.ge_u
+                                                                                            (i64.sub
+                                                                                              (local.get 33)
+                                                                                              (i64.const 1))
+                                                                                            (i64.const 4294967295))
                                                                                           (then
                                                                                             (local.set 4
                                                                                               (i32.const 65543))
@@ -1093,13 +1085,11 @@
                                                                                         (i64.load offset=67108864 (; guest ;)
                                                                                           (local.get 25)))
                                                                                       (if
-                                                                                        (i32.eqz
-                                                                                          (i64.eqz
-                                                                                            (i64.shr_u
-                                                                                              (i64.sub
-                                                                                                (local.get 34)
-                                                                                                (i64.const 1))
-                                                                                              (i64.const 32))))
+                                                                                        (i64.ge_u
+                                                                                          (i64.sub
+                                                                                            (local.get 34)
+                                                                                            (i64.const 1))
+                                                                                          (i64.const 4294967295))
                                                                                         (then
                                                                                           (local.set 4
                                                                                             (i32.const 65570))
@@ -1130,13 +1120,11 @@
                                                                                     (i64.load offset=67108864 (; guest ;)
                                                                                       (local.get 13)))
                                                                                   (if
-                                                                                    (i32.eqz
-                                                                                      (i64.eqz
-                                                                                        (i64.shr_u
-                                                                                          (i64.sub
-                                                                                            (local.get 21)
-                                                                                            (i64.const 1))
-                                                                                          (i64.const 32))))
+                                                                                    (i64.ge_u
+                                                                                      (i64.sub
+                                                                                        (local.get 21)
+                                                                                        (i64.const 1))
+                                                                                      (i64.const 4294967295))
                                                                                     (then
                                                                                       (local.set 4
                                                                                         (i32.const 65543))

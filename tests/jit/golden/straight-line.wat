@@ -89,7 +89,7 @@
                         (br $2)))))
                 (local.set 18 (i64.load offset=67108864 (; guest ;) (local.get 29)))
                 (if
-                  (i32.eqz (i64.eqz (i64.shr_u (i64.sub (local.get 18) (i64.const 1)) (i64.const 32))))
+                  (i64.ge_u (i64.sub (local.get 18) (i64.const 1)) (i64.const 4294967295))
                   (then
                     (local.set 4 (i32.const 65556))
                     (br $2)))
