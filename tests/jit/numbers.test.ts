@@ -132,7 +132,7 @@ describe("random arithmetic", () => {
     await engine.loadTranslator();
     let [completed, faults, runs] = [0, 0, 0];
     let translated = new Guest(engine);
-    fc.assert(
+    void fc.assert(
       fc.property(programs, (program) => {
         // What has left often is translated in another way: a new one has not.
         if (++runs % 20 === 0) translated = new Guest(engine);

@@ -120,7 +120,7 @@ describe("loops over memory", () => {
     translated.core.expectExact();
     let completed = 0;
     let faults = 0;
-    fc.assert(
+    void fc.assert(
       fc.property(loops, (loop) => {
         const expected = interpreted.run(loop) as { trap: Trap };
         if (expected.trap === Trap.Syscall) completed++;

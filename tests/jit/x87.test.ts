@@ -209,7 +209,7 @@ describe("random x87 code", () => {
     let completed = 0;
     let translated = new Guest(engine);
     let runs = 0;
-    fc.assert(
+    void fc.assert(
       fc.property(programs, (program) => {
         // What has left often is translated in another way: a new one has not.
         if (++runs % 20 === 0) translated = new Guest(engine);

@@ -9,16 +9,19 @@ import { i32 } from "../wasm/expr.ts";
 import type { FunctionBuilder, Local } from "../wasm/module.ts";
 import type { Effects } from "./region-sem.ts";
 
-/** The lazy flags of an instruction set that has them, as one. */
+/**
+ * The lazy flags of an instruction set that has them, as one. Instruction sets number their own registers up to 47, and from 50
+ * to 95 (FLOAT of riscv64 begins at 64).
+ */
 export const FLAGS = 48;
 export const CAREFUL = 49;
 /** Of the flags, in place of FLAGS: operation, result and second operand only. The others do not matter to the operation. */
-export const PLAIN_FLAGS = 95;
+export const PLAIN_FLAGS = 99;
 /** What is wanted of the flags, besides FLAGS: the carry, whether the result was zero, all others. */
-export const CARRY_FLAG = 92;
-export const ZERO_FLAG = 93;
-export const OTHER_FLAGS = 94;
-const KINDS = 96;
+export const CARRY_FLAG = 96;
+export const ZERO_FLAG = 97;
+export const OTHER_FLAGS = 98;
+const KINDS = 100;
 
 /** A set of numbers of parts of the state. */
 export type StateSet = bigint;

@@ -1,6 +1,8 @@
 /** /proc/[pid] and /proc/[pid]/task/[tid]: directories made anew for whoever looks, from the state of the task. */
+
 import { CAP_AUDIT_CONTROL, CAP_SYS_PTRACE } from "../../abi/capability.ts";
 import { EACCES, EINVAL, ENOENT, EPERM, ESRCH, errno } from "../../abi/errno.ts";
+import { PIDFD_NAMESPACES } from "../../abi/pidfd.ts";
 import { DT_DIR, DT_LNK, DT_REG } from "../../abi/stat.ts";
 import { decodeBytes } from "../../util/bytes.ts";
 import { displayName, type Path } from "../../vfs/path.ts";
@@ -36,18 +38,7 @@ const INO_SPACE = 0x10_0000;
 const FD_INO = 0x1000;
 const FDINFO_INO = 0x8_0000;
 const NAMESPACE_INO = 0x400;
-const NAMESPACE_LINKS = [
-  "cgroup",
-  "ipc",
-  "mnt",
-  "net",
-  "pid",
-  "pid_for_children",
-  "time",
-  "time_for_children",
-  "user",
-  "uts",
-];
+const NAMESPACE_LINKS = PIDFD_NAMESPACES.filter((name) => name !== undefined);
 
 /** An id that is not set: (uid_t) -1. */
 const NO_ID = 0xffff_ffff;
@@ -239,7 +230,7 @@ function namespaceDirectory(task: Task, fs: ProcFs, ino: number): Inode {
     mode: 0o511,
     owner: owner(task),
     lookup: (name) => {
-      const index = NAMESPACE_LINKS.indexOf(name);
+      const index = NAMESPACE_LINKS.findIndex((link) => link === name);
       if (index < 0) return undefined;
       return new SyntheticLink(fs, {
         ino: ino + NAMESPACE_INO + index,
