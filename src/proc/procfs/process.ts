@@ -38,7 +38,7 @@ const INO_SPACE = 0x10_0000;
 const FD_INO = 0x1000;
 const FDINFO_INO = 0x8_0000;
 const NAMESPACE_INO = 0x400;
-const NAMESPACE_LINKS = PIDFD_NAMESPACES.filter((name) => name !== undefined);
+const NAMESPACE_LINKS: readonly string[] = PIDFD_NAMESPACES.filter((name) => name !== undefined);
 
 /** An id that is not set: (uid_t) -1. */
 const NO_ID = 0xffff_ffff;
@@ -230,7 +230,7 @@ function namespaceDirectory(task: Task, fs: ProcFs, ino: number): Inode {
     mode: 0o511,
     owner: owner(task),
     lookup: (name) => {
-      const index = NAMESPACE_LINKS.findIndex((link) => link === name);
+      const index = NAMESPACE_LINKS.indexOf(name);
       if (index < 0) return undefined;
       return new SyntheticLink(fs, {
         ino: ino + NAMESPACE_INO + index,
