@@ -107,6 +107,8 @@ const WORTH_MORE = 2;
 const MANY = 4;
 /** The first for a region whose computed jumps are known. */
 const MAX_DISPATCHING = 3_000;
+/** What cannot be translated for its size is tried with half of that, down to this. */
+const LEAST = 200;
 /**
  * A region does not end where another begins that is no larger: it has it as well, be it on its way or where it branches to.
  * For what gets hot first is often the inside of a loop, and the function around it would enter that as another region each time.
@@ -555,16 +557,23 @@ export class JitCore extends InterpCore {
    * Should the translator fail, the program goes on without: the interpreter can do everything.
    * @param targets where its computed jumps are known to lead
    */
-  #translate(rip: number, targets: readonly number[], limits: Limits): Translated | undefined {
+  #translate(
+    rip: number,
+    targets: readonly number[],
+    limits: Limits,
+    most: number = MAX_DISPATCHING,
+  ): Translated | undefined {
     try {
-      return this.#translateRegions(rip, targets, limits);
+      return this.#translateRegions(rip, targets, limits, most);
     } catch (error) {
+      // Blocks nest so deep that the host's stack is too small for them.
+      if (error instanceof RangeError && most > LEAST) return this.#translate(rip, targets, limits, most / 2);
       this.#engine.statistics.failed++;
       this.#engine.log?.(`translation of the code at 0x${rip.toString(16)} failed: ${error}`);
       return undefined;
     }
   }
-  #translateRegions(rip: number, targets: readonly number[], limits: Limits): Translated | undefined {
+  #translateRegions(rip: number, targets: readonly number[], limits: Limits, most: number): Translated | undefined {
     const translator = this.#engine.translator as Translator;
     this.#finder ??= translator.finder(this.memory);
     const engine = this.#engine;
@@ -589,7 +598,7 @@ export class JitCore extends InterpCore {
       seen.add(next);
       if (next !== rip && !mine(next)) continue;
       const region = this.#finder.find(next, {
-        instructions: targets.length > 0 ? MAX_DISPATCHING : limits.region,
+        instructions: targets.length > 0 ? most : Math.min(limits.region, most),
         targets: (jump) => {
           if (next !== rip) return [];
           for (const seen of this.#targets(jump)) offered.add(seen);
